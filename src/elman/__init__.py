@@ -1,0 +1,58 @@
+"""Elman: train a recurrent network on your own sequences, and run it one step at a time.
+
+Names are looked up when they are first used, so that `elman --help` need not wait for torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elman.cells import ElmanCell, GRUCell, LSTMCell, MinGRUCell
+    from elman.errors import ElmanError
+    from elman.experiment import train
+    from elman.layers import GRU, LSTM, RNN, MinGRU, unroll
+    from elman.model import Model, load
+
+_HOMES = {
+    "ElmanError": "errors",
+    "ElmanCell": "cells",
+    "GRUCell": "cells",
+    "LSTMCell": "cells",
+    "MinGRUCell": "cells",
+    "RNN": "layers",
+    "LSTM": "layers",
+    "GRU": "layers",
+    "MinGRU": "layers",
+    "unroll": "layers",
+    "Model": "model",
+    "load": "model",
+    "train": "experiment",
+}
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "ElmanCell",
+    "ElmanError",
+    "GRUCell",
+    "LSTMCell",
+    "MinGRU",
+    "MinGRUCell",
+    "Model",
+    "load",
+    "train",
+    "unroll",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'elman' has no attribute {name!r}")
+    value = getattr(import_module(f"elman.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,29 @@
+"""Recurrent cells, one step each. A new cell is one file here and one line in this table."""
+
+from elman.cells.base import Cell, check_state, state_names
+from elman.cells.elman import ElmanCell, ElmanState
+from elman.cells.gru import GRUCell, GRUState
+from elman.cells.lstm import LSTMCell, LSTMState
+from elman.cells.min_gru import MinGRUCell, MinGRUState
+
+CELLS: dict[str, type[Cell]] = {
+    "elman": ElmanCell,
+    "lstm": LSTMCell,
+    "gru": GRUCell,
+    "min_gru": MinGRUCell,
+}
+
+__all__ = [
+    "CELLS",
+    "Cell",
+    "ElmanCell",
+    "ElmanState",
+    "GRUCell",
+    "GRUState",
+    "LSTMCell",
+    "LSTMState",
+    "MinGRUCell",
+    "MinGRUState",
+    "check_state",
+    "state_names",
+]

@@ -1,0 +1,105 @@
+"""What every recurrent cell is: one step from (input, state) to (output, state)."""
+
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from elman.checks import check_choice, check_range, check_shape, fail
+from elman.types import State
+
+INITS = ("orthogonal", "torch")
+
+
+class Cell(nn.Module):
+    """One recurrent step.
+
+    A subclass states its `gates` in torch's order, its `state_type` and its `step`; the parameters, their start, the
+    zero state and the input projection that a whole sequence shares are here.
+    """
+
+    gates: ClassVar[tuple[str, ...]]
+    state_type: ClassVar[type[State]]
+    gates_see_state: ClassVar[bool] = True  # False: no weight_hh, so that all steps can be computed at once
+
+    weight_hh: Tensor
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, init: str = "orthogonal") -> None:
+        super().__init__()
+        where = type(self).__name__
+        check_range(where, "input_size", input_size, low=1)
+        check_range(where, "hidden_size", hidden_size, low=1, then="Pass hidden_size=128, a common size.")
+        check_choice(where, "init", init, INITS)
+        self.input_size, self.hidden_size, self.init = input_size, hidden_size, init
+        rows = len(self.gates) * hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
+        if self.gates_see_state:
+            self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
+        self.bias_ih = nn.Parameter(torch.empty(rows)) if bias else None
+        self.bias_hh = nn.Parameter(torch.empty(rows)) if bias and self.gates_see_state else None
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw the parameters.
+
+        "torch": all uniform in +-1/sqrt(H), as torch.nn does. "orthogonal": the same, but the recurrent weights are
+        orthogonal, gate by gate (Saxe et al. 2013, arXiv 1312.6120), so that a signal keeps its length from step to
+        step, and the bias of a forget gate starts at 1 (Gers et al. 2000; Jozefowicz et al. 2015), so that the cell
+        begins by remembering.
+        """
+        bound = 1 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+        if self.init == "torch" or not self.gates_see_state:
+            return
+        for block in self.weight_hh.chunk(len(self.gates)):
+            nn.init.orthogonal_(block)
+        if "forget" in self.gates and self.bias_ih is not None and self.bias_hh is not None:
+            forget = self.gates.index("forget")
+            self.bias_ih.chunk(len(self.gates))[forget].fill_(1)
+            self.bias_hh.chunk(len(self.gates))[forget].zero_()
+
+    def zero_state(self, x: Tensor) -> State:
+        """The state before the first step: zeros, on the device and of the type of x (B, ..., D)."""
+        return self.state_type(*(x.new_zeros(x.shape[0], self.hidden_size) for _ in state_names(self.state_type)))
+
+    def project(self, x: Tensor) -> Tensor:
+        """Wx.x + b for any number of steps at once, (..., D) -> (..., gates * H): nothing in it waits for the state."""
+        return nn.functional.linear(x, self.weight_ih, self.bias_ih)
+
+    def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step from the projected input (B, gates * H) and the state before it to (output, state after it)."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """One step: x (B, D) and the state before it, zeros if None -> output (B, H) and the state after it.
+
+        Raises:
+            ArgumentError: x or the state has another shape, or the state is not of this cell's type.
+        """
+        where = type(self).__name__
+        check_shape(where, "x", x.shape, "B D", D=self.input_size)
+        if state is None:
+            return self.step(self.project(x), self.zero_state(x))
+        check_state(where, state, self.state_type, "B H", B=x.shape[0], H=self.hidden_size)
+        return self.step(self.project(x), state)
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}"
+
+
+def state_names(state_type: type[State]) -> tuple[str, ...]:
+    """The names of a state's tensors, such as ("hidden", "cell")."""
+    names: tuple[str, ...] = state_type._fields  # type: ignore[attr-defined]  # every state type is a NamedTuple
+    return names
+
+
+def check_state(where: str, state: State, state_type: type[State], expected: str, **sizes: int) -> None:
+    """Fail unless `state` is of its cell's own type and every tensor in it has the expected shape."""
+    if not isinstance(state, state_type):
+        names = ", ".join(f"{name}=..." for name in state_names(state_type))
+        fail(where, "state", f"be a {state_type.__name__}", type(state).__name__, f"Pass {state_type.__name__}({names}).")
+    for name, tensor in zip(state_names(state_type), state, strict=True):
+        check_shape(where, f"state.{name}", tensor.shape, expected, **sizes)

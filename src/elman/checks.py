@@ -1,0 +1,69 @@
+"""Checks of what a caller gave, with one wording for all of them. Nothing is clamped, nothing is guessed."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from elman.errors import ArgumentError, ElmanError
+
+
+def shown(value: object) -> str:
+    """A value as an error message shows it: its repr, cut at 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def fail(
+    where: str, what: str, must: str, got: str, then: str = "", error: type[ElmanError] = ArgumentError
+) -> NoReturn:
+    """Raise `<where>: <what> must <must>, got <got>. <then>`."""
+    raise error(f"{where}: {what} must {must}, got {got}.{' ' + then if then else ''}")
+
+
+def check_range(
+    where: str, name: str, value: float, low: float | None = None, high: float | None = None, then: str = ""
+) -> None:
+    """Fail unless low <= value <= high; a NaN never passes."""
+    above = low is None or value >= low
+    below = high is None or value <= high
+    if above and below:
+        return
+    bounds = {
+        (True, False): f"be at least {low}",
+        (False, True): f"be at most {high}",
+        (True, True): f"lie between {low} and {high}",
+    }[low is not None, high is not None]
+    fail(where, name, bounds, shown(value), then)
+
+
+def check_choice(
+    where: str, name: str, value: Any, choices: Iterable[str], error: type[ElmanError] = ArgumentError
+) -> None:
+    """Fail unless `value` is one of `choices`; the message lists them and names the nearest."""
+    choices = list(choices)
+    if value not in choices:
+        fail(where, name, f"be one of {', '.join(choices)}", shown(value), did_you_mean(value, choices), error)
+
+
+def did_you_mean(value: Any, choices: Iterable[str]) -> str:
+    """`Did you mean 'x'?` for the nearest choice, or an empty string where none is near."""
+    near = get_close_matches(str(value), list(choices), n=1)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def check_shape(where: str, name: str, shape: Sequence[int], expected: str, **sizes: int | None) -> None:
+    """Fail unless `shape` fits `expected`, such as "B T D", where letters given in `sizes` are fixed.
+
+    >>> check_shape("GRU", "x", (2, 5, 3), "B T D", D=3)
+    >>> check_shape("GRU", "x", (2, 5, 4), "B T D", D=3)
+    Traceback (most recent call last):
+    elman.errors.ArgumentError: GRU: x must have shape (B, T, D) with D = 3, got (2, 5, 4).
+    """
+    letters = expected.split()
+    fits = len(shape) == len(letters) and all(
+        sizes.get(letter) in (None, size) for letter, size in zip(letters, shape, strict=True)
+    )
+    if not fits:
+        fixed = [f"{letter} = {sizes[letter]}" for letter in letters if sizes.get(letter) is not None]
+        wanted = f"({', '.join(letters)}{',' if len(letters) == 1 else ''})"
+        fail(where, name, f"have shape {wanted}{' with ' + ', '.join(fixed) if fixed else ''}", str(tuple(shape)))

@@ -1,0 +1,305 @@
+"""The command line: each verb reads its arguments, calls one library function and prints what it gives."""
+
+import sys
+import traceback
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+import typer
+
+from elman.errors import ElmanError, Interrupted
+
+# The library is imported inside the verbs: torch takes a second, and `elman --help` should not.
+if TYPE_CHECKING:
+    from elman.inference import Step
+    from elman.model import Model
+
+app = typer.Typer(
+    name="elman",
+    help="Train a recurrent network on your own sequences with one command, and run it one step at a time.",
+    epilog="Begin with: elman train reviews.csv --input review --target label",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+REPORT = "This is a fault of elman's, not yours. Please report it with the lines above and the command you typed."
+
+
+class Format(str, Enum):
+    """How an answer is printed: a table for a person, the others for a program."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+class BadRowsPolicy(str, Enum):
+    """What is done with rows that cannot be used."""
+
+    refuse = "refuse"
+    skip = "skip"
+
+
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, as `elman train` writes it.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the answer.")]
+BadRowsOption = Annotated[BadRowsPolicy, typer.Option(help="Refuse a bad row, or skip, count and list it.")]
+
+
+@app.command(
+    epilog="""Examples:\n
+    elman train reviews.csv --input review --target label\n
+    elman train reviews.csv --input review --target label --cell gru --bidirectional --epochs 5\n
+    elman train readings.csv --input load --input temp --id machine --time hour --target broke\n
+    elman train --config runs/reviews/run.toml --out runs/again""",
+)
+def train(
+    source: Annotated[str | None, typer.Argument(help="CSV, TSV, JSONL or Parquet file, or a folder of texts.")] = None,
+    input: Annotated[list[str] | None, typer.Option(help="Column to read; several, or a pattern 'v*', are a series.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column to answer.")] = None,
+    topology: Annotated[str | None, typer.Option(help="many-to-one or one-to-one; inferred.")] = None,
+    cell: Annotated[str | None, typer.Option(help="lstm (default), gru, mingru, rnn, rnn-relu, rnn-identity.")] = None,
+    layers: Annotated[int | None, typer.Option(help="Depth. [default: 1]")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Units a layer and direction. [default: 128]")] = None,
+    bidirectional: Annotated[bool, typer.Option("--bidirectional", help="Read from both ends.")] = False,
+    epochs: Annotated[int | None, typer.Option(help="Times that all rows are read, at most. [default: 20]")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Minutes to train, at most.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random draw. [default: 0]")] = None,
+    id: Annotated[str | None, typer.Option(help="Column that names a row's sequence (long format).")] = None,
+    time: Annotated[str | None, typer.Option(help="Column that orders a sequence's steps (long format).")] = None,
+    bad_rows: Annotated[BadRowsPolicy | None, typer.Option(help="Refuse a bad row, or skip, count and list it.")] = None,
+    set: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Set any key, as train.lr=0.001.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file; the other options are laid over it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run directory. [default: runs/<name of the source>]")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run directory if it exists.")] = False,
+) -> None:
+    """Train a network on a table of sequences. Kinds and topology are inferred, and printed."""
+    from elman.config import merged, read_toml, with_setting
+    from elman.experiment import make_document, run
+    from elman.training import Reporter
+
+    short = {"topology": topology, "cell": cell, "layers": layers, "hidden": hidden, "epochs": epochs,
+             "minutes": minutes, "seed": seed, "id": id, "time": time, "bidirectional": bidirectional or None,
+             "bad_rows": bad_rows.value if bad_rows else None}  # fmt: skip
+    document = read_toml(config) if config else {}
+    given = make_document(input, target, short)
+    # A column named here takes the place of the file's, options and all.
+    document = {key: value for key, value in document.items() if key not in given or key not in ("input", "target")}
+    document = merged(document, given)
+    if source is not None:
+        document = merged(document, {"data": {"source": source}})
+    for setting in set or []:
+        document = with_setting(document, setting)
+    out = out or Path("runs") / Path(str(document.get("data", {}).get("source") or "run")).stem
+    reporter = Reporter()
+    model = run(document, None, out, force, reporter)
+    _say_trained(model, out, reporter.note)
+    if model.metrics["training"]["ended"] == "interrupted":
+        raise Interrupted(f"training was interrupted; the best weights so far were kept in {out}.")
+
+
+@app.command(
+    epilog="""Examples:\n
+    elman predict runs/reviews "I loved this movie!"\n
+    elman predict runs/reviews --data new.csv --format jsonl\n
+    cat texts.txt | elman predict runs/reviews - --format jsonl\n
+    elman predict runs/reviews --trace "I loved this movie!" """,
+)
+def predict(
+    run: RunArgument,
+    values: Annotated[list[str] | None, typer.Argument(metavar="[VALUE...|-]", help="Values; - reads them from standard input, one a line.")] = None,
+    data: Annotated[Path | None, typer.Option(help="File with the input's column.")] = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Show the answer after each step.")] = False,
+    bad_rows: BadRowsOption = BadRowsPolicy.refuse,
+    format: FormatOption = Format.table,
+) -> None:
+    """Answer new values, a file or standard input."""
+    from elman.checks import fail
+    from elman.model import load
+
+    model = load(run)
+    if (data is None) == (not values):
+        fail("predict", "what to answer", "be values or --data", "both" if values else "neither", "Try: elman predict RUN VALUE")
+    given: Any = str(data) if data else [line.rstrip("\n") for line in sys.stdin] if values == ["-"] else values
+    if data is None and not given:
+        fail("predict", "standard input", "hold a value a line", "nothing")
+    if trace:
+        if data is not None:
+            fail("predict", "--trace", "go with values", "--data")
+        for value in given:
+            _print_trace(value, model.trace(value), format)
+        return
+    answers = model.answers(given, bad_rows.value)
+    _note(model.skipped)
+    shown = [str(value) for value in given] if data is None and not model.skipped else None
+    _print_rows([_flat(answer) for answer in answers], answers, format, shown)
+
+
+@app.command(epilog="Example: elman evaluate runs/reviews test.csv --format json")
+def evaluate(
+    run: RunArgument,
+    data: Annotated[Path, typer.Argument(metavar="FILE", help="File with the input's and the target's column.")],
+    bad_rows: BadRowsOption = BadRowsPolicy.refuse,
+    format: FormatOption = Format.table,
+) -> None:
+    """Score a model on rows whose answers are known."""
+    from elman.model import load
+
+    model = load(run)
+    scores = model.evaluate(data, bad_rows.value)
+    _note(model.skipped)
+    _print_rows([{"rows": scores["rows"], **scores["metrics"]}], [scores], format)
+
+
+@app.command(epilog="Example: elman info runs/reviews --format json")
+def info(run: RunArgument, format: FormatOption = Format.table) -> None:
+    """Say what a model is: fields, topology, cell, sizes, parameters, digest, figures."""
+    from elman.model import load
+
+    facts = load(run).info()
+    if format is Format.table:
+        rows = [{"": key, "value": _words(value)} for key, value in facts.items()]
+        _print_rows(rows, rows, format)
+    else:
+        _print_rows([_flat(facts)], [facts], format)
+
+
+@app.command(epilog="Examples: elman recipe; elman recipe sentiment; elman recipe sst2 --setting scratch --quick")
+def recipe(
+    name: Annotated[str | None, typer.Argument(help="Which one; without it they are listed.")] = None,
+    setting: Annotated[str | None, typer.Option(help="One of the recipe's settings.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A minute on a part of the data; its figures claim nothing.")] = False,
+    seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
+    vectors: Annotated[Path | None, typer.Option(help="Word vectors in GloVe's text format, for settings that want them.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write. [default: runs/<recipe>]")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the folder if it exists.")] = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Run a worked example on real data; print its figures beside published ones and a baseline."""
+    from elman.recipes import RECIPES, find, follow
+    from elman.training import Reporter
+
+    if name is None:
+        rows = [entry.summary() for entry in RECIPES.values()]
+        _print_rows(rows, rows, format)
+        return
+    reporter = Reporter()
+    result = follow(find(name), setting, seed, quick, out, force, vectors, reporter)
+    _print_rows(result.table(), [result.figures], format)
+    if format is Format.table:
+        for value, steps in result.traces:
+            _print_trace(value, steps, format)
+    reporter.note(f"\nwritten to {result.folder}/metrics.json, the models to {result.model} and {result.folder / 'baseline'}")
+    reporter.note(f'next: elman predict {result.model} --trace "{result.example}"')
+
+
+def main() -> None:
+    """The command `elman`: run a verb, and leave with the exit code that its outcome has."""
+    try:
+        app(standalone_mode=False)
+    except ElmanError as error:
+        _leave(error.exit_code, f"error: {error}" if error.exit_code != 130 else str(error))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        _leave(130, "interrupted")
+    except BrokenPipeError:  # the reader, such as `head`, has had enough
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception:
+        traceback.print_exc()
+        _leave(1, REPORT)
+
+
+def _leave(code: int, message: str) -> None:
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
+def _note(text: str) -> None:
+    if text:
+        print(text, file=sys.stderr)
+
+
+def _say_trained(model: "Model", out: Path, note: Any) -> None:
+    """What was learned, where it stands, what to type next."""
+    metric = model.target.metrics[0]
+    figures = [f"{name} {model.metrics[part][metric]:.4g}"
+               for part, name in (("valid", "validation"), ("test", "test")) if model.metrics.get(part)]  # fmt: skip
+    training = model.metrics["training"]
+    note(f"\nlearned   {metric}: {', '.join(figures) or 'not measured'} (best at epoch {training['best_epoch']:.4g}, "
+         f"{training['minutes']:.2g} minutes)")  # fmt: skip
+    note(f"written   {out}")
+    example = '"some text"' if model.input.kind == "text" else "--data new.csv"
+    note(f"next      elman predict {out} {example}")
+
+
+def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested objects as dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+def _print_rows(
+    rows: list[dict[str, Any]], objects: list[dict[str, Any]], format: Format, shown: list[str] | None = None
+) -> None:
+    """Rows for a person or a program: `rows` flat, for table and CSV; `objects` as they are, for JSON."""
+    import csv
+    import json
+
+    if format is Format.jsonl:
+        print("\n".join(json.dumps(row, ensure_ascii=False) for row in objects))
+    elif format is Format.json:
+        print(json.dumps(objects[0] if len(objects) == 1 else objects, ensure_ascii=False, indent=1))
+    elif format is Format.csv:
+        writer = csv.DictWriter(sys.stdout, list(dict.fromkeys(key for row in rows for key in row)))
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        _print_table([{"value": text, **row} for text, row in zip(shown, rows, strict=True)] if shown else rows)
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for key in dict.fromkeys(key for row in rows for key in row):
+        numbers = all(isinstance(row.get(key), (int, float)) for row in rows)
+        table.add_column(key.removeprefix("probabilities."), justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_words(row.get(column)) for column in dict.fromkeys(key for row in rows for key in row)))
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _print_trace(value: str, steps: "list[Step]", format: Format) -> None:
+    """One line a step: what was read, the length of the hidden state, the answer so far and its probabilities."""
+    objects = [step._asdict() for step in steps]
+    if format is not Format.table:
+        _print_rows([_flat(step) for step in objects], objects, format)
+        return
+    rows = []
+    for number, step in enumerate(steps, 1):
+        row: dict[str, Any] = {"step": number, "read": step.piece}
+        if step.norm is not None:
+            row["state"] = f"|h{number}| = {step.norm:.3f}"
+        row["answer so far"] = step.prediction
+        for label, chance in (step.probabilities or {}).items():
+            row[label] = f"{chance:.3f} {'█' * round(12 * chance)}"
+        rows.append(row)
+    print(f"\n{value}")
+    _print_table(rows)
+    print(f"-> {steps[-1].prediction}")

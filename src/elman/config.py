@@ -1,0 +1,187 @@
+"""What a TOML file and a run directory may say: five sections, every key checked, every default written out.
+
+`[data]` is described here. The options of `[input.NAME]`, `[target.NAME]`, `[model]` and `[train]` are the keyword
+arguments of the field, of the topology and of the trainer: what a class takes, a file may set.
+"""
+
+import inspect
+import tomllib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from elman.checks import did_you_mean, fail, shown
+from elman.errors import ConfigError
+from elman.types import Json
+
+# What the command line and `elman.train` offer by a short name.
+SHORTCUTS = {
+    "cell": "model.cell",
+    "layers": "model.layers",
+    "hidden": "model.hidden",
+    "bidirectional": "model.bidirectional",
+    "topology": "model.topology",
+    "seed": "train.seed",
+    "epochs": "train.epochs",
+    "minutes": "train.minutes",
+    "id": "data.id",
+    "time": "data.time",
+    "bad_rows": "data.bad_rows",
+}
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A part of a configuration: unknown keys are errors, and nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class DataConfig(Section):
+    """`[data]`: where the rows come from and how they are shared out."""
+
+    source: str | None = None  # file or folder; None: a table in memory
+    valid: str | None = None  # file of the validation split, instead of a fraction
+    test: str | None = None  # file of the test split, instead of a fraction
+    valid_fraction: float = Field(0.1, ge=0, lt=1)
+    test_fraction: float = Field(0.1, ge=0, lt=1)
+    split_group: str | None = None  # column whose rows of one value stay together
+    split_time: str | None = None  # column that orders the rows: the oldest train, the newest test
+    id: str | None = None  # column that names the sequence of a row, for series in long format
+    time: str | None = None  # column that orders the steps of a sequence
+    bad_rows: Literal["refuse", "skip"] = "refuse"
+
+
+class RunConfig(Section):
+    """A whole configuration, its options not yet held against the classes that take them."""
+
+    data: DataConfig = DataConfig()
+    input: dict[str, dict[str, Any]] = Field(min_length=1)
+    target: dict[str, dict[str, Any]] = Field(min_length=1)
+    model: dict[str, Any] = {}
+    train: dict[str, Any] = {}
+
+
+def read_toml(path: str | Path) -> Json:
+    """A configuration file as a dictionary.
+
+    Raises:
+        ConfigError: there is no such file, or it is not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        fail("config", str(path), "be a TOML file", str(error), "See the README for an example.", ConfigError)
+
+
+def with_setting(document: Json, setting: str) -> Json:
+    """The document with one `a.b=c` laid over it; c is TOML where it can be, else text.
+
+    >>> with_setting({}, "train.lr=0.01"), with_setting({}, "input.review.level=character")
+    ({'train': {'lr': 0.01}}, {'input': {'review': {'level': 'character'}}})
+    """
+    key, sign, value = setting.partition("=")
+    if not sign or not key.strip():
+        fail("--set", "a setting", "read a.b=c", shown(setting), "For example --set train.lr=0.001.", ConfigError)
+    for text in (value, '"' + value.strip().replace("\\", "\\\\").replace('"', '\\"') + '"'):
+        try:
+            return merged(document, tomllib.loads(f"{key} = {text}"))
+        except tomllib.TOMLDecodeError:
+            continue
+    fail("--set", "a setting", "read a.b=c", shown(setting), "For example --set train.lr=0.001.", ConfigError)
+
+
+def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Json:
+    """Both documents in one; where both say something, `over` is right."""
+    result = deepcopy(dict(under))
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def columns_document(given: str | Sequence[str] | Mapping[str, Any] | None, table: str) -> Json:
+    """What `input=` or `target=` may be (a column, several, or columns with options) as a `[input]` or `[target]` table.
+
+    Several columns, or a pattern such as "v*", are one series.
+    """
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        return {table: {name: dict(options) for name, options in given.items()}}
+    columns = [given] if isinstance(given, str) else list(given)
+    if len(columns) == 1 and not any(sign in columns[0] for sign in "*?["):
+        return {table: {columns[0]: {}}}
+    return {table: {"series": {"kind": "series", "columns": columns}}}
+
+
+def check_document(document: Json) -> RunConfig:
+    """The configuration of a document.
+
+    Raises:
+        ConfigError: a key that does not exist, or a value of the wrong type.
+    """
+    for table in ("input", "target"):
+        if not document.get(table):
+            fail("config", table, "name a column", "none", f"Pass --{table} COLUMN.", ConfigError)
+        if len(document[table]) > 1:
+            several = ", ".join(document[table])
+            fail("config", table, "name one field", several, "For several numeric columns as one series pass each of "
+                 "them with --input and the id column with --id, or a pattern such as --input 'v*'.", ConfigError)  # fmt: skip
+    return _validated(RunConfig, document, "")
+
+
+def resolved_options(
+    owner: Callable[..., Any], given: Mapping[str, Any], where: str, without: Collection[str] = ()
+) -> Json:
+    """The options of a class: what was given, checked against its keyword arguments, and its defaults for the rest.
+
+    `without` names arguments that may not be set here.
+
+    Raises:
+        ConfigError: an option that the class does not take, or a value of the wrong type.
+    """
+    init = owner.__init__ if inspect.isclass(owner) else owner
+    hints = get_type_hints(init)
+    options = {
+        name: (hints[name], parameter.default)
+        for name, parameter in inspect.signature(init).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name not in without
+    }
+    section = create_model(owner.__name__, __base__=Section, **options)  # type: ignore[call-overload]
+    return dict(_validated(section, given, where).model_dump())
+
+
+def _validated(section: type[S], given: Mapping[str, Any], where: str) -> S:
+    try:
+        return section.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = [part for part in (where, *map(str, first["loc"])) if part]
+        if first["type"] == "extra_forbidden":
+            choices = _keys(section, first["loc"][:-1])
+            hint = did_you_mean(path[-1], choices)
+            fail("config", f"a key of [{'.'.join(path[:-1]) or 'the file'}]", f"be one of {', '.join(choices)}",
+                 repr(path[-1]), hint, ConfigError)  # fmt: skip
+        must = first["msg"].removeprefix("Input should ")
+        fail("config", ".".join(path), must, shown(first["input"]), error=ConfigError)
+
+
+def _keys(section: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    for part in location:
+        annotation = section.model_fields[str(part)].annotation
+        assert inspect.isclass(annotation)
+        section = annotation
+    return list(section.model_fields)
+
+
+def without_none(value: Any) -> Any:
+    """The document less the keys whose value is None, which TOML cannot say and whose default is None."""
+    if isinstance(value, Mapping):
+        return {key: without_none(inner) for key, inner in value.items() if inner is not None}
+    return value

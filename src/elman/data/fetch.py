@@ -1,0 +1,72 @@
+"""Data by its public address: checked by SHA-256, kept in a cache, looked for in the folder ELMAN_DATA first."""
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+from elman.checks import fail
+from elman.errors import DataError
+
+TIMEOUT = 30  # seconds without an answer
+
+
+class Source(NamedTuple):
+    """A public file.
+
+    Args:
+        name: "set/file", its place in the cache and in ELMAN_DATA.
+        address: where it can be fetched.
+        sha256: of its bytes.
+    """
+
+    name: str
+    address: str
+    sha256: str
+
+
+def github(name: str, repository: str, commit: str, path: str, sha256: str) -> Source:
+    """A file of a public GitHub repository at one commit."""
+    return Source(name, f"https://raw.githubusercontent.com/{repository}/{commit}/{path}", sha256)
+
+
+def fetch(source: Source) -> Path:
+    """The file on disk: from ELMAN_DATA, from the cache, or fetched now.
+
+    The cache is the folder named by ELMAN_CACHE, ~/.cache/elman by default.
+
+    Raises:
+        DataError: it cannot be fetched, or its bytes are not the ones that were published.
+    """
+    given = os.environ.get("ELMAN_DATA")
+    cache = Path(os.environ.get("ELMAN_CACHE", Path.home() / ".cache" / "elman"))
+    for folder in [Path(given)] * bool(given) + [cache]:
+        path = folder / source.name
+        if path.is_file():
+            return _checked(path, source)
+    try:
+        with urllib.request.urlopen(source.address, timeout=TIMEOUT) as answer:
+            content = answer.read()
+    except (urllib.error.URLError, OSError) as error:
+        fail("data", source.name, "be fetched from its public address", str(error),
+             f"Fetch {source.address} yourself, save it as {source.name} in a folder, and set ELMAN_DATA to that folder.",
+             DataError)  # fmt: skip
+    path = cache / source.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.write_bytes(content)
+    try:
+        _checked(partial, source)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _checked(path: Path, source: Source) -> Path:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != source.sha256:
+        fail("data", str(path), f"have the SHA-256 {source.sha256}", found, "Delete the file and try again.", DataError)
+    return path

@@ -1,0 +1,53 @@
+"""What a column holds, told from its values; the user can always say otherwise."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from elman.checks import fail
+from elman.data.table import Table
+from elman.errors import BadValueError, DataError
+from elman.fields.number import parse_number
+from elman.fields.series import Series
+
+MOST_CLASSES = 20  # whole numbers with more distinct values than this are measured, not named
+LONGEST_CLASS = 40  # characters; a longer cell is a text
+LOOKED_AT = 10_000  # rows; enough to tell
+
+
+def infer_kind(table: Table, column: str, as_target: bool) -> str:
+    """The kind of field that a column holds: "text", "category", "number" or "series".
+
+    Lists are series; numbers are numbers, but whole ones with at most 20 distinct values are categories as a target;
+    other values are categories where they are short and at most half of them are distinct, else text.
+
+    Raises:
+        DataError: the column has no value, or holds what no field can read.
+    """
+    where = f"{table.source}: column {column!r}"
+    values = [value for value in table.column(column)[:LOOKED_AT] if not _is_blank(value)]
+    if not values:
+        fail(where, "the column", "hold values", "none", error=DataError)
+    if _all(values, parse_number) and not isinstance(values[0], bool):
+        named = all(float(value).is_integer() for value in values) and len(set(values)) <= MOST_CLASSES
+        return "category" if as_target and named else "number"
+    if _all(values, Series(column).parse):
+        return "series"
+    if not all(isinstance(value, (str, bool)) for value in values):
+        fail(where, "the column", "hold text, numbers or lists of numbers", type(values[0]).__name__, error=DataError)
+    short = max(len(str(value)) for value in values) <= LONGEST_CLASS
+    return "category" if short and len(set(values)) <= max(2, len(values) // 2) else "text"
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and not value.strip())
+
+
+def _all(values: Sequence[Any], parse: Callable[[Any], Any]) -> bool:
+    """Whether `parse` can read every value."""
+    try:
+        for value in values:
+            parse(value)
+    except BadValueError:
+        return False
+    return True

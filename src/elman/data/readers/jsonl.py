@@ -1,0 +1,68 @@
+"""JSON lines: an object a line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.json as pa_json
+
+from elman.checks import shown
+from elman.data.table import BadRows, Table
+
+
+def read_jsonl(path: Path, bad: BadRows) -> Table:
+    """Read a file of JSON objects, one a line; a key that a line lacks is a missing value.
+
+    Raises:
+        DataError: a line that is not UTF-8, not JSON or not an object, or a key whose value changes its type.
+    """
+    try:
+        table = pa_json.read_json(path, pa_json.ReadOptions(use_threads=False, block_size=1 << 26))
+    except pa.ArrowInvalid:
+        return _line_by_line(path, bad)
+    columns = {name: table.column(name) for name in table.column_names}
+    lines: list[int] = []
+
+    def place(row: int) -> str:
+        lines[:] = lines or [number for number, line in enumerate(path.open("rb"), 1) if line.strip()]
+        return f"{path.name}:{lines[row]}"
+
+    return Table(columns, path.name, place)
+
+
+def _line_by_line(path: Path, bad: BadRows) -> Table:
+    """The slow way, taken only where something is wrong: it knows which line."""
+    rows: list[dict[str, Any]] = []
+    lines: list[int] = []
+    kinds: dict[str, str] = {}
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            wrong, row = _parse(line, kinds)
+            if wrong:
+                bad.found(f"{path.name}:{number}: {wrong}")
+            else:
+                rows.append(row)
+                lines.append(number)
+    names = dict.fromkeys(key for row in rows for key in row)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return Table(columns, path.name, lambda row: f"{path.name}:{lines[row]}")
+
+
+def _parse(line: bytes, kinds: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """A line -> what is wrong with it (or nothing), and its object; `kinds` remembers each key's type."""
+    try:
+        row = json.loads(line.decode())
+    except UnicodeDecodeError:
+        return f"the line must be UTF-8, got {shown(line)}", {}
+    except ValueError as error:
+        return f"the line must be a JSON object, got {shown(line.decode().strip())} ({error})", {}
+    if not isinstance(row, dict):
+        return f"the line must be a JSON object, got {shown(row)}", {}
+    for key, value in row.items():
+        kind = "number" if isinstance(value, (int, float)) else type(value).__name__
+        if value is not None and kinds.setdefault(key, kind) != kind:
+            return f"column {key!r} must be a {kinds[key]}, as in the lines before, got {shown(value)}", {}
+    return "", row

@@ -1,0 +1,23 @@
+"""Parquet: columns with types of their own."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from elman.checks import fail, shown
+from elman.data.table import BadRows, Table
+from elman.errors import DataError
+
+
+def read_parquet(path: Path, bad: BadRows) -> Table:
+    """Read a Parquet file.
+
+    Raises:
+        DataError: it is none, or it is damaged.
+    """
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        fail(path.name, "the file", "be a whole Parquet file", shown(str(error)), error=DataError)
+    return Table({name: table.column(name) for name in table.column_names}, path.name)

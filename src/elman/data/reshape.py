@@ -1,0 +1,93 @@
+"""Series that a table spreads over columns or rows, gathered so that one row is one sequence."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+
+from elman.checks import fail, shown
+from elman.data.table import BadRows, Table, parse_cell
+from elman.errors import DataError
+from elman.fields.series import parse_or_missing
+
+
+def matching_columns(table: Table, patterns: Sequence[str]) -> list[str]:
+    """The columns that the patterns name, in the table's order for a pattern such as "v*" and in the given order else.
+
+    Raises:
+        DataError: a name that is no column, or a pattern that none fits.
+    """
+    found: list[str] = []
+    for pattern in patterns:
+        if pattern in table.columns or not any(sign in pattern for sign in "*?["):
+            table.column(pattern)
+            found.append(pattern)
+            continue
+        fitting = [name for name in table.columns if fnmatchcase(name, pattern)]
+        if not fitting:
+            fail(table.source, "the pattern", f"fit one of {', '.join(table.columns)}", repr(pattern), error=DataError)
+        found += fitting
+    return list(dict.fromkeys(found))
+
+
+def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> Table:
+    """Each row's cells become one sequence of one channel, its steps in the order of `columns`.
+
+    A row with a cell that is no number is bad; an empty cell is a missing value.
+    """
+    cells = [table.column(column) for column in columns]
+    good, series = [], []
+    for row in range(len(table)):
+        where = table.place(row)
+        steps = [
+            parse_cell(values[row], parse_or_missing, f"{where}: column {column!r}", bad)
+            for column, values in zip(columns, cells, strict=True)
+        ]
+        if None not in steps:
+            good.append(row)
+            series.append(np.array(steps)[:, None])
+    gathered = table.take(good)
+    gathered.columns[name] = series
+    return gathered
+
+
+def from_long(table: Table, columns: Sequence[str], name: str, id: str, time: str | None, bad: BadRows) -> Table:
+    """The rows of one `id` become one sequence, sorted by `time` (as they stand where None); `columns` are its channels.
+
+    Of every other column the sequence has one value, which all its rows must share; a column that varies within a
+    sequence is left out, but for `time`, which is then that of the first step.
+    """
+    keys = _sort_keys(table, time, bad)
+    channels = [table.values(column, parse_or_missing, bad) for column in columns]
+    groups: dict[Any, list[int]] = {}
+    for row, key in enumerate(table.column(id)):
+        if keys[row] is not None and all(values[row] is not None for values in channels):
+            groups.setdefault(key, []).append(row)
+    sequences = [sorted(rows, key=keys.__getitem__) for rows in groups.values()]
+    gathered: dict[str, Any] = {}
+    for column in table.columns:
+        values = table.column(column)
+        shared = all(len({repr(values[row]) for row in rows}) == 1 for rows in sequences)
+        if column == time or (shared and column not in columns):
+            gathered[column] = [values[rows[0]] for rows in sequences]
+    gathered[name] = [np.array([[values[row] for values in channels] for row in rows]) for rows in sequences]
+    return Table(gathered, table.source, lambda row: table.place(sequences[row][0]))
+
+
+def _sort_keys(table: Table, time: str | None, bad: BadRows) -> list[Any]:
+    """What each row is sorted by: its number or its text (as ISO dates sort), its place where `time` is None.
+
+    None where the time is missing, which makes the row a bad one.
+    """
+    if time is None:
+        return list(range(len(table)))
+    values = table.column(time)
+    try:
+        return [float(value) for value in values]
+    except (TypeError, ValueError):
+        pass
+    for row, value in enumerate(values):
+        if value is None or value == "":
+            bad.found(f"{table.place(row)}: column {time!r} must say when the step was, got {shown(value)}")
+    return [None if value is None or value == "" else str(value) for value in values]

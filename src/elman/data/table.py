@@ -1,0 +1,131 @@
+"""A table in memory: named columns, and for every row the place that a message can point to."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from elman.checks import did_you_mean, fail
+from elman.errors import BadValueError, DataError
+
+SHOWN_BAD_ROWS = 10
+
+
+@dataclass
+class BadRows:
+    """What is done with a row that cannot be used: refused at once, or skipped, counted and listed.
+
+    Args:
+        skip: False raises at the first bad row.
+    """
+
+    skip: bool = False
+    messages: list[str] = field(default_factory=list)
+
+    def found(self, message: str) -> None:
+        """Report one bad row.
+
+        Raises:
+            DataError: bad rows are not to be skipped.
+        """
+        if not self.skip:
+            raise DataError(f"{message}. Fix the row or pass --bad-rows skip.")
+        self.messages.append(message)
+
+    def summary(self) -> str:
+        """How many rows were skipped and why, a line each for the first ten; empty where there was none."""
+        if not self.messages:
+            return ""
+        more = len(self.messages) - SHOWN_BAD_ROWS
+        listed = [f"  {message}" for message in self.messages[:SHOWN_BAD_ROWS]] + [f"  ... and {more} more"] * (more > 0)
+        return "\n".join([f"{len(self.messages)} bad rows skipped:", *listed])
+
+
+class Table:
+    """Rows of named columns.
+
+    Args:
+        columns: each a list or anything with `to_pylist` (Arrow), all of one length.
+        source: what messages call the table, such as a file's name.
+        place: row -> where it stands, such as "train.csv:118"; None: "<source>: row 118", counted from 1.
+    """
+
+    def __init__(
+        self, columns: Mapping[str, Any], source: str, place: Callable[[int], str] | None = None
+    ) -> None:
+        self.columns, self.source = dict(columns), source
+        self.place = place or (lambda row: f"{source}: row {row + 1}")
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def column(self, name: str) -> Sequence[Any]:
+        """The raw values of a column, as Python objects.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        if name not in self.columns:
+            hint = did_you_mean(name, self.columns) or "Check the name."
+            fail(self.source, "the column", f"be one of {', '.join(self.columns)}", repr(name), hint, DataError)
+        values = self.columns[name]
+        return values.to_pylist() if hasattr(values, "to_pylist") else values
+
+    def take(self, rows: Sequence[int]) -> "Table":
+        """The table of these rows only, in this order; their places stay what they are."""
+        columns = {name: [values[row] for row in rows] for name in self.columns for values in [self.column(name)]}
+        return Table(columns, self.source, lambda row: self.place(rows[row]))
+
+    def values(self, name: str, parse: Callable[[Any], Any], bad: BadRows) -> list[Any]:
+        """Each cell of a column as `parse` gives it; None where it was bad and is skipped."""
+        values = []
+        for row, raw in enumerate(self.column(name)):
+            values.append(parse_cell(raw, parse, f"{self.place(row)}: column {name!r}", bad))
+        return values
+
+
+def parse_cell(raw: Any, parse: Callable[[Any], Any], where: str, bad: BadRows) -> Any:
+    """One cell as `parse` gives it, or None where it was bad and is skipped."""
+    try:
+        return parse(raw)
+    except BadValueError as error:
+        bad.found(f"{where} {error}")
+        return None
+
+
+def check_not_empty(table: Table) -> Table:
+    """The table itself.
+
+    Raises:
+        DataError: it has no rows.
+    """
+    if len(table) == 0:
+        fail(table.source, "a table", "have at least one row", "none", error=DataError)
+    return table
+
+
+def from_memory(data: Any, name: str | None = None) -> Table:
+    """A pandas or Arrow table, a dictionary of columns, a list of dictionaries, or a list of values of column `name`.
+
+    Raises:
+        DataError: it is none of these, or its columns differ in length.
+    """
+    source = "the table"
+    if hasattr(data, "columns") and hasattr(data, "to_dict"):  # pandas
+        return Table({str(column): data[column].tolist() for column in data.columns}, source)
+    if hasattr(data, "column_names") and hasattr(data, "to_pydict"):  # Arrow
+        return Table({column: data.column(column) for column in data.column_names}, source)
+    if isinstance(data, Mapping):
+        columns = {str(key): list(values) for key, values in data.items()}
+        lengths = {key: len(values) for key, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            fail(source, "the columns", "have one length", str(lengths), error=DataError)
+        return Table(columns, source)
+    if isinstance(data, Iterable) and not isinstance(data, (str, bytes)):
+        rows = list(data)
+        if rows and all(isinstance(row, Mapping) for row in rows):
+            names = dict.fromkeys(str(key) for row in rows for key in row)
+            return Table({key: [row.get(key) for row in rows] for key in names}, source)
+        if name is not None:
+            return Table({name: rows}, "the values")
+    fail(source, "the data", "be a path, a pandas or Arrow table, a dictionary of columns or a list of dictionaries",
+         type(data).__name__, error=DataError)  # fmt: skip

@@ -1,0 +1,260 @@
+"""One training from its configuration to a saved model: read, infer, split, fit the fields, train, test, write."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from elman.checks import check_choice, fail
+from elman.config import SHORTCUTS, RunConfig, check_document, columns_document, merged, resolved_options
+from elman.data import BadRows, Examples, Parsed, Table, encode, from_memory, gather, infer_kind, parse, read, split_rows
+from elman.directory import check_free
+from elman.errors import ConfigError, MissingExtraError, TrainingError
+from elman.fields import FIELDS, Input, Target
+from elman.model import Model, Source, make_fields, make_network
+from elman.topologies import TOPOLOGIES
+from elman.training import History, Reporter, Trainer, draw_curves, outputs_of, scores_of
+from elman.types import Json
+
+
+class Tables(NamedTuple):
+    """The data of a training: one table to be split, or splits that were given."""
+
+    train: Table
+    valid: Table | None = None
+    test: Table | None = None
+
+
+class Parts(NamedTuple):
+    """The parsed rows of each split; None where a split has none."""
+
+    train: Parsed
+    valid: Parsed | None
+    test: Parsed | None
+
+
+def train(
+    source: Source,
+    *,
+    input: str | Sequence[str] | Mapping[str, Json],
+    target: str | Mapping[str, Json],
+    topology: str | None = None,
+    cell: str | None = None,
+    layers: int | None = None,
+    hidden: int | None = None,
+    bidirectional: bool | None = None,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    seed: int | None = None,
+    data: Json | None = None,
+    model: Json | None = None,
+    train: Json | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
+    quiet: bool = False,
+) -> Model:
+    """Train a network on a table of sequences.
+
+    Args:
+        source: path of a CSV, TSV, JSONL or Parquet file or of a folder of texts; a pandas or Arrow table; a dictionary
+            of columns; a list of dictionaries.
+        input: the column that is read; several numeric columns or a pattern such as "v*" for a series; or columns with
+            options, {"review": {"kind": "text", "level": "character"}}.
+        target: the column that is answered, or a column with options.
+        topology: "many-to-one" for sequences and "one-to-one" for single inputs where None.
+        cell: "lstm" (the default), "gru", "mingru", "rnn", "rnn-relu" or "rnn-identity".
+        layers: depth, 1 by default.
+        hidden: units a layer and direction, 128 by default.
+        bidirectional: read from both ends; no by default.
+        epochs: at most so many, 20 by default.
+        minutes: at most so many.
+        seed: of every random draw, 0 by default.
+        data, model, train: any other key of that section, see `elman.config`, such as train={"lr": 1e-3}.
+        out: run directory to write; None: nothing is written until `Model.save`.
+        force: replace a run directory that exists.
+        quiet: print nothing.
+
+    Returns: the model with the weights that were best on the validation split. Ctrl-C ends training early, likewise.
+
+    Raises:
+        ArgumentError, ConfigError: an option that does not exist or does not fit, or `out` is taken.
+        DataError: data that cannot be used.
+        TrainingError: a loss or gradient was not finite; the best weights so far were saved to `out`, if there were any.
+
+    Example:
+        >>> table = {"text": ["good fun", "dull", "great fun", "so dull"] * 10, "label": ["yes", "no"] * 20}
+        >>> model = train(table, input="text", target="label", cell="gru", hidden=8, epochs=30, quiet=True)
+        >>> model.predict(["great fun"])
+        array(['yes'], dtype='<U3')
+    """
+    short = {"topology": topology, "cell": cell, "layers": layers, "hidden": hidden, "bidirectional": bidirectional,
+             "epochs": epochs, "minutes": minutes, "seed": seed}  # fmt: skip
+    document = make_document(input, target, short)
+    for section, given in {"data": data, "model": model, "train": train}.items():
+        document = merged(document, {section: given or {}})
+    tables = None
+    if isinstance(source, (str, Path)):
+        document = merged(document, {"data": {"source": str(source)}})
+    else:
+        tables = Tables(from_memory(source))
+    reporter = Reporter(quiet)
+    trained = run(document, tables, out, force, reporter)
+    if out is not None:
+        reporter.note(f"written to {out}")
+    return trained
+
+
+def make_document(
+    input: str | Sequence[str] | Mapping[str, Json] | None,
+    target: str | Mapping[str, Json] | None,
+    short: Mapping[str, Any],
+) -> Json:
+    """The configuration document of what was given by short names; None was not given."""
+    document = merged(columns_document(input, "input"), columns_document(target, "target"))
+    for name, value in short.items():
+        if value is not None:
+            section, key = SHORTCUTS[name].split(".")
+            document = merged(document, {section: {key: value}})
+    return document
+
+
+def run(
+    document: Json,
+    tables: Tables | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
+    reporter: Reporter | None = None,
+) -> Model:
+    """Train by a configuration document.
+
+    Args:
+        document: the five sections, as in a TOML file.
+        tables: data in memory; None: what `[data]` names.
+        out, force: as `train`.
+        reporter: what the person sees; None: nothing.
+
+    Raises: as `train`.
+    """
+    reporter = reporter or Reporter(quiet=True)
+    config = check_document(document)
+    trainer = Trainer(**_written_out(config, "train", Trainer))
+    if out is not None:
+        check_free(out, force)
+    bad = BadRows(config.data.bad_rows == "skip")
+    tables = tables or _read(config, bad)
+    _infer(config, tables.train)
+    input, target = make_fields(config)
+    parts = _split(config, tables, input, target, trainer.seed, bad)
+    input.fit(parts.train.inputs)
+    target.fit(parts.train.targets or [])
+    train, valid, test = (_examples(part, input, target, bad) for part in parts)
+    assert train is not None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(trainer.seed)
+        model = Model(config, input, target, make_network(config, input, target))
+        _say(reporter, tables, model, (train, valid, test), bad)
+        history = trainer.fit(model.network, target, train, valid, reporter)
+    model.metrics = _metrics(model, history, test)
+    model.keepsakes = _keepsakes(history, target.metrics[0], reporter)
+    model.skipped = bad.summary()
+    if out is not None:
+        model.save(out, force)
+    if history.ended == "diverged":
+        kept = f"The best weights before it (epoch {history.best['epoch']}) "
+        raise TrainingError(f"{history.message} {kept}{f'were written to {out}' if out else 'were not saved'}.")
+    return model
+
+
+def _written_out(config: RunConfig, section: str, owner: type) -> Json:
+    options = resolved_options(owner, getattr(config, section), section)
+    setattr(config, section, options)
+    return options
+
+
+def _read(config: RunConfig, bad: BadRows) -> Tables:
+    data = config.data
+    if data.source is None:
+        fail("config", "data.source", "name a file or a folder", "none", "Name the source, or pass a table.", ConfigError)
+    return Tables(*(read(path, bad) if path else None for path in (data.source, data.valid, data.test)))  # type: ignore[arg-type]
+
+
+def _infer(config: RunConfig, table: Table) -> None:
+    """Write the kinds and the topology into the configuration where it does not say them."""
+    for fields, as_target in ((config.input, False), (config.target, True)):
+        for name, options in fields.items():
+            if "kind" not in options:
+                options["kind"] = "series" if "columns" in options else infer_kind(table, name, as_target)
+    if "topology" not in config.model:
+        kind = next(iter(config.input.values()))["kind"]
+        sequence = FIELDS[kind].is_sequence if kind in FIELDS else True
+        config.model["topology"] = "many-to-one" if sequence else "one-to-one"
+    check_choice("config", "model.topology", config.model["topology"], TOPOLOGIES, ConfigError)
+
+
+def _split(config: RunConfig, tables: Tables, input: Input, target: Target, seed: int, bad: BadRows) -> Parts:
+    data = config.data
+    given = [
+        None if table is None else parse(gather(table, input, data.id, data.time, bad), input, target, bad)
+        for table in tables
+    ]
+    whole, valid, test = given
+    assert whole is not None
+    fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
+    by = [
+        None if column is None else [whole.table.column(column)[row] for row in whole.rows]
+        for column in (data.split_group, data.split_time)
+    ]
+    rows = split_rows(len(whole.rows), *fractions, seed, *by)
+    parts = [whole.take(part.tolist()) if len(part) else None for part in rows]
+    assert parts[0] is not None
+    return Parts(parts[0], valid or parts[1], test or parts[2])
+
+
+def _examples(part: Parsed | None, input: Input, target: Target, bad: BadRows) -> Examples | None:
+    return None if part is None else encode(part, input, target, bad)[1]
+
+
+def _say(
+    reporter: Reporter, tables: Tables, model: Model, parts: tuple[Examples | None, ...], bad: BadRows
+) -> None:
+    """What was found and is about to be done, before the first step."""
+    input, target, options = model.input, model.target, model.config.model
+    sequence = "sequence" if input.is_sequence else "single"
+    body = f"{options['cell']} {options['layers']} x {options['hidden']}" if "cell" in options else "no recurrent body"
+    both = ", bidirectional" if options.get("bidirectional") else ""
+    counts = [f"{len(part) if part else 0:,} {name}" for part, name in zip(parts, ("training", "validation", "test"), strict=True)]
+    parameters = sum(p.numel() for p in model.network.parameters())
+    reporter.note(f"data      {tables.train.source}: {', '.join(counts)} rows")
+    reporter.note(f"input     {input.name}: {input.kind}, {input.describe()}")
+    reporter.note(f"target    {target.name}: {target.kind}, {target.describe()}")
+    reporter.note(f"topology  {options['topology']} ({sequence} -> single), {body}{both}, {parameters:,} parameters")
+    if bad.messages:
+        reporter.note(bad.summary())
+
+
+def _metrics(model: Model, history: History, test: Examples | None) -> Json:
+    best = history.best
+    figures: Json = {
+        "valid": {key.removeprefix("valid_"): value for key, value in best.items() if key.startswith("valid_")},
+        "training": {
+            "ended": history.ended,
+            "best_epoch": best["epoch"],
+            "epochs": history.rows[-1]["epoch"],
+            "minutes": round(history.seconds / 60, 3),
+            "padding": round(history.padding, 4),
+        },
+    }
+    if test is not None:
+        figures["test"] = scores_of(outputs_of(model.network, test), model.target, test)
+    return figures
+
+
+def _keepsakes(history: History, metric: str, reporter: Reporter) -> dict[str, bytes]:
+    files = {"log.jsonl": "".join(json.dumps(row) + "\n" for row in history.rows).encode()}
+    try:
+        files["curves.png"] = draw_curves(history.rows, metric)
+    except MissingExtraError as error:
+        reporter.note(str(error))
+    return files

@@ -1,0 +1,18 @@
+"""What a column can hold. A new field is one file here and one line in this table."""
+
+from elman.fields.base import Field, Input, Target
+from elman.fields.category import Category
+from elman.fields.number import Number
+from elman.fields.series import Series
+from elman.fields.text import Text
+
+FIELDS: dict[str, type[Field]] = {
+    "text": Text,
+    "category": Category,
+    "number": Number,
+    "series": Series,
+}
+INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
+TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
+
+__all__ = ["FIELDS", "INPUTS", "TARGETS", "Category", "Field", "Input", "Number", "Series", "Target", "Text"]

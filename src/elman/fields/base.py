@@ -1,0 +1,96 @@
+"""What every field is: how a column's raw values become tensors, and how tensors become what the user reads."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from elman.types import Json
+
+
+class Field(ABC):
+    """One column, or the columns that make one value.
+
+    A subclass takes its `name` first and its options after, each a plain argument that a configuration file may set in
+    `[input.NAME]` or `[target.NAME]`. What it learns in `fit` comes from the training split and from nowhere else.
+    """
+
+    kind: ClassVar[str]
+    is_sequence: ClassVar[bool]  # has steps (T, ...), or is one single value
+    only_as_input: ClassVar[frozenset[str]] = frozenset()  # options that a target would not heed, and so may not have
+    only_as_target: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @abstractmethod
+    def parse(self, raw: Any) -> Any:
+        """A cell as the reader gave it -> this field's value.
+
+        Raises:
+            BadValueError: the cell does not hold such a value.
+        """
+
+    @abstractmethod
+    def fit(self, values: Sequence[Any]) -> None:
+        """Learn what encoding needs (a vocabulary, classes, a scale) from the parsed values of the training split."""
+
+    @abstractmethod
+    def encode(self, value: Any) -> np.ndarray:
+        """A parsed value -> ids or scaled numbers: (T,) or (T, C) for a sequence, () for a single value.
+
+        Raises:
+            BadValueError: the value cannot be encoded, such as a class that training never saw.
+        """
+
+    @abstractmethod
+    def learned(self) -> Json:
+        """What `fit` learned, as plain JSON."""
+
+    @abstractmethod
+    def restore(self, learned: Json) -> None:
+        """Take back what `learned` gave."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """What the field found in the training split, in one line for people."""
+
+
+class Input(Field):
+    """A field that a network can read."""
+
+    @abstractmethod
+    def encoder(self) -> nn.Module:
+        """The module from encoded values to features, with `output_size` D: (B, T, ...) -> (B, T, D), (B,) -> (B, D)."""
+
+    @abstractmethod
+    def pieces(self, value: Any) -> list[str]:
+        """The steps of a parsed value as people know them, one name a step; one piece for a single value."""
+
+
+class Target(Field):
+    """A field that a network can answer with."""
+
+    metrics: ClassVar[tuple[str, ...]]  # names in elman.training.metrics; the first decides which weights are best
+
+    @abstractmethod
+    def head(self, input_size: int) -> nn.Module:
+        """The module from features (B, D) to output (B, K)."""
+
+    @abstractmethod
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of each row, (B,): output (B, K), target (B,) as encoded."""
+
+    @abstractmethod
+    def decode(self, output: Tensor) -> list[Any]:
+        """Output (B, K) -> what the user reads, one value a row, in the user's own units and names."""
+
+    @abstractmethod
+    def decode_target(self, target: Tensor) -> list[Any]:
+        """Encoded targets (B,) -> the values that `decode` would give if the network were right."""
+
+    def probabilities(self, output: Tensor) -> list[dict[str, float]] | None:
+        """Output (B, K) -> the probability of each class, a dictionary a row; None where there are no classes."""
+        return None

@@ -1,0 +1,158 @@
+"""Category: one of a fixed set of classes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from elman.checks import check_choice, check_range, fail, shown
+from elman.errors import BadValueError, DataError
+from elman.fields.base import Input, Target
+from elman.layers import TokenEmbedding
+from elman.types import Json
+
+
+
+
+
+class Category(Input, Target):
+    """One of K classes.
+
+    Args:
+        name: the column.
+        head: as a target, "softmax" (K outputs, cross-entropy) or "sigmoid" (one output, for two classes).
+        class_weights: as a target, "none"; "balanced", each class weighs rows / (K * its rows), as in scikit-learn; or a
+            table of weights by class, 1 for those it leaves out.
+        embedding: as an input, numbers in the vector of a class.
+
+    Classes whose names are all integers (or True and False) are given back as such.
+    """
+
+    kind = "category"
+    is_sequence = False
+    metrics = ("accuracy", "macro_f1")
+    only_as_input = frozenset({"embedding"})
+    only_as_target = frozenset({"head", "class_weights"})
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        head: Literal["softmax", "sigmoid"] = "softmax",
+        class_weights: Literal["none", "balanced"] | dict[str, float] = "none",
+        embedding: int = 16,
+    ) -> None:
+        super().__init__(name)
+        check_choice(name, "head", head, ("softmax", "sigmoid"))
+        check_range(name, "embedding", embedding, low=1)
+        if isinstance(class_weights, str):
+            check_choice(name, "class_weights", class_weights, ("none", "balanced"))
+        self.head_kind, self.class_weights, self.embedding = head, class_weights, embedding
+        self.classes: list[str] = []
+        self.counts: list[int] = []
+
+    def parse(self, raw: Any) -> str:
+        if isinstance(raw, float) and raw.is_integer():
+            raw = int(raw)  # a table with gaps holds whole numbers as floats
+        text = "" if raw is None or raw != raw else str(raw).strip()
+        if not text or isinstance(raw, (list, dict, tuple, np.ndarray)):
+            raise BadValueError("name a class", shown(raw))
+        return text
+
+    def fit(self, values: Sequence[str]) -> None:
+        counted = Counter(values)
+        if len(counted) < 2:
+            only = f"only {shown(next(iter(counted)))}" if counted else "none"
+            fail(f"column {self.name!r}", "a category", "have at least two classes in the training split", only,
+                 "Check the column, or the split.", DataError)  # fmt: skip
+        if self.head_kind == "sigmoid" and len(counted) != 2:
+            fail(f"column {self.name!r}", "a sigmoid head", "have exactly two classes", f"{len(counted)}",
+                 "Pass head = \"softmax\".", DataError)  # fmt: skip
+        whole = all(_is_integer(text) for text in counted)
+        self.classes = sorted(counted, key=int if whole else None)
+        self.counts = [counted[text] for text in self.classes]
+        if isinstance(self.class_weights, dict):
+            for text, weight in self.class_weights.items():
+                check_choice(f"column {self.name!r}", "class_weights", text, self.classes)
+                check_range(f"column {self.name!r}", f"class_weights.{text}", weight, low=0)
+
+    def encode(self, value: str) -> np.ndarray:
+        try:
+            return np.int64(self.classes.index(value))
+        except ValueError:
+            some = ", ".join(self.classes[:8]) + (", ..." if len(self.classes) > 8 else "")
+            raise BadValueError(f"be one of the {len(self.classes)} classes of the training split ({some})",
+                                shown(value)) from None  # fmt: skip
+
+    def learned(self) -> Json:
+        return {"classes": self.classes, "counts": self.counts}
+
+    def restore(self, learned: Json) -> None:
+        self.classes, self.counts = list(learned["classes"]), list(learned["counts"])
+
+    def describe(self) -> str:
+        parts = [f"{text} {count:,}" for text, count in zip(self.classes[:6], self.counts, strict=False)]
+        more = [f"and {len(self.classes) - 6} more"] if len(self.classes) > 6 else []
+        return f"{len(self.classes)} classes: {', '.join(parts + more)}"
+
+    def encoder(self) -> nn.Module:
+        return TokenEmbedding(len(self.classes), self.embedding)
+
+    def pieces(self, value: str) -> list[str]:
+        return [value]
+
+    def head(self, input_size: int) -> nn.Module:
+        return nn.Linear(input_size, 1 if self.head_kind == "sigmoid" else len(self.classes))
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy in nats a row, (B,), times the weight of the row's class.
+
+        softmax: -log softmax(output)[target]; sigmoid: -log sigmoid(output) for the second class, -log(1 - ...) for the
+        first.
+        """
+        if self.head_kind == "sigmoid":
+            loss = F.binary_cross_entropy_with_logits(output[:, 0], target.to(output.dtype), reduction="none")
+        else:
+            loss = F.cross_entropy(output, target, reduction="none")
+        weights = self.weights()
+        return loss if weights is None else loss * weights.to(loss)[target]
+
+    def weights(self) -> Tensor | None:
+        """The weight of each class, (K,), or None where all weigh the same."""
+        if self.class_weights == "none":
+            return None
+        if isinstance(self.class_weights, dict):
+            return torch.tensor([self.class_weights.get(text, 1.0) for text in self.classes])
+        counts = torch.tensor(self.counts, dtype=torch.float)
+        return counts.sum() / (len(counts) * counts)
+
+    def decode(self, output: Tensor) -> list[Any]:
+        return self.decode_target(self._distribution(output).argmax(-1))
+
+    def decode_target(self, target: Tensor) -> list[Any]:
+        names = self.labels()
+        return [names[index] for index in target.tolist()]
+
+    def probabilities(self, output: Tensor) -> list[dict[str, float]]:
+        return [dict(zip(self.classes, row, strict=True)) for row in self._distribution(output).tolist()]
+
+    def labels(self) -> list[Any]:
+        """The classes as the user knows them: integers or booleans where all are such, text otherwise."""
+        if all(_is_integer(text) for text in self.classes):
+            return [int(text) for text in self.classes]
+        return [text == "True" for text in self.classes] if set(self.classes) == {"True", "False"} else self.classes
+
+    def _distribution(self, output: Tensor) -> Tensor:
+        """Output (B, K) or, of a sigmoid head, (B, 1) -> probabilities (B, K)."""
+        if self.head_kind == "sigmoid":
+            second = output.sigmoid()
+            return torch.cat([1 - second, second], -1)
+        return output.softmax(-1)
+
+
+def _is_integer(text: str) -> bool:
+    return text.removeprefix("-").isdecimal() and str(int(text)) == text

@@ -1,0 +1,102 @@
+"""Number: one real number, scaled for the network and reported in the user's own units."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from elman.checks import check_choice, fail, shown
+from elman.errors import BadValueError, DataError
+from elman.fields.base import Input, Target
+from elman.types import Json
+
+LOSSES = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.smooth_l1_loss}
+
+
+class Number(Input, Target):
+    """One real number: z = (value - mean) / deviation of the training split.
+
+    Args:
+        name: the column.
+        loss: as a target, "mse" (learns the mean), "mae" (the median) or "huber" (between the two), on z.
+    """
+
+    kind = "number"
+    is_sequence = False
+    metrics = ("mse", "mae")
+    only_as_target = frozenset({"loss"})
+
+    def __init__(self, name: str, *, loss: Literal["mse", "mae", "huber"] = "mse") -> None:
+        super().__init__(name)
+        check_choice(name, "loss", loss, LOSSES)
+        self.loss_name = loss
+        self.mean, self.deviation = 0.0, 1.0
+
+    def parse(self, raw: Any) -> float:
+        return parse_number(raw)
+
+    def fit(self, values: Sequence[float]) -> None:
+        array = np.asarray(values, dtype=np.float64)
+        self.mean, self.deviation = float(array.mean()), float(array.std())
+        if self.deviation == 0 or not math.isfinite(self.deviation):
+            fail(f"column {self.name!r}", "a number", "vary in the training split", f"{values[0]} in every row",
+                 "Check the column, or the split.", DataError)  # fmt: skip
+
+    def encode(self, value: float) -> np.ndarray:
+        return np.float32((value - self.mean) / self.deviation)
+
+    def learned(self) -> Json:
+        return {"mean": self.mean, "deviation": self.deviation}
+
+    def restore(self, learned: Json) -> None:
+        self.mean, self.deviation = float(learned["mean"]), float(learned["deviation"])
+
+    def describe(self) -> str:
+        return f"mean {self.mean:.4g}, deviation {self.deviation:.4g}"
+
+    def encoder(self) -> nn.Module:
+        return Column()
+
+    def pieces(self, value: float) -> list[str]:
+        return [f"{value:.6g}"]
+
+    def head(self, input_size: int) -> nn.Module:
+        return nn.Linear(input_size, 1)
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The squared, absolute or Huber error of each row, (B,), in units of the training split's deviation."""
+        return LOSSES[self.loss_name](output[:, 0], target, reduction="none")
+
+    def decode(self, output: Tensor) -> list[float]:
+        return self.decode_target(output[:, 0])
+
+    def decode_target(self, target: Tensor) -> list[float]:
+        values: list[float] = (target.double() * self.deviation + self.mean).tolist()
+        return values
+
+
+class Column(nn.Module):
+    """(B,) -> (B, 1): a single number is a vector of one feature."""
+
+    output_size = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, None]
+
+
+def parse_number(raw: Any) -> float:
+    """A cell as a finite number.
+
+    Raises:
+        BadValueError: it is none.
+    """
+    try:
+        number = float(raw)
+    except (TypeError, ValueError):
+        raise BadValueError("be a number", shown(raw)) from None
+    if not math.isfinite(number):
+        raise BadValueError("be a finite number", shown(raw))
+    return number

@@ -1,0 +1,200 @@
+"""Text: a sequence of words, characters or bytes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from elman.checks import check_choice, check_range, fail, shown
+from elman.errors import BadValueError, ConfigError, DataError, MissingExtraError
+from elman.fields.base import Input
+from elman.fields.vectors import read_vectors
+from elman.layers import TokenEmbedding
+from elman.layers.embedding import EMBEDDING_DEVIATION
+from elman.types import Json
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+PAD, UNKNOWN = "<pad>", "<unk>"  # ids 0 and 1
+LEVELS = ("word", "character", "byte")
+LONGEST = 1_000_000  # characters in a cell; a longer one is a broken file more often than a text
+
+# Words as the Penn Treebank and GloVe have them: "don't" is do n't, "it's" is it 's; numbers, words with hyphens and
+# runs of dots stay whole; every other sign stands alone.
+WORDS = (
+    r"\w+(?=n['’]t\b)|n['’]t\b|['’](?:s|re|ve|ll|d|m)\b|\d+(?:[.,]\d+)+|\w+(?:-\w+)*|\.{2,}|[^\w\s]"  # noqa: RUF001
+)
+
+
+class Text(Input):
+    """A text, cut into steps.
+
+    Args:
+        name: the column.
+        level: "word", "character" or "byte" (of UTF-8; knows every text).
+        lowercase: fold case before anything else; None: yes for words, no for characters and bytes.
+        min_count: a token rarer than this in the training split becomes the unknown one, which so gets a vector worth
+            having; None: 2 for words, 1 for characters.
+        max_vocabulary: keep the most frequent so many tokens at the most.
+        embedding: numbers a token's vector; None: 100, or what `vectors` has.
+        vectors: a file in GloVe's text format (.gz too) to start the words' vectors from.
+        vectors_words: "training", only the words of the training split have a vector; "all", every word of the file has,
+            so that a word which training never saw is still known.
+        tune: False keeps the vectors as they started.
+        dropout: 0 to 1, share of the vectors' numbers that training sets to zero.
+        word_dropout: 0 to 1, share of the tokens that training replaces by the unknown one.
+
+    Raises:
+        ConfigError: options that contradict each other.
+        MissingExtraError: the package `tokenizers` is not installed.
+    """
+
+    kind = "text"
+    is_sequence = True
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        level: Literal["word", "character", "byte"] = "word",
+        lowercase: bool | None = None,
+        min_count: int | None = None,
+        max_vocabulary: int = 50_000,
+        embedding: int | None = None,
+        vectors: str | None = None,
+        vectors_words: Literal["training", "all"] = "training",
+        tune: bool = True,
+        dropout: float = 0.3,
+        word_dropout: float = 0.0,
+    ) -> None:
+        super().__init__(name)
+        check_choice(name, "level", level, LEVELS)
+        check_choice(name, "vectors_words", vectors_words, ("training", "all"))
+        check_range(name, "max_vocabulary", max_vocabulary, low=3)
+        if level == "byte" and min_count is not None:
+            fail(f"column {name!r}", "min_count", "be left out at the byte level, which has all 256 bytes",
+                 str(min_count), error=ConfigError)  # fmt: skip
+        if vectors is not None and level != "word":
+            fail(f"column {name!r}", "level", 'be "word" where vectors are given', shown(level), error=ConfigError)
+        if vectors is None and (vectors_words == "all" or not tune):
+            fail(f"column {name!r}", "vectors", "name a file where vectors_words or tune is set", "none",
+                 error=ConfigError)  # fmt: skip
+        self.level, self.max_vocabulary = level, max_vocabulary
+        self.lowercase = level == "word" if lowercase is None else lowercase
+        self.min_count = min_count or (2 if level == "word" else 1)
+        self.vectors, self.vectors_words, self.tune = vectors, vectors_words, tune
+        self.dropout, self.word_dropout = dropout, word_dropout
+        self.embedding = embedding
+        self.vocabulary: list[str] = []
+        self._unknown_share = 0.0
+        self._pretrained: dict[str, np.ndarray] = {}
+        self._tokenizer = _tokenizer(level, self.lowercase)
+
+    def parse(self, raw: Any) -> str:
+        if not isinstance(raw, str):
+            raise BadValueError("be text", shown(raw))
+        if len(raw) > LONGEST:
+            raise BadValueError(f"have at most {LONGEST:,} characters", f"{len(raw):,}")
+        if not raw.strip():
+            raise BadValueError("hold some text", shown(raw))
+        return raw
+
+    def fit(self, values: Sequence[str]) -> None:
+        if self.level == "byte":
+            from tokenizers.pre_tokenizers import ByteLevel
+
+            tokens = sorted(ByteLevel.alphabet())
+        else:
+            from tokenizers.trainers import WordLevelTrainer
+
+            trainer = WordLevelTrainer(vocab_size=self.max_vocabulary - 2, min_frequency=self.min_count,
+                                       special_tokens=[], show_progress=False)  # fmt: skip
+            self._tokenizer.train_from_iterator(values, trainer)
+            known = self._tokenizer.get_vocab()
+            tokens = sorted(known, key=known.__getitem__)
+        if self.vectors is not None:
+            tokens = self._read_vectors(tokens)
+        self._set_vocabulary([PAD, UNKNOWN, *tokens])
+        ids = [token for encoding in self._tokenizer.encode_batch(list(values)) for token in encoding.ids]
+        self._unknown_share = ids.count(1) / max(1, len(ids))
+
+    def encode(self, value: str) -> np.ndarray:
+        ids = np.array(self._tokenizer.encode(value).ids, dtype=np.int64)
+        if len(ids) == 0:
+            raise BadValueError("hold some text", shown(value))
+        return ids
+
+    def learned(self) -> Json:
+        return {"vocabulary": self.vocabulary, "embedding": self.embedding}
+
+    def restore(self, learned: Json) -> None:
+        self.embedding = learned["embedding"]
+        self._set_vocabulary(list(learned["vocabulary"]))
+
+    def describe(self) -> str:
+        said = f"{self.level} level, {len(self.vocabulary) - 2:,} {self.level}s"
+        if self._pretrained:
+            said += f", {len(self._pretrained):,} with pretrained vectors"
+        return f"{said}, {100 * self._unknown_share:.1f} % of the training text unknown"
+
+    def encoder(self) -> nn.Module:
+        size = self.embedding or 100
+        return TokenEmbedding(len(self.vocabulary), size, vectors=self._start_vectors(size), tune=self.tune,
+                              dropout=self.dropout, word_dropout=self.word_dropout)  # fmt: skip
+
+    def pieces(self, value: str) -> list[str]:
+        encoding = self._tokenizer.encode(value)
+        texts = [value[start:end] for start, end in encoding.offsets]
+        return [f"{text} (unknown)" if token == 1 else text for token, text in zip(encoding.ids, texts, strict=True)]
+
+    def _set_vocabulary(self, vocabulary: list[str]) -> None:
+        from tokenizers.models import WordLevel
+
+        self.vocabulary = vocabulary
+        self._tokenizer.model = WordLevel({token: index for index, token in enumerate(vocabulary)}, unk_token=UNKNOWN)
+
+    def _read_vectors(self, tokens: list[str]) -> list[str]:
+        """Read the file; give the tokens, and where asked the file's other words after them."""
+        assert self.vectors is not None
+        trained = set(tokens)
+        self._pretrained = read_vectors(self.vectors, trained.__contains__ if self.vectors_words == "training" else bool)
+        if not self._pretrained:
+            fail(f"column {self.name!r}", "vectors", "hold words of the training split", "none in common",
+                 "Check the file and `lowercase`.", DataError)  # fmt: skip
+        size = len(next(iter(self._pretrained.values())))
+        if self.embedding not in (None, size):
+            fail(f"column {self.name!r}", "embedding", f"be {size}, as the vectors have it, or left out",
+                 str(self.embedding), error=ConfigError)  # fmt: skip
+        self.embedding = size
+        return tokens + [word for word in self._pretrained if word not in trained]
+
+    def _start_vectors(self, size: int) -> Tensor | None:
+        """The vectors (V, size) to start from: the file's where it has the word, small random ones elsewhere."""
+        if not self._pretrained:
+            return None
+        rows = EMBEDDING_DEVIATION * torch.randn(len(self.vocabulary), size)
+        for index, word in enumerate(self.vocabulary):
+            if word in self._pretrained:
+                rows[index] = torch.from_numpy(self._pretrained[word])
+        return rows
+
+
+def _tokenizer(level: str, lowercase: bool) -> "Tokenizer":
+    try:
+        from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+    except ImportError:
+        raise MissingExtraError("tokenizers", "text", "a text field") from None
+    tokenizer = Tokenizer(models.WordLevel({PAD: 0, UNKNOWN: 1}, unk_token=UNKNOWN))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC()] + [normalizers.Lowercase()] * lowercase)
+    each = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    if level == "word":
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORDS), "removed", invert=True)
+    elif level == "character":
+        tokenizer.pre_tokenizer = each
+    else:
+        in_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([in_bytes, each])
+    return tokenizer

@@ -1,0 +1,60 @@
+"""Which code runs a cell over a whole batch: the one place where that is decided."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor
+
+from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell
+from elman.checks import check_choice, fail
+from elman.layers.scan import scan
+from elman.layers.torch_kernels import torch_kernels
+from elman.layers.unroll import unroll
+from elman.types import State
+
+
+class Backend(NamedTuple):
+    run: Callable[..., tuple[Tensor, State]]  # arguments and result as `unroll`
+    refuses: Callable[[Cell, Tensor, Tensor | None], str | None]  # (cell, x, reset) -> why it would not be exact, or None
+
+
+def _torch_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
+    if type(cell) not in (ElmanCell, LSTMCell, GRUCell) or (
+        isinstance(cell, ElmanCell) and cell.nonlinearity == "identity"
+    ):
+        return "torch has no kernel for this cell"
+    if reset is not None:
+        return "torch's kernels cannot restart a row inside a sequence"
+    return "torch's kernels take no empty batch" if x.numel() == 0 else None
+
+
+def _scan_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
+    return None if type(cell) is MinGRUCell else "only a cell whose gates never see the state can be scanned"
+
+
+def _never_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
+    return None
+
+
+# Fastest first; "auto" takes the first that is exact for the request.
+BACKENDS: dict[str, Backend] = {
+    "scan": Backend(scan, _scan_refuses),
+    "torch": Backend(torch_kernels, _torch_refuses),
+    "reference": Backend(unroll, _never_refuses),
+}
+CHOICES = ("auto", *BACKENDS)
+
+
+def choose_backend(name: str, cell: Cell, x: Tensor, reset: Tensor | None) -> Backend:
+    """The backend called `name`, or for "auto" the fastest that is exact for the request.
+
+    Raises:
+        ArgumentError: no such backend, or the named one cannot answer this request exactly.
+    """
+    check_choice("backend", "name", name, CHOICES)
+    if name == "auto":
+        return next(backend for backend in BACKENDS.values() if backend.refuses(cell, x, reset) is None)
+    reason = BACKENDS[name].refuses(cell, x, reset)
+    if reason is not None:
+        fail(f"backend {name!r}", "the request", "be one it answers exactly", f"one it cannot: {reason}", "Use backend='auto'.")
+    return BACKENDS[name]

@@ -1,0 +1,80 @@
+"""Many-to-one: a sequence is read step by step, and one answer is given at its end."""
+
+from torch import Tensor, nn
+
+from elman.checks import check_choice, check_range
+from elman.layers import LAYERS, POOLS, AttentionPool
+from elman.topologies.base import Topology
+from elman.types import State
+
+POOLINGS = ("last", *POOLS, "attention")
+
+
+class ManyToOne(Topology):
+    """A recurrent body and one vector from it.
+
+    Args:
+        input_size: D, features a step of the encoded input.
+        cell: one of `elman.layers.LAYERS`: lstm, gru, mingru, rnn (tanh), rnn-relu, rnn-identity.
+        hidden: units a layer and direction, at least 1.
+        layers: depth, at least 1.
+        bidirectional: read from both ends.
+        dropout: 0 to 1, between layers and before the head.
+        pooling: "last", the state at the row's end (both directions' true ends when bidirectional); "mean", "max" or
+            "attention" over the outputs of all steps.
+        initial_state: "zero", "random" or "learned", see `elman.layers.Recurrent`.
+        backend: "auto" or one of `elman.layers.BACKENDS`.
+
+    Shape: (B, T, D) with lengths (B,) -> (B, hidden), or (B, 2 hidden) when bidirectional.
+
+    Raises:
+        ArgumentError: a size, share or name that does not fit.
+    """
+
+    name = "many-to-one"
+
+    def __init__(
+        self,
+        input_size: int,
+        *,
+        cell: str = "lstm",
+        hidden: int = 128,
+        layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.3,
+        pooling: str = "last",
+        initial_state: str = "zero",
+        backend: str = "auto",
+    ) -> None:
+        super().__init__()
+        check_choice("model", "cell", cell, LAYERS)
+        check_choice("model", "pooling", pooling, POOLINGS)
+        check_range("model", "hidden", hidden, low=1)
+        check_range("model", "layers", layers, low=1)
+        check_range("model", "dropout", dropout, low=0, high=1)
+        self.body = LAYERS[cell](
+            input_size,
+            hidden,
+            layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            initial_state=initial_state,
+            backend=backend,
+        )
+        self.output_size, self.pooling, self.dropout = self.body.output_size, pooling, dropout
+        self.attention = AttentionPool(self.output_size) if pooling == "attention" else None
+
+    def forward(self, encoded: Tensor, lengths: Tensor | None) -> Tensor:
+        if lengths is None:
+            lengths = encoded.new_full((encoded.shape[0],), encoded.shape[1]).long()
+        outputs, state = self.body(encoded, lengths=lengths)
+        return nn.functional.dropout(self._pooled(outputs, state, lengths), self.dropout, self.training)
+
+    def _pooled(self, outputs: Tensor, state: State, lengths: Tensor) -> Tensor:
+        if self.attention is not None:
+            pooled: Tensor = self.attention(outputs, lengths)
+            return pooled
+        if self.pooling == "last":  # of the last layer: one direction's state, or both one after the other
+            directions = 2 if self.body.bidirectional else 1
+            return state[0][:, -directions:].flatten(1)
+        return POOLS[self.pooling](outputs, lengths)

@@ -1,0 +1,36 @@
+"""The curves of a training as a picture: looked at sooner than read."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from elman.errors import MissingExtraError
+
+
+def draw_curves(rows: Sequence[dict[str, Any]], metric: str) -> bytes:
+    """A PNG of the losses (left) and the validation metric (right) over the epochs; `rows` as in `History`.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("matplotlib", "plot", "the picture of the curves") from None
+    epochs = [row["epoch"] for row in rows]
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    losses, scores = figure.subplots(1, 2)
+    losses.plot(epochs, [row["train_loss"] for row in rows], marker=".", label="training")
+    if f"valid_{metric}" in rows[0]:
+        losses.plot(epochs, [row["valid_loss"] for row in rows], marker=".", label="validation")
+        scores.plot(epochs, [row[f"valid_{metric}"] for row in rows], marker=".", color="tab:green")
+    else:
+        scores.text(0.5, 0.5, "no validation split", ha="center", transform=scores.transAxes)
+    losses.set(xlabel="epoch", ylabel="loss", title="Loss")
+    scores.set(xlabel="epoch", ylabel=f"validation {metric}", title=f"Validation {metric}")
+    losses.legend()
+    for axes in (losses, scores):
+        axes.grid(alpha=0.3)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    return picture.getvalue()

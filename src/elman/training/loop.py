@@ -1,0 +1,247 @@
+"""The training loop: batches in, gradients down, the validation score watched, the best weights kept."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from elman.checks import check_choice, check_range
+from elman.data import Batch, Examples, padding_share, shuffled
+from elman.errors import TrainingError
+from elman.fields import Target
+from elman.network import Network
+from elman.training.evaluate import outputs_of, scores_of
+from elman.training.metrics import METRICS
+from elman.training.optimise import PLATEAU_WAIT, SCHEDULES, adamw, rate
+from elman.training.progress import Reporter
+
+Ended = Literal["epochs", "patience", "minutes", "interrupted", "diverged"]
+
+
+@dataclass
+class History:
+    """What happened in a training.
+
+    `rows` holds one dictionary an evaluation (step, epoch, lr, train_loss, valid_loss, valid_<metric>, seconds,
+    sequences_per_second), `best` the one whose weights were kept, `padding` the share of the last epoch's steps that was padding.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Any] = field(default_factory=dict)
+    ended: Ended = "epochs"
+    message: str = ""
+    padding: float = 0.0
+    seconds: float = 0.0
+
+
+class Trainer:
+    """How to train. Each argument may be set in `[train]`.
+
+    Args:
+        seed: of every random draw: the split, the first weights, dropout and the order of the rows.
+        epochs: times that every training row is read, at most.
+        minutes: stop after so many; None: no limit.
+        batch: rows a step.
+        lr: the peak learning rate.
+        weight_decay: of AdamW, on matrices.
+        clip: the largest norm of the gradient (Pascanu et al. 2013, arXiv 1211.5063); None: not clipped.
+        schedule: "cosine", "plateau" or "constant", see `optimise.rate`.
+        warmup: 0 to 1, share of the steps over which the rate rises.
+        patience: evaluations without a better validation score before training ends; None: never.
+        evaluations: how often an epoch the validation split is scored.
+
+    Raises:
+        ArgumentError: a value out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        epochs: int = 20,
+        minutes: float | None = None,
+        batch: int = 32,
+        lr: float = 2e-3,
+        weight_decay: float = 0.01,
+        clip: float | None = 1.0,
+        schedule: Literal["cosine", "plateau", "constant"] = "cosine",
+        warmup: float = 0.05,
+        patience: int | None = 5,
+        evaluations: int = 1,
+    ) -> None:
+        check_range("train", "seed", seed, low=0)
+        for name, count in {"epochs": epochs, "batch": batch, "evaluations": evaluations}.items():
+            check_range("train", name, count, low=1)
+        check_range("train", "warmup", warmup, low=0, high=1)
+        check_range("train", "lr", lr, low=1e-12, high=1e3, then="Try train.lr=0.001.")
+        check_range("train", "weight_decay", weight_decay, low=0)
+        check_range("train", "patience", math.inf if patience is None else patience, low=1)
+        check_range("train", "minutes", math.inf if minutes is None else minutes, low=0)
+        check_range("train", "clip", math.inf if clip is None else clip, low=1e-12)
+        check_choice("train", "schedule", schedule, SCHEDULES)
+        self.seed, self.epochs, self.minutes, self.batch, self.lr = seed, epochs, minutes, batch, lr
+        self.weight_decay, self.clip, self.schedule, self.warmup = weight_decay, clip, schedule, warmup
+        self.patience, self.evaluations = patience, evaluations
+
+    def fit(
+        self, network: Network, target: Target, train: Examples, valid: Examples | None, reporter: Reporter
+    ) -> History:
+        """Train `network` in place and leave the best weights in it: best on `valid`, or the last without one.
+
+        Ctrl-C ends it after the step at hand, with the best weights so far, and the history says so.
+
+        Raises:
+            TrainingError: a loss or gradient was not finite before the first evaluation; later, the history says so.
+        """
+        run = _Run(self, network, target, train, valid, reporter)
+        with _interrupt_flag() as interrupted:
+            return run.through(interrupted)
+
+
+class _Run:
+    """One training on its way: what `Trainer.fit` keeps between steps."""
+
+    def __init__(
+        self, how: Trainer, network: Network, target: Target, train: Examples, valid: Examples | None, reporter: Reporter
+    ) -> None:
+        self.how, self.network, self.target, self.reporter = how, network, target, reporter
+        self.train, self.valid = train, valid
+        self.optimiser = adamw(network, how.lr, how.weight_decay)
+        self.history = History()
+        self.metric = target.metrics[0]
+        self.best_weights: dict[str, Tensor] | None = None
+        self.losses: list[float] = []  # since the last evaluation
+        self.since_best = self.halvings = 0
+        self.begin = time.perf_counter()
+
+    def through(self, interrupted: threading.Event) -> History:
+        how = self.how
+        steps = len(shuffled(self.train.lengths, how.batch, how.seed, 0))  # an epoch
+        scored_after = {max(1, round(steps * part / how.evaluations)) for part in range(1, how.evaluations + 1)}
+        with self.reporter.start(steps * how.epochs) as bar:
+            for step, batch in enumerate(self._batches()):
+                epoch = step // steps + 1
+                try:
+                    loss = self._step(step, steps * how.epochs, epoch, batch)
+                except TrainingError as error:
+                    return self._end("diverged", str(error))
+                self.losses.append(loss)
+                bar.step(epoch, loss, len(batch.rows))
+                ended = self._ended(interrupted)
+                # What is cut short is scored too where nothing was yet, so that there is something to keep.
+                if step % steps + 1 in scored_after or ended == "minutes" or (ended and self.best_weights is None):
+                    self._score(step + 1, (step + 1) / steps)
+                    if how.patience is not None and self.since_best >= how.patience:
+                        ended = ended or "patience"
+                if ended:
+                    return self._end(ended, "training was interrupted" if ended == "interrupted" else "")
+        return self._end("epochs", "")
+
+    def _ended(self, interrupted: threading.Event) -> Ended | None:
+        """Why training should end after this step, if it should."""
+        if interrupted.is_set():
+            return "interrupted"
+        minutes = (time.perf_counter() - self.begin) / 60
+        return "minutes" if self.how.minutes is not None and minutes > self.how.minutes else None
+
+    def _batches(self) -> Iterator[Batch]:
+        for epoch in range(self.how.epochs):
+            batches = shuffled(self.train.lengths, self.how.batch, self.how.seed, epoch)
+            self.history.padding = padding_share(self.train.lengths, batches)
+            for rows in batches:
+                yield self.train.batch(rows)
+
+    def _step(self, step: int, total: int, epoch: int, batch: Batch) -> float:
+        how, network = self.how, self.network
+        network.train()
+        share = rate(how.schedule, step, total, how.warmup, self.halvings)
+        for group in self.optimiser.param_groups:
+            group["lr"] = how.lr * share
+        assert batch.targets is not None
+        losses = network.loss(batch.inputs, batch.lengths, batch.targets)
+        loss = losses.mean()
+        self._check_finite("the loss", loss, step, epoch, batch, losses.detach())
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(network.parameters(), math.inf if how.clip is None else how.clip)
+        self._check_finite("the gradient", norm, step, epoch, batch, losses.detach())
+        self.optimiser.step()
+        return loss.item()
+
+    def _check_finite(self, what: str, value: Tensor, step: int, epoch: int, batch: Batch, losses: Tensor) -> None:
+        if bool(torch.isfinite(value)):
+            return
+        guilty = batch.rows[~torch.isfinite(losses).numpy()]
+        guilty = guilty if len(guilty) else batch.rows
+        places = ", ".join(self.train.place(int(row)) for row in guilty[:5]) + (", ..." if len(guilty) > 5 else "")
+        raise TrainingError(
+            f"training: {what} must be finite, got {float(value)} at step {step + 1} (epoch {epoch}; rows: {places}). "
+            "Look at these rows, or lower train.lr."
+        )
+
+    def _score(self, step: int, epoch: float) -> None:
+        """Evaluate, log, and keep the weights if they are the best so far."""
+        seconds = time.perf_counter() - self.begin
+        row: dict[str, Any] = {
+            "step": step,
+            "epoch": round(epoch, 4),
+            "lr": self.optimiser.param_groups[0]["lr"],
+            "train_loss": sum(self.losses) / len(self.losses),
+            "seconds": round(seconds, 3),
+            "sequences_per_second": round(epoch * len(self.train) / seconds, 1),
+        }
+        self.losses = []
+        better = True
+        if self.valid is not None:
+            scores = scores_of(outputs_of(self.network, self.valid), self.target, self.valid)
+            row |= {f"valid_{name}": value for name, value in scores.items()}
+            better = self._is_better(scores[self.metric])
+            self.reporter.scored(epoch, row["train_loss"], self.metric, scores[self.metric], better)
+        self.history.rows.append(row)
+        self.since_best = 0 if better else self.since_best + 1
+        if better:
+            self.history.best = row
+            self.best_weights = {name: value.clone() for name, value in self.network.state_dict().items()}
+        elif self.since_best % PLATEAU_WAIT == 0:
+            self.halvings += 1
+
+    def _is_better(self, value: float) -> bool:
+        if not self.history.best:
+            return True
+        best = self.history.best[f"valid_{self.metric}"]
+        return value > best if METRICS[self.metric].higher_is_better else value < best
+
+    def _end(self, ended: Ended, message: str) -> History:
+        if self.best_weights is None:
+            raise TrainingError(message)
+        self.network.load_state_dict(self.best_weights)
+        self.network.eval()
+        self.history.ended, self.history.message = ended, message
+        self.history.seconds = time.perf_counter() - self.begin
+        return self.history
+
+
+@contextmanager
+def _interrupt_flag() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets, so that training ends after the step at hand; a second one ends at once."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted  # only the main thread may handle signals
+        return
+
+    def first(*_: object) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
