@@ -6,7 +6,6 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from elman.errors import ElmanError, Interrupted
@@ -25,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+# The root of what the parser raises on a wrong flag; typer has its own copy of click since 0.20, so it is asked there.
+USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 REPORT = "This is a fault of elman's, not yours. Please report it with the lines above and the command you typed."
 
 
@@ -202,10 +203,10 @@ def main() -> None:
         app(standalone_mode=False)
     except ElmanError as error:
         _leave(error.exit_code, f"error: {error}" if error.exit_code != 130 else str(error))
-    except click.ClickException as error:
+    except USAGE_ERROR as error:
         error.show()
         sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _leave(130, "interrupted")
     except BrokenPipeError:  # the reader, such as `head`, has had enough
         sys.stderr.close()

@@ -1,0 +1,24 @@
+"""Pretrained word vectors (Pennington et al. 2014), where the user or ELMAN_DATA has them."""
+
+import os
+from pathlib import Path
+
+from elman.checks import fail
+from elman.errors import DataError
+
+# The 20,000 most frequent words of GloVe 6B, 100 numbers each: no public address serves this file as it is.
+FILE = Path("glove-100d-20k") / "glove.6B.100d.20k.txt.gz"
+
+
+def glove_vectors() -> Path:
+    """The file of 20,000 word vectors in the folder that ELMAN_DATA names.
+
+    Raises:
+        DataError: it is not there; the message says where vectors can be had.
+    """
+    path = Path(os.environ.get("ELMAN_DATA", "")) / FILE
+    if not path.is_file():
+        fail("recipe", "word vectors", "be named for this setting", "none",
+             "Fetch glove.6B.zip from https://nlp.stanford.edu/projects/glove and pass --vectors glove.6B.100d.txt, "
+             "or take the setting that needs none: --setting scratch.", DataError)  # fmt: skip
+    return path
