@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +29,7 @@ USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 REPORT = "This is a fault of elman's, not yours. Please report it with the lines above and the command you typed."
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How an answer is printed: a table for a person, the others for a program."""
 
     table = "table"
@@ -38,7 +38,7 @@ class Format(str, Enum):
     csv = "csv"
 
 
-class BadRowsPolicy(str, Enum):
+class BadRowsPolicy(StrEnum):
     """What is done with rows that cannot be used."""
 
     refuse = "refuse"
@@ -59,7 +59,9 @@ BadRowsOption = Annotated[BadRowsPolicy, typer.Option(help="Refuse a bad row, or
 )
 def train(
     source: Annotated[str | None, typer.Argument(help="CSV, TSV, JSONL or Parquet file, or a folder of texts.")] = None,
-    input: Annotated[list[str] | None, typer.Option(help="Column to read; several, or a pattern 'v*', are a series.")] = None,
+    input: Annotated[
+        list[str] | None, typer.Option(help="Column to read; several, or a pattern 'v*', are a series.")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="Column to answer.")] = None,
     topology: Annotated[str | None, typer.Option(help="many-to-one or one-to-one; inferred.")] = None,
     cell: Annotated[str | None, typer.Option(help="lstm (default), gru, mingru, rnn, rnn-relu, rnn-identity.")] = None,
@@ -71,8 +73,12 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of every random draw. [default: 0]")] = None,
     id: Annotated[str | None, typer.Option(help="Column that names a row's sequence (long format).")] = None,
     time: Annotated[str | None, typer.Option(help="Column that orders a sequence's steps (long format).")] = None,
-    bad_rows: Annotated[BadRowsPolicy | None, typer.Option(help="Refuse a bad row, or skip, count and list it.")] = None,
-    set: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Set any key, as train.lr=0.001.")] = None,
+    bad_rows: Annotated[
+        BadRowsPolicy | None, typer.Option(help="Refuse a bad row, or skip, count and list it.")
+    ] = None,
+    set: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Set any key, as train.lr=0.001.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file; the other options are laid over it.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory. [default: runs/<name of the source>]")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the run directory if it exists.")] = False,
@@ -111,7 +117,10 @@ def train(
 )
 def predict(
     run: RunArgument,
-    values: Annotated[list[str] | None, typer.Argument(metavar="[VALUE...|-]", help="Values; - reads them from standard input, one a line.")] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[VALUE...|-]", help="Values; - reads them from standard input, one a line."),
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="File with the input's column.")] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Show the answer after each step.")] = False,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
@@ -123,7 +132,13 @@ def predict(
 
     model = load(run)
     if (data is None) == (not values):
-        fail("predict", "what to answer", "be values or --data", "both" if values else "neither", "Try: elman predict RUN VALUE")
+        fail(
+            "predict",
+            "what to answer",
+            "be values or --data",
+            "both" if values else "neither",
+            "Try: elman predict RUN VALUE",
+        )
     given: Any = str(data) if data else [line.rstrip("\n") for line in sys.stdin] if values == ["-"] else values
     if data is None and not given:
         fail("predict", "standard input", "hold a value a line", "nothing")
@@ -172,9 +187,13 @@ def info(run: RunArgument, format: FormatOption = Format.table) -> None:
 def recipe(
     name: Annotated[str | None, typer.Argument(help="Which one; without it they are listed.")] = None,
     setting: Annotated[str | None, typer.Option(help="One of the recipe's settings.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A minute on a part of the data; its figures claim nothing.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A minute on a part of the data; its figures claim nothing.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
-    vectors: Annotated[Path | None, typer.Option(help="Word vectors in GloVe's text format, for settings that want them.")] = None,
+    vectors: Annotated[
+        Path | None, typer.Option(help="Word vectors in GloVe's text format, for settings that want them.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write. [default: runs/<recipe>]")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the folder if it exists.")] = False,
     format: FormatOption = Format.table,
@@ -193,7 +212,9 @@ def recipe(
     if format is Format.table:
         for value, steps in result.traces:
             _print_trace(value, steps, format)
-    reporter.note(f"\nwritten to {result.folder}/metrics.json, the models to {result.model} and {result.folder / 'baseline'}")
+    reporter.note(
+        f"\nwritten to {result.folder}/metrics.json, the models to {result.model} and {result.folder / 'baseline'}"
+    )
     reporter.note(f'next: elman predict {result.model} --trace "{result.example}"')
 
 

@@ -48,8 +48,8 @@ class DataConfig(Section):
     source: str | None = None  # file or folder; None: a table in memory
     valid: str | None = None  # file of the validation split, instead of a fraction
     test: str | None = None  # file of the test split, instead of a fraction
-    valid_fraction: float = Field(0.1, ge=0, lt=1)
-    test_fraction: float = Field(0.1, ge=0, lt=1)
+    valid_fraction: float = Field(default=0.1, ge=0, lt=1)
+    test_fraction: float = Field(default=0.1, ge=0, lt=1)
     split_group: str | None = None  # column whose rows of one value stay together
     split_time: str | None = None  # column that orders the rows: the oldest train, the newest test
     id: str | None = None  # column that names the sequence of a row, for series in long format
@@ -174,8 +174,7 @@ def _validated(section: type[S], given: Mapping[str, Any], where: str) -> S:
 
 def _keys(section: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     for part in location:
-        annotation = section.model_fields[str(part)].annotation
-        assert inspect.isclass(annotation)
+        annotation: Any = section.model_fields[str(part)].annotation
         section = annotation
     return list(section.model_fields)
 

@@ -37,7 +37,13 @@ def check_free(path: str | Path, force: bool) -> Path:
     path = Path(path)
     taken = path.exists() and (not path.is_dir() or any(path.iterdir()))
     if taken and not force:
-        fail("run directory", "the path", "be free", f"{str(path)!r}, which exists", "Choose another --out, or pass --force to replace it.")
+        fail(
+            "run directory",
+            "the path",
+            "be free",
+            f"{str(path)!r}, which exists",
+            "Choose another --out, or pass --force to replace it.",
+        )
     if taken and not (path / MANIFEST).is_file():
         fail("run directory", "what --force replaces", "be a run directory", repr(str(path)), "Choose another --out.")
     try:
@@ -80,7 +86,14 @@ def write_directory(path: str | Path, files: Mapping[str, bytes], force: bool = 
         else:
             beside.rename(path)
     except OSError as error:
-        fail("run directory", "the files", "be written", f"{error.strerror} ({path})", "What was there is untouched.", DataError)
+        fail(
+            "run directory",
+            "the files",
+            "be written",
+            f"{error.strerror} ({path})",
+            "What was there is untouched.",
+            DataError,
+        )
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return str(manifest["digest"])
@@ -96,7 +109,14 @@ def read_directory(path: str | Path) -> tuple[dict[str, bytes], str]:
     path = Path(path)
     if not (path / MANIFEST).is_file():
         what = "a folder without manifest.json" if path.is_dir() else "no folder"
-        fail("model", str(path), "be a run directory", what, "Name what `elman train` wrote, such as runs/reviews.", DataError)
+        fail(
+            "model",
+            str(path),
+            "be a run directory",
+            what,
+            "Name what `elman train` wrote, such as runs/reviews.",
+            DataError,
+        )
     manifest = _read_manifest(path)
     files = {}
     for name, expected in manifest["files"].items():

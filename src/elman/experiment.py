@@ -9,7 +9,19 @@ import torch
 
 from elman.checks import check_choice, fail
 from elman.config import SHORTCUTS, RunConfig, check_document, columns_document, merged, resolved_options
-from elman.data import BadRows, Examples, Parsed, Table, encode, from_memory, gather, infer_kind, parse, read, split_rows
+from elman.data import (
+    BadRows,
+    Examples,
+    Parsed,
+    Table,
+    encode,
+    from_memory,
+    gather,
+    infer_kind,
+    parse,
+    read,
+    split_rows,
+)
 from elman.directory import check_free
 from elman.errors import ConfigError, MissingExtraError, TrainingError
 from elman.fields import FIELDS, Input, Target
@@ -79,9 +91,9 @@ def train(
     Returns: the model with the weights that were best on the validation split. Ctrl-C ends training early, likewise.
 
     Raises:
-        ArgumentError, ConfigError: an option that does not exist or does not fit, or `out` is taken.
+        ArgumentError, ConfigError: an option does not exist or does not fit, or `out` is taken.
         DataError: data that cannot be used.
-        TrainingError: a loss or gradient was not finite; the best weights so far were saved to `out`, if there were any.
+        TrainingError: a loss or gradient was not finite; the best weights so far, if any, were saved to `out`.
 
     Example:
         >>> table = {"text": ["good fun", "dull", "great fun", "so dull"] * 10, "label": ["yes", "no"] * 20}
@@ -176,7 +188,9 @@ def _written_out(config: RunConfig, section: str, owner: type) -> Json:
 def _read(config: RunConfig, bad: BadRows) -> Tables:
     data = config.data
     if data.source is None:
-        fail("config", "data.source", "name a file or a folder", "none", "Name the source, or pass a table.", ConfigError)
+        fail(
+            "config", "data.source", "name a file or a folder", "none", "Name the source, or pass a table.", ConfigError
+        )
     return Tables(*(read(path, bad) if path else None for path in (data.source, data.valid, data.test)))  # type: ignore[arg-type]
 
 
@@ -216,15 +230,16 @@ def _examples(part: Parsed | None, input: Input, target: Target, bad: BadRows) -
     return None if part is None else encode(part, input, target, bad)[1]
 
 
-def _say(
-    reporter: Reporter, tables: Tables, model: Model, parts: tuple[Examples | None, ...], bad: BadRows
-) -> None:
+def _say(reporter: Reporter, tables: Tables, model: Model, parts: tuple[Examples | None, ...], bad: BadRows) -> None:
     """What was found and is about to be done, before the first step."""
     input, target, options = model.input, model.target, model.config.model
     sequence = "sequence" if input.is_sequence else "single"
     body = f"{options['cell']} {options['layers']} x {options['hidden']}" if "cell" in options else "no recurrent body"
     both = ", bidirectional" if options.get("bidirectional") else ""
-    counts = [f"{len(part) if part else 0:,} {name}" for part, name in zip(parts, ("training", "validation", "test"), strict=True)]
+    counts = [
+        f"{len(part) if part else 0:,} {name}"
+        for part, name in zip(parts, ("training", "validation", "test"), strict=True)
+    ]
     parameters = sum(p.numel() for p in model.network.parameters())
     reporter.note(f"data      {tables.train.source}: {', '.join(counts)} rows")
     reporter.note(f"input     {input.name}: {input.kind}, {input.describe()}")

@@ -167,7 +167,9 @@ class Model:
 
     def _table(self, values: Source, bad: BadRows) -> Table:
         if isinstance(values, str) and not Path(values).exists():
-            fail("model", "the values", "be a list, a table or a path that exists", repr(values), "Pass a list: [value].")
+            fail(
+                "model", "the values", "be a list, a table or a path that exists", repr(values), "Pass a list: [value]."
+            )
         table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.input.name)
         return gather(table, self.input, self.config.data.id, self.config.data.time, bad)
 

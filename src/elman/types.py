@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-# The state of a cell is that cell's own NamedTuple of (B, H) tensors; the state of a stack of layers is the same
-# NamedTuple of (B, N, H) tensors. Rows come first in both, so that picking, joining and resetting rows is one operation.
+# The state of a cell is that cell's own NamedTuple of (B, H) tensors; that of a stack of layers is the same NamedTuple
+# of (B, N, H) tensors. Rows come first in both, so that picking, joining and resetting rows is one operation.
 State = tuple[Tensor, ...]
 
 Json = dict[str, Any]

@@ -100,6 +100,8 @@ def check_state(where: str, state: State, state_type: type[State], expected: str
     """Fail unless `state` is of its cell's own type and every tensor in it has the expected shape."""
     if not isinstance(state, state_type):
         names = ", ".join(f"{name}=..." for name in state_names(state_type))
-        fail(where, "state", f"be a {state_type.__name__}", type(state).__name__, f"Pass {state_type.__name__}({names}).")
+        fail(
+            where, "state", f"be a {state_type.__name__}", type(state).__name__, f"Pass {state_type.__name__}({names})."
+        )
     for name, tensor in zip(state_names(state_type), state, strict=True):
         check_shape(where, f"state.{name}", tensor.shape, expected, **sizes)

@@ -1,5 +1,6 @@
 """The simple recurrent network: no gates, one state."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -8,7 +9,11 @@ from torch import Tensor, nn
 from elman.cells.base import Cell
 from elman.checks import check_choice
 
-NONLINEARITIES = {"tanh": torch.tanh, "relu": torch.relu, "identity": lambda x: x}
+NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "identity": lambda x: x,
+}
 
 
 class ElmanState(NamedTuple):

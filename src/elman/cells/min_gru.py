@@ -18,9 +18,9 @@ class MinGRUCell(Cell):
         n  = W_in x + b_in                   candidate
         h' = h + z * (n - h)
 
-    As in the paper, z weighs the candidate; in `GRUCell`, as in torch, it weighs the old state. The paper's second form,
-    which keeps the candidate positive so that the scan can run on logarithms, is not used: our scan needs none. torch has
-    no such cell; the parameters are named and ordered (z n) as torch would, without weight_hh and bias_hh.
+    As in the paper, z weighs the candidate; in `GRUCell`, as in torch, it weighs the old state. The paper's second
+    form, which keeps the candidate positive so that the scan can run on logarithms, is not used: our scan needs none.
+    torch has no such cell; the parameters are named and ordered (z n) as torch would, without weight_hh and bias_hh.
 
     All parameters start uniform in +-1/sqrt(H), as torch's do; there is no recurrent weight to make orthogonal.
 

@@ -40,10 +40,9 @@ def fetch(source: Source) -> Path:
     Raises:
         DataError: it cannot be fetched, or its bytes are not the ones that were published.
     """
-    given = os.environ.get("ELMAN_DATA")
-    cache = Path(os.environ.get("ELMAN_CACHE", Path.home() / ".cache" / "elman"))
-    for folder in [Path(given)] * bool(given) + [cache]:
-        path = folder / source.name
+    cache = os.environ.get("ELMAN_CACHE") or str(Path.home() / ".cache" / "elman")
+    for folder in filter(None, (os.environ.get("ELMAN_DATA"), cache)):
+        path = Path(folder) / source.name
         if path.is_file():
             return _checked(path, source)
     try:
@@ -53,7 +52,7 @@ def fetch(source: Source) -> Path:
         fail("data", source.name, "be fetched from its public address", str(error),
              f"Fetch {source.address} yourself, save it as {source.name} in a folder, and set ELMAN_DATA to that folder.",
              DataError)  # fmt: skip
-    path = cache / source.name
+    path = Path(cache) / source.name
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     partial.write_bytes(content)

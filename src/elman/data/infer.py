@@ -40,7 +40,11 @@ def infer_kind(table: Table, column: str, as_target: bool) -> str:
 
 
 def _is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and not value.strip())
+    return (
+        value is None
+        or (isinstance(value, float) and math.isnan(value))
+        or (isinstance(value, str) and not value.strip())
+    )
 
 
 def _all(values: Sequence[Any], parse: Callable[[Any], Any]) -> bool:

@@ -21,7 +21,9 @@ class Parsed(NamedTuple):
 
     def take(self, indices: Sequence[int]) -> "Parsed":
         """These rows only."""
-        picked = [[values[i] for i in indices] for values in (self.rows, self.inputs, self.targets) if values is not None]
+        picked = [
+            [values[i] for i in indices] for values in (self.rows, self.inputs, self.targets) if values is not None
+        ]
         return Parsed(self.table, picked[0], picked[1], picked[2] if self.targets is not None else None)
 
 

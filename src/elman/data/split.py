@@ -48,7 +48,7 @@ def split_rows(
     count = int(units.max()) + 1 if rows else 0
     ranks = np.arange(count) if order is None else order.permutation(count)
     valid, test = round(count * valid_fraction), round(count * test_fraction)
-    if valid_fraction and valid == 0 or test_fraction and test == 0 or valid + test >= count:
+    if (valid_fraction and valid == 0) or (test_fraction and test == 0) or valid + test >= count:
         what = "rows" if group is None and time is None else "distinct values"
         fail("data", "the table", f"have enough {what} for a training, a validation and a test part", f"{count}",
              "Add rows, or set data.valid_fraction and data.test_fraction.", DataError)  # fmt: skip

@@ -36,7 +36,9 @@ class BadRows:
         if not self.messages:
             return ""
         more = len(self.messages) - SHOWN_BAD_ROWS
-        listed = [f"  {message}" for message in self.messages[:SHOWN_BAD_ROWS]] + [f"  ... and {more} more"] * (more > 0)
+        listed = [f"  {message}" for message in self.messages[:SHOWN_BAD_ROWS]] + [f"  ... and {more} more"] * (
+            more > 0
+        )
         return "\n".join([f"{len(self.messages)} bad rows skipped:", *listed])
 
 
@@ -49,9 +51,7 @@ class Table:
         place: row -> where it stands, such as "train.csv:118"; None: "<source>: row 118", counted from 1.
     """
 
-    def __init__(
-        self, columns: Mapping[str, Any], source: str, place: Callable[[int], str] | None = None
-    ) -> None:
+    def __init__(self, columns: Mapping[str, Any], source: str, place: Callable[[int], str] | None = None) -> None:
         self.columns, self.source = dict(columns), source
         self.place = place or (lambda row: f"{source}: row {row + 1}")
 
@@ -67,8 +67,9 @@ class Table:
         if name not in self.columns:
             hint = did_you_mean(name, self.columns) or "Check the name."
             fail(self.source, "the column", f"be one of {', '.join(self.columns)}", repr(name), hint, DataError)
-        values = self.columns[name]
-        return values.to_pylist() if hasattr(values, "to_pylist") else values
+        column = self.columns[name]
+        values: Sequence[Any] = column.to_pylist() if hasattr(column, "to_pylist") else column
+        return values
 
     def take(self, rows: Sequence[int]) -> "Table":
         """The table of these rows only, in this order; their places stay what they are."""

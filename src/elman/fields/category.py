@@ -16,9 +16,6 @@ from elman.layers import TokenEmbedding
 from elman.types import Json
 
 
-
-
-
 class Category(Input, Target):
     """One of K classes.
 
@@ -82,7 +79,7 @@ class Category(Input, Target):
 
     def encode(self, value: str) -> np.ndarray:
         try:
-            return np.int64(self.classes.index(value))
+            return np.array(self.classes.index(value), dtype=np.int64)
         except ValueError:
             some = ", ".join(self.classes[:8]) + (", ..." if len(self.classes) > 8 else "")
             raise BadValueError(f"be one of the {len(self.classes)} classes of the training split ({some})",

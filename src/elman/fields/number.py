@@ -46,7 +46,7 @@ class Number(Input, Target):
                  "Check the column, or the split.", DataError)  # fmt: skip
 
     def encode(self, value: float) -> np.ndarray:
-        return np.float32((value - self.mean) / self.deviation)
+        return np.array((value - self.mean) / self.deviation, dtype=np.float32)
 
     def learned(self) -> Json:
         return {"mean": self.mean, "deviation": self.deviation}

@@ -24,9 +24,7 @@ LONGEST = 1_000_000  # characters in a cell; a longer one is a broken file more 
 
 # Words as the Penn Treebank and GloVe have them: "don't" is do n't, "it's" is it 's; numbers, words with hyphens and
 # runs of dots stay whole; every other sign stands alone.
-WORDS = (
-    r"\w+(?=n['’]t\b)|n['’]t\b|['’](?:s|re|ve|ll|d|m)\b|\d+(?:[.,]\d+)+|\w+(?:-\w+)*|\.{2,}|[^\w\s]"  # noqa: RUF001
-)
+WORDS = r"\w+(?=n['’]t\b)|n['’]t\b|['’](?:s|re|ve|ll|d|m)\b|\d+(?:[.,]\d+)+|\w+(?:-\w+)*|\.{2,}|[^\w\s]"  # noqa: RUF001
 
 
 class Text(Input):
@@ -160,7 +158,9 @@ class Text(Input):
         """Read the file; give the tokens, and where asked the file's other words after them."""
         assert self.vectors is not None
         trained = set(tokens)
-        self._pretrained = read_vectors(self.vectors, trained.__contains__ if self.vectors_words == "training" else bool)
+        self._pretrained = read_vectors(
+            self.vectors, trained.__contains__ if self.vectors_words == "training" else bool
+        )
         if not self._pretrained:
             fail(f"column {self.name!r}", "vectors", "hold words of the training split", "none in common",
                  "Check the file and `lowercase`.", DataError)  # fmt: skip

@@ -1,5 +1,6 @@
 """What a network would answer after each step: the hidden state made visible."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -36,5 +37,5 @@ def trace(network: Network, input: Input, target: Target, value: Any) -> list[St
         body = network.topology.body
         _, state = body(network.encoder(batch.inputs), lengths=batch.lengths)
         norms = list(state[0][:, -2 if body.bidirectional else -1].norm(dim=-1).tolist())
-    probabilities = target.probabilities(output) or [None] * len(prefixes)
+    probabilities: Sequence[dict[str, float] | None] = target.probabilities(output) or [None] * len(prefixes)
     return [Step(*step) for step in zip(pieces, norms, target.decode(output), probabilities, strict=True)]

@@ -31,7 +31,8 @@ class AttentionPool(nn.Module):
     def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         real = real_steps(lengths, outputs.shape[1])
         outputs = outputs.masked_fill(~real[..., None], 0)
-        return (self.weights(outputs, lengths)[..., None] * outputs).sum(1)
+        weights: Tensor = self.weights(outputs, lengths)
+        return (weights[..., None] * outputs).sum(1)
 
     def weights(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """How much each step counts, (B, T, D) -> (B, T): 1 in sum a row, 0 in the padding."""
@@ -39,4 +40,5 @@ class AttentionPool(nn.Module):
         score = self.score(torch.tanh(self.hidden(outputs)))[..., 0]
         # A finite floor, not minus infinity: a row without steps would be all NaN.
         floor = torch.finfo(score.dtype).min
-        return score.masked_fill(~real, floor).softmax(-1).masked_fill(~real, 0)
+        weights: Tensor = score.masked_fill(~real, floor).softmax(-1).masked_fill(~real, 0)
+        return weights

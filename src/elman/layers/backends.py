@@ -15,7 +15,9 @@ from elman.types import State
 
 class Backend(NamedTuple):
     run: Callable[..., tuple[Tensor, State]]  # arguments and result as `unroll`
-    refuses: Callable[[Cell, Tensor, Tensor | None], str | None]  # (cell, x, reset) -> why it would not be exact, or None
+    refuses: Callable[
+        [Cell, Tensor, Tensor | None], str | None
+    ]  # (cell, x, reset) -> why it would not be exact, or None
 
 
 def _torch_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
@@ -56,5 +58,11 @@ def choose_backend(name: str, cell: Cell, x: Tensor, reset: Tensor | None) -> Ba
         return next(backend for backend in BACKENDS.values() if backend.refuses(cell, x, reset) is None)
     reason = BACKENDS[name].refuses(cell, x, reset)
     if reason is not None:
-        fail(f"backend {name!r}", "the request", "be one it answers exactly", f"one it cannot: {reason}", "Use backend='auto'.")
+        fail(
+            f"backend {name!r}",
+            "the request",
+            "be one it answers exactly",
+            f"one it cannot: {reason}",
+            "Use backend='auto'.",
+        )
     return BACKENDS[name]

@@ -158,7 +158,8 @@ class Recurrent(nn.Module):
         self._check(x, state, lengths, reset)
         start = self.start_state(x)
         state = start if state is None else state
-        found, per_layer = [], 2 if self.bidirectional else 1
+        found: list[State] = []
+        per_layer = 2 if self.bidirectional else 1
         for index, cell in enumerate(self.cells()):
             if index and index % per_layer == 0:
                 x = torch.cat([states[0] for states in found[-per_layer:]], -1)
@@ -254,7 +255,7 @@ class LSTM(Recurrent):
         (torch.Size([2, 5, 8]), torch.Size([2, 4, 4]))
     """
 
-    cell_type = LSTMCell
+    cell_type: ClassVar[type[LSTMCell | GRUCell]] = LSTMCell
 
     def __init__(
         self,

@@ -56,7 +56,7 @@ def _run(kernel, x: Tensor, state: Tensor | tuple[Tensor, ...], weights: list[Te
 
 
 def _with_frozen_padding(x: Tensor, weight_ih: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-    """One more input, 1 in the padding, that shuts the input gate and opens the forget gate: the cell state freezes.
+    """One more input, 1 in the padding, shuts the input gate and opens the forget gate: the cell state freezes.
 
     The hidden state at a row's end can be read from the outputs; the cell state can not, so it must survive the padding.
     """

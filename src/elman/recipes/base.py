@@ -1,4 +1,4 @@
-"""What a recipe is: a worked example as data. Which columns, which network, what others reached; no code that knows a task."""
+"""What a recipe is: a worked example as data. Columns, network, what others reached; no code that knows a task."""
 
 import time
 from collections.abc import Mapping
@@ -72,7 +72,13 @@ class Recipe:
     def summary(self) -> Json:
         """One row of the list of recipes."""
         settings = ", ".join(name for name in self.settings if name)
-        return {"recipe": self.name, "about": self.about, "settings": settings, "data": self.size, "minutes": self.minutes}
+        return {
+            "recipe": self.name,
+            "about": self.about,
+            "settings": settings,
+            "data": self.size,
+            "minutes": self.minutes,
+        }
 
     def document(self, setting: str) -> Json:
         """The configuration of one setting."""
@@ -93,9 +99,13 @@ class Result:
 
     def table(self) -> list[Json]:
         """The figures beside the baseline's and the published ones, a row each."""
-        ours = f"elman recipe {self.figures['recipe']}" + f" ({self.figures['setting']})" * bool(self.figures["setting"])
+        ours = f"elman recipe {self.figures['recipe']}" + f" ({self.figures['setting']})" * bool(
+            self.figures["setting"]
+        )
         rows = [{"who": ours, self.metric: self.figures["metrics"][self.metric]}]
-        rows.append({"who": f"baseline: {self.figures['baseline']['name']}", self.metric: self.figures["baseline"][self.metric]})
+        rows.append(
+            {"who": f"baseline: {self.figures['baseline']['name']}", self.metric: self.figures["baseline"][self.metric]}
+        )
         return rows + [{"who": who, self.metric: figure} for who, figure in self.figures["published"].items()]
 
 
@@ -133,10 +143,9 @@ def follow(
     document = merged(document, {"train": {"seed": seed} | ({"epochs": 1} if quick else {})})
     tables = DATASETS[recipe.data]()
     if quick:
-        tables = Tables(*(_part(table, seed) for table in tables))
+        tables = Tables(*(table and _part(table, seed) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
     model = run(document, tables, None, reporter=reporter)
-    minutes = (time.perf_counter() - begin) / 60
     reporter.note(f"\nbaseline  {recipe.baseline['name']}")
     baseline = run(_baseline_document(recipe, document), tables, None, reporter=reporter)
     figures = {
@@ -144,7 +153,7 @@ def follow(
         "setting": setting,
         "split": recipe.split + (" (a part of it: --quick claims nothing)" if quick else ""),
         "seed": seed,
-        "minutes": round(minutes, 2),
+        "minutes": round((time.perf_counter() - begin) / 60, 2),
         "metrics": _test_metrics(model),
         "baseline": {"name": recipe.baseline["name"], **_test_metrics(baseline)},
         "published": {entry.who: entry.figures[recipe.metric] for entry in recipe.published},
@@ -171,8 +180,8 @@ def _with_vectors(document: Json, vectors: Path | None) -> Json:
     return document
 
 
-def _part(table: Table | None, seed: int) -> Table | None:
-    if table is None or len(table) <= QUICK_ROWS:
+def _part(table: Table, seed: int) -> Table:
+    if len(table) <= QUICK_ROWS:
         return table
     return table.take(np.random.default_rng(seed).permutation(len(table))[:QUICK_ROWS].tolist())
 

@@ -24,9 +24,7 @@ RECIPE = Recipe(
     show=["I loved this movie!", "I love it... not"],
     settings={
         "glove": {
-            "input": {
-                "text": {"vectors": NEEDS_VECTORS, "vectors_words": "all", "dropout": 0.3, "word_dropout": 0.05}
-            },
+            "input": {"text": {"vectors": NEEDS_VECTORS, "vectors_words": "all", "dropout": 0.3, "word_dropout": 0.05}},
             "train": {"lr": 2e-3},
         },
         "scratch": {"input": {"text": {"dropout": 0.5, "word_dropout": 0.1}}, "train": {"lr": 1e-3}},

@@ -30,7 +30,8 @@ class History:
     """What happened in a training.
 
     `rows` holds one dictionary an evaluation (step, epoch, lr, train_loss, valid_loss, valid_<metric>, seconds,
-    sequences_per_second), `best` the one whose weights were kept, `padding` the share of the last epoch's steps that was padding.
+    sequences_per_second), `best` the one whose weights were kept, `padding` the share of the last epoch's steps that
+    was padding.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -109,7 +110,13 @@ class _Run:
     """One training on its way: what `Trainer.fit` keeps between steps."""
 
     def __init__(
-        self, how: Trainer, network: Network, target: Target, train: Examples, valid: Examples | None, reporter: Reporter
+        self,
+        how: Trainer,
+        network: Network,
+        target: Target,
+        train: Examples,
+        valid: Examples | None,
+        reporter: Reporter,
     ) -> None:
         self.how, self.network, self.target, self.reporter = how, network, target, reporter
         self.train, self.valid = train, valid
@@ -216,7 +223,7 @@ class _Run:
         if not self.history.best:
             return True
         best = self.history.best[f"valid_{self.metric}"]
-        return value > best if METRICS[self.metric].higher_is_better else value < best
+        return bool(value > best if METRICS[self.metric].higher_is_better else value < best)
 
     def _end(self, ended: Ended, message: str) -> History:
         if self.best_weights is None:

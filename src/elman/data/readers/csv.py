@@ -47,7 +47,13 @@ def read_csv(path: Path, bad: BadRows, delimiter: str = ",") -> Table:
             pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary()), check_utf8=False),
         )
     except pa.ArrowInvalid as error:
-        fail(path.name, "the file", f"be a table with rows under {LARGEST_ROW >> 20} MB", shown(str(error)), error=DataError)
+        fail(
+            path.name,
+            "the file",
+            f"be a table with rows under {LARGEST_ROW >> 20} MB",
+            shown(str(error)),
+            error=DataError,
+        )
     for line, cells in lines.ragged if ragged else []:
         bad.found(f"{path.name}:{line}: the row must have {len(names)} cells, as the first line, got {cells}")
     return _decoded(table, path, lines, bad)

@@ -1,4 +1,4 @@
-"""The Stanford Sentiment Treebank, binary (Socher et al. 2013): trained on labelled phrases, tested on whole sentences."""
+"""The Stanford Sentiment Treebank, binary (Socher et al. 2013): trained on phrases, tested on whole sentences."""
 
 import re
 from collections.abc import Iterator

@@ -1,0 +1,120 @@
+"""Every figure that the documentation quotes: run all recipes with all their seeds, write docs/results.json and .md.
+
+    python -m elman.recipes.results --out docs --jobs 2
+
+Each training takes one thread, so that the figures do not hang on the number of cores, and `--jobs` run side by side.
+"""
+
+import argparse
+import json
+import multiprocessing
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import torch
+
+from elman.errors import ElmanError
+from elman.recipes import RECIPES, follow
+from elman.types import Json
+
+HEAD = """# Results
+
+Written by `make results` from `docs/results.json`; not by hand. Rates are fractions. Each figure is the median over the
+seeds, with the lowest and the highest; minutes are those of one seed on one core, baseline included.
+
+| recipe | setting | split | metric | median | lowest to highest | seeds | goal | baseline | minutes |
+|---|---|---|---|---|---|---|---|---|---|
+"""
+
+
+class Job(NamedTuple):
+    recipe: str
+    setting: str
+    seed: int
+
+
+def main() -> None:
+    """Run what was asked for and write both files; figures of recipes that were not run stay as they are."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(RECIPES), help="recipes; all without one")
+    parser.add_argument("--out", type=Path, default=Path("docs"))
+    parser.add_argument("--jobs", type=int, default=2)
+    asked = parser.parse_args()
+    jobs = [Job(name, setting, seed) for name in asked.names
+            for setting in RECIPES[name].settings for seed in range(RECIPES[name].seeds)]  # fmt: skip
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(asked.jobs, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        figures = [figure for figure in pool.map(_follow, jobs) if figure is not None]
+    path = asked.out / "results.json"
+    kept = json.loads(path.read_text()) if path.is_file() else []
+    fresh = summaries(figures)
+    run = {(entry["recipe"], entry["setting"]) for entry in fresh}
+    entries = [entry for entry in kept if (entry["recipe"], entry["setting"]) not in run] + fresh
+    entries.sort(key=lambda entry: (list(RECIPES).index(entry["recipe"]), entry["setting"], entry["metric"]))
+    path.write_text(json.dumps(entries, indent=1) + "\n")
+    (asked.out / "results.md").write_text(page(entries))
+    print(f"written to {path} and {asked.out / 'results.md'}")
+
+
+def summaries(figures: Iterable[Json]) -> list[Json]:
+    """One entry a recipe, setting and metric, over the seeds."""
+    groups: dict[tuple[str, str], list[Json]] = {}
+    for figure in figures:
+        groups.setdefault((figure["recipe"], figure["setting"]), []).append(figure)
+    entries = []
+    for (recipe, setting), runs in groups.items():
+        for metric in runs[0]["metrics"]:
+            values = [run["metrics"][metric] for run in runs]
+            main = metric == RECIPES[recipe].metric
+            entries.append({
+                "recipe": recipe,
+                "setting": setting,
+                "metric": metric,
+                "split": runs[0]["split"],
+                "values": values,
+                "median": median(values),
+                "minutes": median(run["minutes"] for run in runs),
+                "baseline": median(run["baseline"][metric] for run in runs),
+                "published": runs[0]["published"] if main else {},
+                "goal": RECIPES[recipe].goal[setting] if main else None,
+            })  # fmt: skip
+    return entries
+
+
+def page(entries: Iterable[Json]) -> str:
+    """The Markdown page of the entries."""
+    lines, published = [], []
+    for entry in entries:
+        low, high = min(entry["values"]), max(entry["values"])
+        goal = "" if entry["goal"] is None else f"{entry['goal']:.4g}"
+        lines.append(
+            f"| {entry['recipe']} | {entry['setting']} | {entry['split']} | {entry['metric']} | **{entry['median']:.4g}** "
+            f"| {low:.4g} to {high:.4g} | {len(entry['values'])} | {goal} | {entry['baseline']:.4g} | {entry['minutes']:.2g} |"
+        )
+        published += [f"| {entry['recipe']} | {who} | {figure} |" for who, figure in entry["published"].items()]
+    table = "\n\nPublished, same split:\n\n| recipe | who | figure |\n|---|---|---|\n" + "\n".join(
+        dict.fromkeys(published)
+    )
+    return HEAD + "\n".join(lines) + (table if published else "") + "\n"
+
+
+def _follow(job: Job) -> Json | None:
+    """The figures of one training, or None where its data cannot be had."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            figures = follow(RECIPES[job.recipe], job.setting, job.seed, out=Path(folder) / "run").figures
+        except ElmanError as error:
+            print(f"{job.recipe} {job.setting} seed {job.seed} left out: {error}", flush=True)
+            return None
+    recipe = RECIPES[job.recipe]
+    print(f"{job.recipe} {job.setting} seed {job.seed}: {recipe.metric} {figures['metrics'][recipe.metric]:.4f}, "
+          f"baseline {figures['baseline'][recipe.metric]:.4f}, {figures['minutes']:.1f} minutes", flush=True)  # fmt: skip
+    return figures
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Where the real data is, and what every test may count on."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+# Tests use the data beside the checkout where it is there; ELMAN_DATA, if set, says otherwise.
+BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+if "ELMAN_DATA" not in os.environ and BESIDE.is_dir():
+    os.environ["ELMAN_DATA"] = str(BESIDE)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real data sets; a test that asks for it is skipped, and counted, where there is none."""
+    if "ELMAN_DATA" not in os.environ:
+        pytest.skip("needs real data: set ELMAN_DATA")
+    return Path(os.environ["ELMAN_DATA"])
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request: pytest.FixtureRequest):
+    """The test runs with one thread, then with two."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)

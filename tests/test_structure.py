@@ -1,0 +1,126 @@
+"""The house plan holds: imports only point up, every file is in its table, `__all__` is right, no file is too long."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import elman
+from elman.cells import CELLS, Cell
+from elman.data.readers import READERS
+from elman.fields import FIELDS, Field
+from elman.recipes import RECIPES
+from elman.recipes.datasets import DATASETS
+from elman.topologies import TOPOLOGIES, Topology
+
+SOURCE = Path(elman.__file__).parent
+# From the foundation to the front door: a module imports from its own line and the lines above.
+ORDER = [
+    {"errors", "checks", "types"},
+    {"directory"},
+    {"cells"},
+    {"layers"},
+    {"testing", "fields"},
+    {"topologies"},
+    {"network"},
+    {"data"},
+    {"training"},
+    {"inference"},
+    {"config"},
+    {"model"},
+    {"experiment"},
+    {"recipes"},
+    {"cli"},
+]
+MODULES = sorted(SOURCE.rglob("*.py"))
+LONGEST = 400
+# Files of a folder that hold no entry of its table.
+HELPERS = {"base", "vectors", "results", "datasets", "glove"}
+
+
+def room(name: str) -> int:
+    """The line of ORDER on which elman.<name> stands."""
+    return next(line for line, rooms in enumerate(ORDER) if name in rooms)
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """The rooms of elman that a module imports anywhere, in its functions too."""
+    tree = ast.parse(path.read_text())
+    names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    names += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    return {name.split(".")[1] for name in names if name.startswith("elman.")}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_only_point_up(path):
+    own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    if own == "__init__":
+        return  # the front door looks names up in every room
+    for name in imported_rooms(path):
+        assert room(name) <= room(own), f"{path.relative_to(SOURCE)} imports elman.{name}, which stands below it"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_no_file_is_too_long_and_each_says_what_it_is(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONGEST
+    assert ast.get_docstring(ast.parse(text)), "a file opens with a sentence that says what it is"
+
+
+@pytest.mark.parametrize(
+    ("folder", "listed"),
+    [
+        ("cells", {inspect.getmodule(entry).__name__ for entry in CELLS.values()}),
+        ("fields", {inspect.getmodule(entry).__name__ for entry in FIELDS.values()}),
+        ("topologies", {inspect.getmodule(entry).__name__ for entry in TOPOLOGIES.values()}),
+        ("data/readers", {inspect.getmodule(entry).__name__ for entry in READERS.values()}),
+        ("recipes/datasets", {inspect.getmodule(entry).__name__ for entry in DATASETS.values()}),
+        ("recipes", {f"elman.recipes.{name}" for name in RECIPES}),
+    ],
+)
+def test_every_file_of_a_folder_is_in_its_table(folder, listed):
+    files = {path.stem for path in (SOURCE / folder).glob("*.py")} - HELPERS - {"__init__"}
+    assert {name.rpartition(".")[2] for name in listed} == files
+
+
+@pytest.mark.parametrize(("base", "table"), [(Cell, CELLS), (Field, FIELDS), (Topology, TOPOLOGIES)])
+def test_every_class_of_a_kind_is_in_its_table(base, table):
+    ours = {cls for cls in every_subclass(base) if cls.__module__.startswith("elman.") and not inspect.isabstract(cls)}
+    assert ours == set(table.values())
+
+
+def every_subclass(cls: type) -> set[type]:
+    return {cls for sub in cls.__subclasses__() for cls in (sub, *every_subclass(sub))}
+
+
+@pytest.mark.parametrize("module", [m.name for m in pkgutil.walk_packages(elman.__path__, "elman.") if m.ispkg])
+def test_all_lists_every_public_name_and_nothing_else(module):
+    package = importlib.import_module(module)
+    tree = ast.parse(Path(package.__file__).read_text())
+    public = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("elman.")
+        for alias in node.names
+    }
+    tables = {name for name, value in vars(package).items() if isinstance(value, dict) and name.isupper()}
+    missing = set(package.__all__) - set(vars(package))
+    assert not missing
+    assert tables <= set(package.__all__)
+    assert set(package.__all__) <= public | tables | {name for name in vars(package) if not name.startswith("_")}
+
+
+def test_the_front_door_opens_every_room():
+    assert {name for name in elman.__all__ if getattr(elman, name, None) is None} == set()
+    with pytest.raises(AttributeError, match="no attribute 'LTSM'"):
+        _ = elman.LTSM
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_a_recipe_is_short_and_goals_are_for_its_settings(recipe):
+    assert len((SOURCE / "recipes" / f"{recipe.name}.py").read_text().splitlines()) <= 120
+    assert set(recipe.goal) == set(recipe.settings)
+    assert recipe.data in DATASETS
