@@ -32,8 +32,10 @@ ORDER = [
     {"config"},
     {"model"},
     {"experiment"},
+    {"insight"},
     {"recipes"},
     {"cli"},
+    {"__main__"},
 ]
 MODULES = sorted(SOURCE.rglob("*.py"))
 LONGEST = 400

@@ -113,7 +113,7 @@ def train(
     elman predict runs/reviews "I loved this movie!"\n
     elman predict runs/reviews --data new.csv --format jsonl\n
     cat texts.txt | elman predict runs/reviews - --format jsonl\n
-    elman predict runs/reviews --trace "I loved this movie!" """,
+    elman predict runs/reviews --trace "I loved this movie!" --plot trace.png""",
 )
 def predict(
     run: RunArgument,
@@ -123,11 +123,15 @@ def predict(
     ] = None,
     data: Annotated[Path | None, typer.Option(help="File with the input's column.")] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Show the answer after each step.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="With --trace and one value: draw the unrolled network as a PNG.")
+    ] = None,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
     """Answer new values, a file or standard input."""
     from elman.checks import fail
+    from elman.insight import draw_trace
     from elman.model import load
 
     model = load(run)
@@ -145,9 +149,17 @@ def predict(
     if trace:
         if data is not None:
             fail("predict", "--trace", "go with values", "--data")
-        for value in given:
-            _print_trace(value, model.trace(value), format)
+        traces = [(value, model.trace(value)) for value in given]
+        if plot is not None:
+            if len(traces) != 1:
+                fail("predict", "--plot", "go with one value", f"{len(traces)}")
+            plot.write_bytes(draw_trace(*traces[0]))
+            _note(f"written to {plot}")
+        for value, steps in traces:
+            _print_trace(value, steps, format)
         return
+    if plot is not None:
+        fail("predict", "--plot", "go with --trace", "no --trace")
     answers = model.answers(given, bad_rows.value)
     _note(model.skipped)
     shown = [str(value) for value in given] if data is None and not model.skipped else None

@@ -129,11 +129,16 @@ def check_document(document: Json) -> RunConfig:
     for table in ("input", "target"):
         if not document.get(table):
             fail("config", table, "name a column", "none", f"Pass --{table} COLUMN.", ConfigError)
-        if len(document[table]) > 1:
+        if isinstance(document[table], Mapping) and len(document[table]) > 1:
             several = ", ".join(document[table])
             fail("config", table, "name one field", several, "For several numeric columns as one series pass each of "
                  "them with --input and the id column with --id, or a pattern such as --input 'v*'.", ConfigError)  # fmt: skip
-    return _validated(RunConfig, document, "")
+    config = _validated(RunConfig, document, "")
+    (input,), (target,) = config.input, config.target
+    if input == target:
+        fail("config", "target", "have another name than the input", repr(target),
+             "Name another column, or give a series that is called so another name in [input.NAME].", ConfigError)  # fmt: skip
+    return config
 
 
 def resolved_options(
@@ -162,7 +167,7 @@ def _validated(section: type[S], given: Mapping[str, Any], where: str) -> S:
         return section.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        path = [part for part in (where, *map(str, first["loc"])) if part]
+        path = [part for part in (where, *_named(given, first["loc"])) if part]
         if first["type"] == "extra_forbidden":
             choices = _keys(section, first["loc"][:-1])
             hint = did_you_mean(path[-1], choices)
@@ -170,6 +175,13 @@ def _validated(section: type[S], given: Mapping[str, Any], where: str) -> S:
                  repr(path[-1]), hint, ConfigError)  # fmt: skip
         must = first["msg"].removeprefix("Input should ")
         fail("config", ".".join(path), must, shown(first["input"]), error=ConfigError)
+
+
+def _named(given: Any, location: Sequence[int | str]) -> list[str]:
+    """The part of a location that stands in what was given: pydantic goes on with the types that it tried."""
+    if not location or not isinstance(given, Mapping) or location[0] not in given:
+        return []
+    return [str(location[0]), *_named(given[location[0]], location[1:])]
 
 
 def _keys(section: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

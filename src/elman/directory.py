@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
@@ -35,7 +36,11 @@ def check_free(path: str | Path, force: bool) -> Path:
         ArgumentError: something is there and `force` is not set, or it is no directory of ours.
     """
     path = Path(path)
-    taken = path.exists() and (not path.is_dir() or any(path.iterdir()))
+    try:
+        taken = path.exists() and (not path.is_dir() or any(path.iterdir()))
+        above = next(folder for folder in path.absolute().parents if folder.exists())
+    except OSError as error:
+        fail("run directory", "the path", "be a path", f"{shown(str(path))}, {error.strerror}", "Choose another --out.")
     if taken and not force:
         fail(
             "run directory",
@@ -46,12 +51,10 @@ def check_free(path: str | Path, force: bool) -> Path:
         )
     if taken and not (path / MANIFEST).is_file():
         fail("run directory", "what --force replaces", "be a run directory", repr(str(path)), "Choose another --out.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fail("run directory", "the path", "be writable", f"{path}: {error.strerror}", "Choose another --out.")
-    if not os.access(path.parent, os.W_OK):
-        fail("run directory", "the path", "be writable", f"no permission in {path.parent}", "Choose another --out.")
+    if not above.is_dir():
+        fail("run directory", "the path", "lie in a folder", f"{str(path)!r}, under a file", "Choose another --out.")
+    if not os.access(above, os.W_OK):
+        fail("run directory", "the path", "be writable", f"no permission in {above}", "Choose another --out.")
     return path
 
 
@@ -67,9 +70,12 @@ def write_directory(path: str | Path, files: Mapping[str, bytes], force: bool = 
     path = check_free(path, force)
     listed = {name: {"bytes": len(content), "sha256": _sha256(content)} for name, content in files.items()}
     manifest = _with_digest({"format": FORMAT, "elman": version("elman"), "files": listed})
+    made = [folder for folder in path.absolute().parents if not folder.exists()]
     try:
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".elman.", suffix=".partial", dir=path.parent))
     except OSError as error:
+        _remove_empty(made)
         fail("run directory", "the folder", "be writable", f"{path.parent}: {error.strerror}", error=DataError)
     try:
         for name, content in {**files, MANIFEST: to_json(manifest)}.items():
@@ -81,8 +87,12 @@ def write_directory(path: str | Path, files: Mapping[str, bytes], force: bool = 
         if path.exists():
             old = beside.with_suffix(".old")
             path.rename(old)
-            beside.rename(path)
-            shutil.rmtree(old)
+            try:
+                beside.rename(path)
+            except OSError:
+                old.rename(path)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
         else:
             beside.rename(path)
     except OSError as error:
@@ -96,6 +106,7 @@ def write_directory(path: str | Path, files: Mapping[str, bytes], force: bool = 
         )
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+        _remove_empty(made)
     return str(manifest["digest"])
 
 
@@ -133,17 +144,24 @@ def read_directory(path: str | Path) -> tuple[dict[str, bytes], str]:
     return files, str(manifest["digest"])
 
 
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove folders, the innermost first, as far as nothing stands in them."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
 def _read_manifest(path: Path) -> Json:
     raw = (path / MANIFEST).read_bytes()
     try:
         manifest = json.loads(raw)
         whole = to_json(manifest) == raw and _with_digest(manifest) == manifest
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         whole = False
     if not whole:
         _refuse(path, MANIFEST, "agree with its digest", "a changed or cut file")
-    if manifest["format"] != FORMAT:
-        _refuse(path, MANIFEST, f"have format {FORMAT}", str(manifest["format"]))
+    if manifest.get("format") != FORMAT:
+        _refuse(path, MANIFEST, f"have format {FORMAT}", str(manifest.get("format")))
     for name in manifest["files"]:
         if not SAFE_NAME.fullmatch(name):
             _refuse(path, MANIFEST, "name files in its own folder", shown(name))

@@ -1,11 +1,12 @@
 """What a column holds, told from its values; the user can always say otherwise."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from elman.checks import fail
-from elman.data.table import Table
+from elman.data.table import Table, is_blank
 from elman.errors import BadValueError, DataError
 from elman.fields.number import parse_number
 from elman.fields.series import Series
@@ -19,32 +20,37 @@ def infer_kind(table: Table, column: str, as_target: bool) -> str:
     """The kind of field that a column holds: "text", "category", "number" or "series".
 
     Lists are series; numbers are numbers, but whole ones with at most 20 distinct values are categories as a target;
-    other values are categories where they are short and at most half of them are distinct, else text.
+    other values are categories where they are short and at most half of them are distinct; else they are numbers where
+    more than half are such, so that the others are found as bad rows; else text.
 
     Raises:
-        DataError: the column has no value, or holds what no field can read.
+        DataError: the column has no value, or holds what no field can read, or what no target can be.
     """
     where = f"{table.source}: column {column!r}"
-    values = [value for value in table.column(column)[:LOOKED_AT] if not _is_blank(value)]
+    values = [value for value in table.column(column)[:LOOKED_AT] if not is_blank(value)]
     if not values:
         fail(where, "the column", "hold values", "none", error=DataError)
     if _all(values, parse_number) and not isinstance(values[0], bool):
         named = all(float(value).is_integer() for value in values) and len(set(values)) <= MOST_CLASSES
         return "category" if as_target and named else "number"
-    if _all(values, Series(column).parse):
-        return "series"
+    if any(isinstance(value, (list, tuple, np.ndarray)) for value in values) or _all(values, Series(column).parse):
+        return _not_as_target(where, "lists", as_target) or "series"
     if not all(isinstance(value, (str, bool)) for value in values):
         fail(where, "the column", "hold text, numbers or lists of numbers", type(values[0]).__name__, error=DataError)
     short = max(len(str(value)) for value in values) <= LONGEST_CLASS
-    return "category" if short and len(set(values)) <= max(2, len(values) // 2) else "text"
+    distinct = len(set(values))
+    if short and distinct <= max(2, len(values) // 2):
+        return "category"
+    if sum(_all([value], parse_number) for value in values) > len(values) / 2:
+        return "number"
+    said = f"text ({distinct:,} distinct values in {len(values):,} rows)"
+    return _not_as_target(where, said, as_target) or "text"
 
 
-def _is_blank(value: Any) -> bool:
-    return (
-        value is None
-        or (isinstance(value, float) and math.isnan(value))
-        or (isinstance(value, str) and not value.strip())
-    )
+def _not_as_target(where: str, found: str, as_target: bool) -> None:
+    if as_target:
+        fail(where, "a target", "be a category or a number", found,
+             "Name another column, or set its kind to category if its values are classes.", DataError)  # fmt: skip
 
 
 def _all(values: Sequence[Any], parse: Callable[[Any], Any]) -> bool:

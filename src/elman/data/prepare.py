@@ -44,8 +44,8 @@ def parse(table: Table, input: Input, target: Target | None, bad: BadRows) -> Pa
         DataError: a column is missing, a cell is bad and not to be skipped, or no row is left.
     """
     inputs = table.values(input.name, input.parse, bad)
-    targets = table.values(target.name, target.parse, bad) if target else [True] * len(inputs)
-    rows = [row for row in range(len(table)) if inputs[row] is not None and targets[row] is not None]
+    targets = table.values(target.name, target.parse, bad, inputs) if target else inputs
+    rows = [row for row in range(len(table)) if targets[row] is not None]
     if not rows:
         fail(table.source, "the table", "have a row that can be used", "none", error=DataError)
     kept = [targets[row] for row in rows] if target else None
@@ -62,11 +62,15 @@ def encode(parsed: Parsed, input: Input, target: Target | None, bad: BadRows) ->
     targets: list[Any] = []
     good: list[int] = []
     for index, row in enumerate(parsed.rows):
+        column = input.name
         try:
             encoded = input.encode(parsed.inputs[index])
-            answer = None if target is None or parsed.targets is None else target.encode(parsed.targets[index])
+            answer = None
+            if target is not None and parsed.targets is not None:
+                column = target.name
+                answer = target.encode(parsed.targets[index])
         except BadValueError as error:
-            bad.found(f"{parsed.table.place(row)}: {error}")
+            bad.found(f"{parsed.table.place(row)}: column {column!r} {error}")
             continue
         inputs.append(encoded)
         targets.append(answer)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from elman.checks import fail, shown
-from elman.data.table import BadRows, Table, parse_cell
+from elman.data.table import BadRows, Table, is_blank
 from elman.errors import DataError
 from elman.fields.series import parse_or_missing
 
@@ -39,12 +39,12 @@ def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> 
     cells = [table.column(column) for column in columns]
     good, series = [], []
     for row in range(len(table)):
-        where = table.place(row)
-        steps = [
-            parse_cell(values[row], parse_or_missing, f"{where}: column {column!r}", bad)
-            for column, values in zip(columns, cells, strict=True)
-        ]
-        if None not in steps:
+        steps: list[float | None] = []
+        for column, values in zip(columns, cells, strict=True):
+            steps.append(table.parse_cell(row, column, values[row], parse_or_missing, bad))
+            if steps[-1] is None:
+                break
+        else:
             good.append(row)
             series.append(np.array(steps)[:, None])
     gathered = table.take(good)
@@ -59,10 +59,12 @@ def from_long(table: Table, columns: Sequence[str], name: str, id: str, time: st
     sequence is left out, but for `time`, which is then that of the first step.
     """
     keys = _sort_keys(table, time, bad)
-    channels = [table.values(column, parse_or_missing, bad) for column in columns]
+    channels: list[list[Any]] = []
+    for column in columns:
+        channels.append(table.values(column, parse_or_missing, bad, channels[-1] if channels else keys))
     groups: dict[Any, list[int]] = {}
     for row, key in enumerate(table.column(id)):
-        if keys[row] is not None and all(values[row] is not None for values in channels):
+        if channels[-1][row] is not None:
             groups.setdefault(key, []).append(row)
     sequences = [sorted(rows, key=keys.__getitem__) for rows in groups.values()]
     gathered: dict[str, Any] = {}
@@ -83,11 +85,10 @@ def _sort_keys(table: Table, time: str | None, bad: BadRows) -> list[Any]:
     if time is None:
         return list(range(len(table)))
     values = table.column(time)
-    try:
-        return [float(value) for value in values]
-    except (TypeError, ValueError):
-        pass
     for row, value in enumerate(values):
-        if value is None or value == "":
+        if is_blank(value):
             bad.found(f"{table.place(row)}: column {time!r} must say when the step was, got {shown(value)}")
-    return [None if value is None or value == "" else str(value) for value in values]
+    try:
+        return [None if is_blank(value) else float(value) for value in values]
+    except (TypeError, ValueError):
+        return [None if is_blank(value) else str(value) for value in values]

@@ -1,5 +1,7 @@
 """A table in memory: named columns, and for every row the place that a message can point to."""
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,21 +78,45 @@ class Table:
         columns = {name: [values[row] for row in rows] for name in self.columns for values in [self.column(name)]}
         return Table(columns, self.source, lambda row: self.place(rows[row]))
 
-    def values(self, name: str, parse: Callable[[Any], Any], bad: BadRows) -> list[Any]:
-        """Each cell of a column as `parse` gives it; None where it was bad and is skipped."""
+    def values(
+        self, name: str, parse: Callable[[Any], Any], bad: BadRows, among: Sequence[Any] | None = None
+    ) -> list[Any]:
+        """Each cell of a column as `parse` gives it; None where it was bad and is skipped.
+
+        A row whose value in `among` is None is bad already: it stays None, and is not found again.
+        """
         values = []
         for row, raw in enumerate(self.column(name)):
-            values.append(parse_cell(raw, parse, f"{self.place(row)}: column {name!r}", bad))
+            known = among is not None and among[row] is None
+            values.append(None if known else self.parse_cell(row, name, raw, parse, bad))
         return values
 
+    def parse_cell(self, row: int, name: str, raw: Any, parse: Callable[[Any], Any], bad: BadRows) -> Any:
+        """One cell as `parse` gives it, or None where it was bad and is skipped."""
+        try:
+            return parse(raw)
+        except BadValueError as error:
+            bad.found(f"{self.place(row)}: column {name!r} {error}")  # the place is looked for only here: it can take long
+            return None
 
-def parse_cell(raw: Any, parse: Callable[[Any], Any], where: str, bad: BadRows) -> Any:
-    """One cell as `parse` gives it, or None where it was bad and is skipped."""
-    try:
-        return parse(raw)
-    except BadValueError as error:
-        bad.found(f"{where} {error}")
-        return None
+
+def is_blank(value: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN or white space."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def check_names(names: Sequence[str], where: str) -> Sequence[str]:
+    """The names of the columns themselves.
+
+    Raises:
+        DataError: one stands twice.
+    """
+    double = next((name for name, count in Counter(names).items() if count > 1), None)
+    if double is not None:
+        fail(where, "a column's name", "stand once", f"{double!r} twice", "Rename one of them.", DataError)
+    return names
 
 
 def check_not_empty(table: Table) -> Table:
@@ -112,9 +138,11 @@ def from_memory(data: Any, name: str | None = None) -> Table:
     """
     source = "the table"
     if hasattr(data, "columns") and hasattr(data, "to_dict"):  # pandas
-        return Table({str(column): data[column].tolist() for column in data.columns}, source)
+        check_names([str(column) for column in data.columns], source)
+        filled = data.astype(object).where(data.notna(), None)  # pandas has several values that mean "missing"
+        return Table({str(column): filled[column].tolist() for column in data.columns}, source)
     if hasattr(data, "column_names") and hasattr(data, "to_pydict"):  # Arrow
-        return Table({column: data.column(column) for column in data.column_names}, source)
+        return Table({column: data.column(column) for column in check_names(data.column_names, source)}, source)
     if isinstance(data, Mapping):
         columns = {str(key): list(values) for key, values in data.items()}
         lengths = {key: len(values) for key, values in columns.items()}

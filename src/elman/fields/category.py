@@ -152,4 +152,4 @@ class Category(Input, Target):
 
 
 def _is_integer(text: str) -> bool:
-    return text.removeprefix("-").isdecimal() and str(int(text)) == text
+    return len(text) < 20 and text.removeprefix("-").isdecimal() and str(int(text)) == text

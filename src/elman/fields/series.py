@@ -1,14 +1,15 @@
 """Series: a sequence of measurements, one or several numbers a step."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from torch import Tensor, nn
 
-from elman.checks import check_choice, shown
-from elman.errors import BadValueError
+from elman.checks import check_choice, fail, shown
+from elman.errors import BadValueError, DataError
 from elman.fields.base import Input
 from elman.fields.number import parse_number
 from elman.types import Json
@@ -56,25 +57,24 @@ class Series(Input):
             raise BadValueError("hold finite numbers", "an infinite one")
         if self.missing == "refuse" and np.isnan(series).any():
             raise BadValueError("have no missing value", f"one at step {int(np.isnan(series).any(1).argmax())}")
-        if len(self.mean) and series.shape[1] != len(self.mean):
-            raise BadValueError(f"have {len(self.mean)} channels, as in training", str(series.shape[1]))
+        self._check_channels(series)
         return series
 
     def fit(self, values: Sequence[np.ndarray]) -> None:
-        channels = values[0].shape[1]
-        for series in values:
-            if series.shape[1] != channels:
-                raise BadValueError(f"have {channels} channels, as the first row", str(series.shape[1]))
+        channels = Counter(series.shape[1] for series in values).most_common(1)[0][0]
+        values = [series for series in values if series.shape[1] == channels]  # encoding finds the others
         steps = np.concatenate(values)
         seen = ~np.isnan(steps)
         for channel in range(channels):
             if not seen[:, channel].any():
-                raise BadValueError("have a value in each channel", f"none in channel {channel}")
+                fail(f"column {self.name!r}", "a series", "have a value in each channel in the training split",
+                     f"none in channel {channel}", "Leave that channel out.", DataError)  # fmt: skip
         self.mean, deviation = np.nanmean(steps, 0), np.nanstd(steps, 0)
         self.deviation = np.where(deviation > 0, deviation, 1.0)  # a channel that never changes becomes zeros
         self._counts = (len(values), steps.size, int((~seen).sum()))
 
     def encode(self, value: np.ndarray) -> np.ndarray:
+        self._check_channels(value)
         scaled = (value - self.mean) / self.deviation
         gaps = np.isnan(scaled)
         if gaps.any():
@@ -85,6 +85,11 @@ class Series(Input):
             else:
                 scaled = np.where(gaps, 0, scaled)
         return scaled.astype(np.float32)
+
+    def _check_channels(self, series: np.ndarray) -> None:
+        known = len(self.mean)  # 0 before `fit`
+        if known and series.shape[1] != known:
+            raise BadValueError(f"have {known} channel{'s' * (known > 1)}, as in training", str(series.shape[1]))
 
     def learned(self) -> Json:
         return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}

@@ -72,6 +72,8 @@ class Text(Input):
         check_choice(name, "level", level, LEVELS)
         check_choice(name, "vectors_words", vectors_words, ("training", "all"))
         check_range(name, "max_vocabulary", max_vocabulary, low=3)
+        check_range(name, "min_count", 1 if min_count is None else min_count, low=1)
+        check_range(name, "embedding", 1 if embedding is None else embedding, low=1)
         if level == "byte" and min_count is not None:
             fail(f"column {name!r}", "min_count", "be left out at the byte level, which has all 256 bytes",
                  str(min_count), error=ConfigError)  # fmt: skip

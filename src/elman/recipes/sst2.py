@@ -27,6 +27,10 @@ RECIPE = Recipe(
             "input": {"text": {"vectors": NEEDS_VECTORS, "vectors_words": "all", "dropout": 0.3, "word_dropout": 0.05}},
             "train": {"lr": 2e-3},
         },
-        "scratch": {"input": {"text": {"dropout": 0.5, "word_dropout": 0.1}}, "train": {"lr": 1e-3}},
+        # A word of one sentence stands in about seven of its phrases: 8 makes unknown what a single sentence has.
+        "scratch": {
+            "input": {"text": {"min_count": 8, "dropout": 0.5, "word_dropout": 0.1}},
+            "train": {"lr": 1e-3},
+        },
     },
 )

@@ -189,7 +189,7 @@ class _Run:
         guilty = guilty if len(guilty) else batch.rows
         places = ", ".join(self.train.place(int(row)) for row in guilty[:5]) + (", ..." if len(guilty) > 5 else "")
         raise TrainingError(
-            f"training: {what} must be finite, got {float(value)} at step {step + 1} (epoch {epoch}; rows: {places}). "
+            f"training: {what} must be finite, got {value.item()} at step {step + 1} (epoch {epoch}; rows: {places}). "
             "Look at these rows, or lower train.lr."
         )
 

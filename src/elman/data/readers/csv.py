@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from elman.checks import fail, shown
-from elman.data.table import BadRows, Table
+from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 
 LARGEST_ROW = 1 << 26  # bytes; pyarrow wants a row to fit in one of its blocks
@@ -36,7 +37,12 @@ def read_csv(path: Path, bad: BadRows, delimiter: str = ",") -> Table:
     try:
         table = pa_csv.read_csv(
             path,
-            pa_csv.ReadOptions(use_threads=False, block_size=LARGEST_ROW, column_names=names, skip_rows_after_names=1),
+            pa_csv.ReadOptions(
+                use_threads=False,
+                block_size=LARGEST_ROW,
+                column_names=names,
+                skip_rows_after_names=lines.before_rows,
+            ),
             pa_csv.ParseOptions(
                 delimiter=delimiter,
                 quote_char=False if delimiter == "\t" else '"',
@@ -52,7 +58,8 @@ def read_csv(path: Path, bad: BadRows, delimiter: str = ",") -> Table:
             "the file",
             f"be a table with rows under {LARGEST_ROW >> 20} MB",
             shown(str(error)),
-            error=DataError,
+            "Look for a quote that is not closed.",
+            DataError,
         )
     for line, cells in lines.ragged if ragged else []:
         bad.found(f"{path.name}:{line}: the row must have {len(names)} cells, as the first line, got {cells}")
@@ -75,13 +82,21 @@ class _Lines:
 
     @cached_property
     def names(self) -> list[str]:
-        names = next((row for _, row in self._rows()), [])
+        line, names = next(self._rows(), (1, []))
         if not names:
             fail(self.path.name, "the file", "name its columns in the first line", "an empty file", error=DataError)
-        double = next((name for name in names if names.count(name) > 1), None)
-        if double is not None:
-            fail(f"{self.path.name}:1", "a column's name", "stand once", f"{double!r} twice", error=DataError)
+        where = f"{self.path.name}:{line}"
+        with self.path.open("rb") as file:
+            raw = next(islice(file, line - 1, None), b"")
+        if not _is_utf8(raw):
+            fail(where, "the names of the columns", "be UTF-8", shown(raw), "Save the file as UTF-8.", DataError)
+        check_names(names, where)
         return names
+
+    @cached_property
+    def before_rows(self) -> int:
+        """How many rows pyarrow has to pass over: the names, and the blank lines before them, which it counts."""
+        return next((line for line, _ in self._rows()), 1)
 
     @cached_property
     def ragged(self) -> list[tuple[int, int]]:

@@ -10,6 +10,8 @@ import pyarrow.json as pa_json
 from elman.checks import shown
 from elman.data.table import BadRows, Table
 
+KINDS = {"boolean": bool, "number": (int, float), "text": str, "list": list, "object": dict, "null": type(None)}
+
 
 def read_jsonl(path: Path, bad: BadRows) -> Table:
     """Read a file of JSON objects, one a line; a key that a line lacks is a missing value.
@@ -18,17 +20,30 @@ def read_jsonl(path: Path, bad: BadRows) -> Table:
         DataError: a line that is not UTF-8, not JSON or not an object, or a key whose value changes its type.
     """
     try:
-        table = pa_json.read_json(path, pa_json.ReadOptions(use_threads=False, block_size=1 << 26))
+        table = _read(path)
+        dates = [(field.name, pa.string()) for field in table.schema if pa.types.is_timestamp(field.type)]
+        table = _read(path, pa.schema(dates)) if dates else table  # a text that looks like a date is a text
+        table.validate(full=True)  # that texts are UTF-8
     except pa.ArrowInvalid:
         return _line_by_line(path, bad)
+    with path.open("rb") as file:
+        if sum(1 for line in file if line.strip()) != len(table):  # an object over several lines, or several in one
+            return _line_by_line(path, bad)
     columns = {name: table.column(name) for name in table.column_names}
     lines: list[int] = []
 
     def place(row: int) -> str:
-        lines[:] = lines or [number for number, line in enumerate(path.open("rb"), 1) if line.strip()]
+        if not lines:
+            with path.open("rb") as file:
+                lines.extend(number for number, line in enumerate(file, 1) if line.strip())
         return f"{path.name}:{lines[row]}"
 
     return Table(columns, path.name, place)
+
+
+def _read(path: Path, schema: pa.Schema | None = None) -> pa.Table:
+    options = pa_json.ReadOptions(use_threads=False, block_size=1 << 26)
+    return pa_json.read_json(path, options, pa_json.ParseOptions(explicit_schema=schema))
 
 
 def _line_by_line(path: Path, bad: BadRows) -> Table:
@@ -54,15 +69,15 @@ def _line_by_line(path: Path, bad: BadRows) -> Table:
 def _parse(line: bytes, kinds: dict[str, str]) -> tuple[str, dict[str, Any]]:
     """A line -> what is wrong with it (or nothing), and its object; `kinds` remembers each key's type."""
     try:
-        row = json.loads(line.decode())
+        row = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return f"the line must be UTF-8, got {shown(line)}", {}
-    except ValueError as error:
-        return f"the line must be a JSON object, got {shown(line.decode().strip())} ({error})", {}
+    except (ValueError, RecursionError):
+        return f"the line must be a JSON object, got {shown(line.decode().strip())}", {}
     if not isinstance(row, dict):
         return f"the line must be a JSON object, got {shown(row)}", {}
     for key, value in row.items():
-        kind = "number" if isinstance(value, (int, float)) else type(value).__name__
+        kind = next(kind for kind, types in KINDS.items() if isinstance(value, types))
         if value is not None and kinds.setdefault(key, kind) != kind:
             return f"column {key!r} must be a {kinds[key]}, as in the lines before, got {shown(value)}", {}
     return "", row

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from elman.checks import fail, shown
-from elman.data.table import BadRows, Table
+from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 
 
@@ -17,7 +17,9 @@ def read_parquet(path: Path, bad: BadRows) -> Table:
         DataError: it is none, or it is damaged.
     """
     try:
+        check_names(pq.read_schema(path).names, path.name)
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        fail(path.name, "the file", "be a whole Parquet file", shown(str(error)), error=DataError)
+        fail(path.name, "the file", "be a whole Parquet file", shown(str(error)),
+             "Write it again.", DataError)  # fmt: skip
     return Table({name: table.column(name) for name in table.column_names}, path.name)

@@ -1,0 +1,69 @@
+"""Pictures of what a network does: looked at sooner than read."""
+
+import io
+from collections.abc import Sequence
+
+from elman.errors import MissingExtraError
+from elman.inference import Step
+
+LONGEST_NAME = 14  # characters of a step's name that fit under its box
+GAP = 1.6  # between two steps, in units of the picture
+
+
+def draw_trace(text: str, steps: Sequence[Step]) -> bytes:
+    """The unrolled network of a trace as a PNG: what is read below, the state h1..hT, the answer so far above.
+
+    The deeper the colour of a state, the larger its norm; the bars are the probabilities of the classes, or, where there
+    are none, the predicted number is written.
+
+    Args:
+        text: what was traced, for the title.
+        steps: as `elman.inference.trace` gives them.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib import colormaps
+        from matplotlib.figure import Figure
+        from matplotlib.patches import FancyBboxPatch
+    except ImportError:
+        raise MissingExtraError("matplotlib", "plot", "the picture of a trace") from None
+    figure = Figure(figsize=(max(5.0, 1.45 * len(steps) + 1.5), 4.2), layout="constrained")
+    axes = figure.subplots()
+    largest = max((step.norm or 0.0 for step in steps), default=0.0) or 1.0
+    colours = colormaps["tab10"].colors
+    arrow = {"arrowstyle": "-|>", "color": "0.35", "shrinkA": 0, "shrinkB": 0}
+    for number, step in enumerate(steps):
+        x = GAP * number
+        name = step.piece if len(step.piece) <= LONGEST_NAME else step.piece[: LONGEST_NAME - 1] + "…"
+        axes.text(x, -1.0, name, ha="center", va="center", fontsize=11, family="monospace")
+        axes.annotate("", (x, -0.35), (x, -0.75), arrowprops=arrow)
+        axes.annotate("", (x, 0.75), (x, 0.35), arrowprops=arrow)
+        if number:
+            axes.annotate("", (x - 0.5, 0), (x - GAP + 0.5, 0), arrowprops=arrow)
+        shade = colormaps["Blues"](0.1 + 0.5 * (step.norm or 0.0) / largest)
+        axes.add_patch(FancyBboxPatch((x - 0.45, -0.3), 0.9, 0.6, boxstyle="round,pad=0.04", fc=shade, ec="0.3"))
+        size = "" if step.norm is None else f"\n|h| {step.norm:.2f}"
+        axes.text(x, 0, f"$h_{{{number + 1}}}${size}", ha="center", va="center", fontsize=9)
+        left = x - 0.45
+        for index, (label, chance) in enumerate((step.probabilities or {}).items()):
+            first = {"label": label} if number == 0 else {}
+            width = 0.9 / len(step.probabilities or {})
+            colour = colours[index % len(colours)]
+            axes.bar(left + width / 2, chance, width * 0.85, bottom=0.85, color=colour, **first)
+            left += width
+        said = step.prediction if step.probabilities else f"{step.prediction:.4g}"
+        axes.text(x, 1.92, str(said), ha="center", va="bottom", fontsize=9, weight="bold")
+    if steps[0].probabilities:
+        axes.plot([-0.6, GAP * (len(steps) - 1) + 0.6], [0.85, 0.85], color="0.7", linewidth=0.8)
+        axes.text(-0.68, 1.35, "probability", rotation=90, ha="right", va="center", fontsize=9)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 0.95), frameon=False, fontsize=9)
+    axes.text(-0.68, 0, "state", rotation=90, ha="right", va="center", fontsize=9)
+    axes.text(-0.68, -1.0, "input", rotation=90, ha="right", va="center", fontsize=9)
+    axes.set_title(f"“{text}”: the answer after each step", fontsize=11)
+    axes.set(xlim=(-1.0, GAP * (len(steps) - 1) + 0.8), ylim=(-1.3, 2.2))
+    axes.axis("off")
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=130)
+    return picture.getvalue()
