@@ -34,6 +34,7 @@ ORDER = [
     {"experiment"},
     {"insight"},
     {"recipes"},
+    {"output"},
     {"cli"},
     {"__main__"},
 ]

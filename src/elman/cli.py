@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from elman.errors import ElmanError, Interrupted
+from elman.output import Format, print_facts, print_rows, print_trace
 
 # The library is imported inside the verbs: torch takes a second, and `elman --help` should not.
 if TYPE_CHECKING:
-    from elman.inference import Step
     from elman.model import Model
 
 app = typer.Typer(
@@ -27,15 +27,6 @@ app = typer.Typer(
 # The root of what the parser raises on a wrong flag; typer has its own copy of click since 0.20, so it is asked there.
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 REPORT = "This is a fault of elman's, not yours. Please report it with the lines above and the command you typed."
-
-
-class Format(StrEnum):
-    """How an answer is printed: a table for a person, the others for a program."""
-
-    table = "table"
-    json = "json"
-    jsonl = "jsonl"
-    csv = "csv"
 
 
 class BadRowsPolicy(StrEnum):
@@ -156,14 +147,14 @@ def predict(
             plot.write_bytes(draw_trace(*traces[0]))
             _note(f"written to {plot}")
         for value, steps in traces:
-            _print_trace(value, steps, format)
+            print_trace(value, steps, format)
         return
     if plot is not None:
         fail("predict", "--plot", "go with --trace", "no --trace")
     answers = model.answers(given, bad_rows.value)
     _note(model.skipped)
     shown = [str(value) for value in given] if data is None and not model.skipped else None
-    _print_rows([_flat(answer) for answer in answers], answers, format, shown)
+    print_rows(answers, format, shown)
 
 
 @app.command(epilog="Example: elman evaluate runs/reviews test.csv --format json")
@@ -179,7 +170,7 @@ def evaluate(
     model = load(run)
     scores = model.evaluate(data, bad_rows.value)
     _note(model.skipped)
-    _print_rows([{"rows": scores["rows"], **scores["metrics"]}], [scores], format)
+    print_rows([scores], format)
 
 
 @app.command(epilog="Example: elman info runs/reviews --format json")
@@ -187,12 +178,7 @@ def info(run: RunArgument, format: FormatOption = Format.table) -> None:
     """Say what a model is: fields, topology, cell, sizes, parameters, digest, figures."""
     from elman.model import load
 
-    facts = load(run).info()
-    if format is Format.table:
-        rows = [{"": key, "value": _words(value)} for key, value in facts.items()]
-        _print_rows(rows, rows, format)
-    else:
-        _print_rows([_flat(facts)], [facts], format)
+    print_facts(load(run).info(), format)
 
 
 @app.command(epilog="Examples: elman recipe; elman recipe sentiment; elman recipe sst2 --setting scratch --quick")
@@ -215,15 +201,14 @@ def recipe(
     from elman.training import Reporter
 
     if name is None:
-        rows = [entry.summary() for entry in RECIPES.values()]
-        _print_rows(rows, rows, format)
+        print_rows([entry.summary() for entry in RECIPES.values()], format)
         return
     reporter = Reporter()
     result = follow(find(name), setting, seed, quick, out, force, vectors, reporter)
-    _print_rows(result.table(), [result.figures], format)
+    print_rows(result.table() if format is Format.table else [result.figures], format)
     if format is Format.table:
         for value, steps in result.traces:
-            _print_trace(value, steps, format)
+            print_trace(value, steps, format)
     reporter.note(
         f"\nwritten to {result.folder}/metrics.json, the models to {result.model} and {result.folder / 'baseline'}"
     )
@@ -270,70 +255,3 @@ def _say_trained(model: "Model", out: Path, note: Any) -> None:
     note(f"written   {out}")
     example = '"some text"' if model.input.kind == "text" else "--data new.csv"
     note(f"next      elman predict {out} {example}")
-
-
-def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested objects as dotted keys."""
-    flat: dict[str, Any] = {}
-    for key, value in row.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items())
-    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
-
-
-def _print_rows(
-    rows: list[dict[str, Any]], objects: list[dict[str, Any]], format: Format, shown: list[str] | None = None
-) -> None:
-    """Rows for a person or a program: `rows` flat, for table and CSV; `objects` as they are, for JSON."""
-    import csv
-    import json
-
-    if format is Format.jsonl:
-        print("\n".join(json.dumps(row, ensure_ascii=False) for row in objects))
-    elif format is Format.json:
-        print(json.dumps(objects[0] if len(objects) == 1 else objects, ensure_ascii=False, indent=1))
-    elif format is Format.csv:
-        writer = csv.DictWriter(sys.stdout, list(dict.fromkeys(key for row in rows for key in row)))
-        writer.writeheader()
-        writer.writerows(rows)
-    else:
-        _print_table([{"value": text, **row} for text, row in zip(shown, rows, strict=True)] if shown else rows)
-
-
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for key in dict.fromkeys(key for row in rows for key in row):
-        numbers = all(isinstance(row.get(key), (int, float)) for row in rows)
-        table.add_column(key.removeprefix("probabilities."), justify="right" if numbers else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(_words(row.get(column)) for column in dict.fromkeys(key for row in rows for key in row)))
-    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
-
-
-def _print_trace(value: str, steps: "list[Step]", format: Format) -> None:
-    """One line a step: what was read, the length of the hidden state, the answer so far and its probabilities."""
-    objects = [step._asdict() for step in steps]
-    if format is not Format.table:
-        _print_rows([_flat(step) for step in objects], objects, format)
-        return
-    rows = []
-    for number, step in enumerate(steps, 1):
-        row: dict[str, Any] = {"step": number, "read": step.piece}
-        if step.norm is not None:
-            row["state"] = f"|h{number}| = {step.norm:.3f}"
-        row["answer so far"] = step.prediction
-        for label, chance in (step.probabilities or {}).items():
-            row[label] = f"{chance:.3f} {'█' * round(12 * chance)}"
-        rows.append(row)
-    print(f"\n{value}")
-    _print_table(rows)
-    print(f"-> {steps[-1].prediction}")

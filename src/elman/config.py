@@ -142,11 +142,12 @@ def check_document(document: Json) -> RunConfig:
 
 
 def resolved_options(
-    owner: Callable[..., Any], given: Mapping[str, Any], where: str, without: Collection[str] = ()
+    owner: Callable[..., Any], given: Mapping[str, Any], where: str, chosen: str = "", without: Collection[str] = ()
 ) -> Json:
     """The options of a class: what was given, checked against its keyword arguments, and its defaults for the rest.
 
-    `without` names arguments that may not be set here.
+    `chosen` says by which choice the owner came to be, such as "topology one-to-one"; `without` names arguments that may
+    not be set here.
 
     Raises:
         ConfigError: an option that the class does not take, or a value of the wrong type.
@@ -159,10 +160,10 @@ def resolved_options(
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name not in without
     }
     section = create_model(owner.__name__, __base__=Section, **options)  # type: ignore[call-overload]
-    return dict(_validated(section, given, where).model_dump())
+    return dict(_validated(section, given, where, chosen).model_dump())
 
 
-def _validated(section: type[S], given: Mapping[str, Any], where: str) -> S:
+def _validated(section: type[S], given: Mapping[str, Any], where: str, chosen: str = "") -> S:
     try:
         return section.model_validate(given)
     except ValidationError as error:
@@ -171,7 +172,8 @@ def _validated(section: type[S], given: Mapping[str, Any], where: str) -> S:
         if first["type"] == "extra_forbidden":
             choices = _keys(section, first["loc"][:-1])
             hint = did_you_mean(path[-1], choices)
-            fail("config", f"a key of [{'.'.join(path[:-1]) or 'the file'}]", f"be one of {', '.join(choices)}",
+            table = f"a key of [{'.'.join(path[:-1])}]" if path[:-1] else "a table"
+            fail("config", table + f" with {chosen}" * bool(chosen), f"be one of {', '.join(choices)}",
                  repr(path[-1]), hint, ConfigError)  # fmt: skip
         must = first["msg"].removeprefix("Input should ")
         fail("config", ".".join(path), must, shown(first["input"]), error=ConfigError)

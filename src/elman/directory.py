@@ -40,7 +40,8 @@ def check_free(path: str | Path, force: bool) -> Path:
         taken = path.exists() and (not path.is_dir() or any(path.iterdir()))
         above = next(folder for folder in path.absolute().parents if folder.exists())
     except OSError as error:
-        fail("run directory", "the path", "be a path", f"{shown(str(path))}, {error.strerror}", "Choose another --out.")
+        got = f"{shown(str(path))}, {error.strerror}"
+        fail("run directory", "the path", "be one that can be written", got, "Choose another --out.")
     if taken and not force:
         fail(
             "run directory",
@@ -53,8 +54,10 @@ def check_free(path: str | Path, force: bool) -> Path:
         fail("run directory", "what --force replaces", "be a run directory", repr(str(path)), "Choose another --out.")
     if not above.is_dir():
         fail("run directory", "the path", "lie in a folder", f"{str(path)!r}, under a file", "Choose another --out.")
-    if not os.access(above, os.W_OK):
-        fail("run directory", "the path", "be writable", f"no permission in {above}", "Choose another --out.")
+    try:
+        Path(tempfile.mkdtemp(prefix=".elman.", dir=above)).rmdir()  # tried, for os.access does not know all
+    except OSError as error:
+        fail("run directory", "the path", "be writable", f"{above}, {error.strerror}", "Choose another --out.")
     return path
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from elman.checks import check_choice, fail
+from elman.checks import check_choice, fail, shown
 from elman.config import SHORTCUTS, RunConfig, check_document, columns_document, merged, resolved_options
 from elman.data import (
     BadRows,
@@ -18,6 +18,7 @@ from elman.data import (
     from_memory,
     gather,
     infer_kind,
+    is_blank,
     parse,
     read,
     split_rows,
@@ -26,7 +27,7 @@ from elman.directory import check_free
 from elman.errors import ConfigError, MissingExtraError, TrainingError
 from elman.fields import FIELDS, Input, Target
 from elman.model import Model, Source, make_fields, make_network
-from elman.topologies import TOPOLOGIES
+from elman.topologies import TOPOLOGIES, ManyToOne
 from elman.training import History, Reporter, Trainer, draw_curves, outputs_of, scores_of
 from elman.types import Json
 
@@ -196,15 +197,37 @@ def _read(config: RunConfig, bad: BadRows) -> Tables:
 
 def _infer(config: RunConfig, table: Table) -> None:
     """Write the kinds and the topology into the configuration where it does not say them."""
+    _check_series(config, table)
     for fields, as_target in ((config.input, False), (config.target, True)):
         for name, options in fields.items():
             if "kind" not in options:
                 options["kind"] = "series" if "columns" in options else infer_kind(table, name, as_target)
-    if "topology" not in config.model:
-        kind = next(iter(config.input.values()))["kind"]
-        sequence = FIELDS[kind].is_sequence if kind in FIELDS else True
-        config.model["topology"] = "many-to-one" if sequence else "one-to-one"
-    check_choice("config", "model.topology", config.model["topology"], TOPOLOGIES, ConfigError)
+    kind = next(iter(config.input.values()))["kind"]
+    sequence = FIELDS[kind].is_sequence if kind in FIELDS else True
+    topology = config.model.setdefault("topology", "many-to-one" if sequence else "one-to-one")
+    check_choice("config", "model.topology", topology, TOPOLOGIES, ConfigError)
+    if topology == ManyToOne.name and not sequence:
+        fail("config", "model.topology", f"be one-to-one where the input is a {kind}, one value a row", repr(topology),
+             "Leave it out, or read a sequence.", ConfigError)  # fmt: skip
+
+
+def _check_series(config: RunConfig, table: Table) -> None:
+    """One column with an id is a series too; what gathers a series goes with nothing else."""
+    data, ((name, options),) = config.data, config.input.items()
+    if data.id is not None and not options.keys() & {"kind", "columns"}:
+        name, options = "series", {**options, "kind": "series", "columns": [name]}
+        config.input = {name: options}
+    if options.get("columns") and name in table.columns:
+        fail("config", f"input.{name}", "have a name that no column has", f"a column {name!r}",
+             "Rename the column, or give the series another name in [input.NAME].", ConfigError)  # fmt: skip
+    if data.id is not None and not options.get("columns"):
+        fail("config", "data.id", "go with the columns of a series", f"the input {name!r}",
+             "Leave it out, or name numeric columns with --input.", ConfigError)  # fmt: skip
+    if data.time is not None and data.id is None:
+        fail("config", "data.time", "go with data.id", "no id", "Pass --id COLUMN, or leave the time out.", ConfigError)
+    if data.split_time is not None and data.split_group is not None:
+        fail("config", "data.split_group", "be left out where data.split_time is set", repr(data.split_group),
+             "Keep one of them.", ConfigError)  # fmt: skip
 
 
 def _split(config: RunConfig, tables: Tables, input: Input, target: Target, seed: int, bad: BadRows) -> Parts:
@@ -215,6 +238,8 @@ def _split(config: RunConfig, tables: Tables, input: Input, target: Target, seed
     ]
     whole, valid, test = given
     assert whole is not None
+    for column in (data.split_group, data.split_time):
+        whole = whole if column is None else _with_value(whole, column, bad)
     fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
     by = [
         None if column is None else [whole.table.column(column)[row] for row in whole.rows]
@@ -224,6 +249,18 @@ def _split(config: RunConfig, tables: Tables, input: Input, target: Target, seed
     parts = [whole.take(part.tolist()) if len(part) else None for part in rows]
     assert parts[0] is not None
     return Parts(parts[0], valid or parts[1], test or parts[2])
+
+
+def _with_value(parsed: Parsed, column: str, bad: BadRows) -> Parsed:
+    """The rows that have a value to split by."""
+    values, good = parsed.table.column(column), []
+    for index, row in enumerate(parsed.rows):
+        if is_blank(values[row]):
+            where = f"{parsed.table.place(row)}: column {column!r}"
+            bad.found(f"{where} must hold a value to split by, got {shown(values[row])}")
+        else:
+            good.append(index)
+    return parsed.take(good)
 
 
 def _examples(part: Parsed | None, input: Input, target: Target, bad: BadRows) -> Examples | None:

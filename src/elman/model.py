@@ -216,7 +216,7 @@ def make_network(config: RunConfig, input: Input, target: Target) -> Network:
     options = dict(config.model)
     name = options.pop("topology")
     check_choice("config", "model.topology", name, TOPOLOGIES, ConfigError)
-    options = resolved_options(TOPOLOGIES[name], options, "model")
+    options = resolved_options(TOPOLOGIES[name], options, "model", f"topology {name}")
     config.model = {"topology": name, **options}
     return Network(input, target, name, options)
 
@@ -228,6 +228,6 @@ def _make_field(table: dict[str, Json], role: str, kinds: Sequence[str]) -> Fiel
     field = FIELDS[kind]
     given = {key: value for key, value in options.items() if key != "kind"}
     without = field.only_as_target if role == "input" else field.only_as_input
-    given = resolved_options(field, given, f"{role}.{name}", without)
+    given = resolved_options(field, given, f"{role}.{name}", f"kind {kind}", without)
     table[name] = {"kind": kind, **given}
     return field(name, **given)

@@ -1,7 +1,7 @@
 """What a column holds, told from its values; the user can always say otherwise."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -20,8 +20,8 @@ def infer_kind(table: Table, column: str, as_target: bool) -> str:
     """The kind of field that a column holds: "text", "category", "number" or "series".
 
     Lists are series; numbers are numbers, but whole ones with at most 20 distinct values are categories as a target;
-    other values are categories where they are short and at most half of them are distinct; else they are numbers where
-    more than half are such, so that the others are found as bad rows; else text.
+    other values are categories where they are short, at most half of them are distinct and, as an input, each is one
+    word; else they are numbers where more than half are such, so that the others are found as bad rows; else text.
 
     Raises:
         DataError: the column has no value, or holds what no field can read, or what no target can be.
@@ -34,23 +34,26 @@ def infer_kind(table: Table, column: str, as_target: bool) -> str:
         named = all(float(value).is_integer() for value in values) and len(set(values)) <= MOST_CLASSES
         return "category" if as_target and named else "number"
     if any(isinstance(value, (list, tuple, np.ndarray)) for value in values) or _all(values, Series(column).parse):
-        return _not_as_target(where, "lists", as_target) or "series"
+        if as_target:
+            _refuse_target(where, "lists")
+        return "series"
     if not all(isinstance(value, (str, bool)) for value in values):
         fail(where, "the column", "hold text, numbers or lists of numbers", type(values[0]).__name__, error=DataError)
     short = max(len(str(value)) for value in values) <= LONGEST_CLASS
+    words = any(len(str(value).split()) > 1 for value in values)
     distinct = len(set(values))
-    if short and distinct <= max(2, len(values) // 2):
+    if short and (as_target or not words) and distinct <= max(2, len(values) // 2):
         return "category"
     if sum(_all([value], parse_number) for value in values) > len(values) / 2:
         return "number"
-    said = f"text ({distinct:,} distinct values in {len(values):,} rows)"
-    return _not_as_target(where, said, as_target) or "text"
-
-
-def _not_as_target(where: str, found: str, as_target: bool) -> None:
     if as_target:
-        fail(where, "a target", "be a category or a number", found,
-             "Name another column, or set its kind to category if its values are classes.", DataError)  # fmt: skip
+        _refuse_target(where, f"text ({distinct:,} distinct values in {len(values):,} rows)")
+    return "text"
+
+
+def _refuse_target(where: str, found: str) -> NoReturn:
+    fail(where, "a target", "be a category or a number", found,
+         "Name another column, or set its kind to category if its values are classes.", DataError)  # fmt: skip
 
 
 def _all(values: Sequence[Any], parse: Callable[[Any], Any]) -> bool:

@@ -96,7 +96,8 @@ class Table:
         try:
             return parse(raw)
         except BadValueError as error:
-            bad.found(f"{self.place(row)}: column {name!r} {error}")  # the place is looked for only here: it can take long
+            # The place is looked for here and not before: it can mean to read the file again.
+            bad.found(f"{self.place(row)}: column {name!r} {error}")
             return None
 
 

@@ -13,7 +13,7 @@ GAP = 1.6  # between two steps, in units of the picture
 def draw_trace(text: str, steps: Sequence[Step]) -> bytes:
     """The unrolled network of a trace as a PNG: what is read below, the state h1..hT, the answer so far above.
 
-    The deeper the colour of a state, the larger its norm; the bars are the probabilities of the classes, or, where there
+    The deeper the colour of a state, the larger its norm; the bars are the probabilities of the classes. Where there
     are none, the predicted number is written.
 
     Args:
@@ -32,7 +32,7 @@ def draw_trace(text: str, steps: Sequence[Step]) -> bytes:
     figure = Figure(figsize=(max(5.0, 1.45 * len(steps) + 1.5), 4.2), layout="constrained")
     axes = figure.subplots()
     largest = max((step.norm or 0.0 for step in steps), default=0.0) or 1.0
-    colours = colormaps["tab10"].colors
+    colours = [f"C{index}" for index in range(10)]
     arrow = {"arrowstyle": "-|>", "color": "0.35", "shrinkA": 0, "shrinkB": 0}
     for number, step in enumerate(steps):
         x = GAP * number
@@ -48,10 +48,10 @@ def draw_trace(text: str, steps: Sequence[Step]) -> bytes:
         axes.text(x, 0, f"$h_{{{number + 1}}}${size}", ha="center", va="center", fontsize=9)
         left = x - 0.45
         for index, (label, chance) in enumerate((step.probabilities or {}).items()):
-            first = {"label": label} if number == 0 else {}
             width = 0.9 / len(step.probabilities or {})
             colour = colours[index % len(colours)]
-            axes.bar(left + width / 2, chance, width * 0.85, bottom=0.85, color=colour, **first)
+            shown = label if number == 0 else None  # once in the legend
+            axes.bar(left + width / 2, chance, width * 0.85, bottom=0.85, color=colour, label=shown)
             left += width
         said = step.prediction if step.probabilities else f"{step.prediction:.4g}"
         axes.text(x, 1.92, str(said), ha="center", va="bottom", fontsize=9, weight="bold")

@@ -76,10 +76,13 @@ class Recurrent(nn.Module):
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.bidirectional, self.dropout = bias, bidirectional, dropout
         self.initial_state, self.backend = initial_state, backend
-        self.output_size = hidden_size * (2 if bidirectional else 1)
+        self._directions = (False, True) if bidirectional else (False,)  # backward?
+        self.output_size = hidden_size * len(self._directions)
         # In a tuple, so that their parameters are registered once, here, under torch's names.
         self._cells = tuple(
-            self.make_cell(self.output_size if layer else input_size) for layer, _ in self._layers_and_directions()
+            self.make_cell(self.output_size if layer else input_size)
+            for layer in range(num_layers)
+            for _ in self._directions
         )
         for cell, suffix in zip(self._cells, self._suffixes(), strict=True):
             for name, parameter in cell._parameters.items():
@@ -130,22 +133,21 @@ class Recurrent(nn.Module):
         self._check(x, state, lengths, reset)
         start = self.start_state(x)
         state = start if state is None else state
-        finals, per_layer = [], 2 if self.bidirectional else 1
-        outputs: list[Tensor] = []
-        for index, cell in enumerate(self.cells()):
-            if index and index % per_layer == 0:
-                x, outputs = nn.functional.dropout(torch.cat(outputs, -1), self.dropout, self.training), []
-            before, fresh = _pick(state, index), _pick(start, index)
-            backward = index % per_layer == 1
-            if backward:
-                output, final = self._run(cell, _reversed(x, lengths), before, lengths, _borders(reset, lengths), fresh)
-                output = _reversed(output, lengths)
-            else:
-                output, final = self._run(cell, x, before, lengths, reset, fresh)
-            outputs.append(output)
-            finals.append(final)
-        stacked = (torch.stack(tensors, 1) for tensors in zip(*finals, strict=True))
-        return torch.cat(outputs, -1), self.cell_type.state_type(*stacked)
+        cells = self.cells()
+        finals: list[State] = []
+        for layer in range(self.num_layers):
+            if layer:
+                x = nn.functional.dropout(x, self.dropout, self.training)
+            ways = []
+            for backward in self._directions:
+                at = len(finals)
+                output, final = self._one_way(
+                    cells[at], backward, x, _pick(state, at), lengths, reset, _pick(start, at)
+                )
+                ways.append(output)
+                finals.append(final)
+            x = torch.cat(ways, -1)
+        return x, self.cell_type.state_type(*(torch.stack(tensors, 1) for tensors in zip(*finals, strict=True)))
 
     def states(
         self, x: Tensor, state: State | None = None, lengths: Tensor | None = None, reset: Tensor | None = None
@@ -158,32 +160,46 @@ class Recurrent(nn.Module):
         self._check(x, state, lengths, reset)
         start = self.start_state(x)
         state = start if state is None else state
+        cells = self.cells()
         found: list[State] = []
-        per_layer = 2 if self.bidirectional else 1
-        for index, cell in enumerate(self.cells()):
-            if index and index % per_layer == 0:
-                x = torch.cat([states[0] for states in found[-per_layer:]], -1)
-            before, fresh = _pick(state, index), _pick(start, index)
-            if index % per_layer == 1:
-                states = unroll_states(cell, _reversed(x, lengths), before, lengths, _borders(reset, lengths), fresh)
-                states = type(states)(*(_reversed(tensor, lengths) for tensor in states))
-            else:
-                states = unroll_states(cell, x, before, lengths, reset, fresh)
-            found.append(states)
+        for _ in range(self.num_layers):
+            ways = []
+            for backward in self._directions:
+                at = len(found)
+                before, fresh = _pick(state, at), _pick(start, at)
+                if backward:
+                    states = unroll_states(
+                        cells[at], _reversed(x, lengths), before, lengths, _borders(reset, lengths), fresh
+                    )
+                    states = type(states)(*(_reversed(tensor, lengths) for tensor in states))
+                else:
+                    states = unroll_states(cells[at], x, before, lengths, reset, fresh)
+                ways.append(states[0])
+                found.append(states)
+            x = torch.cat(ways, -1)
         return self.cell_type.state_type(*(torch.stack(tensors, 2) for tensors in zip(*found, strict=True)))
 
-    def _run(
-        self, cell: Cell, x: Tensor, state: State, lengths: Tensor | None, reset: Tensor | None, start: State
+    def _one_way(
+        self,
+        cell: Cell,
+        backward: bool,
+        x: Tensor,
+        state: State,
+        lengths: Tensor | None,
+        reset: Tensor | None,
+        start: State,
     ) -> tuple[Tensor, State]:
-        return backends.choose_backend(self.backend, cell, x, reset).run(cell, x, state, lengths, reset, start)
-
-    def _layers_and_directions(self) -> Iterator[tuple[int, bool]]:
-        for layer in range(self.num_layers):
-            for backward in (False, True)[: 2 if self.bidirectional else 1]:
-                yield layer, backward
+        """One layer in one direction; for the backward one, rows are turned round before and after."""
+        if backward:
+            x, reset = _reversed(x, lengths), _borders(reset, lengths)
+        backend = backends.choose_backend(self.backend, cell, x, reset)
+        outputs, final = backend.run(cell, x, state, lengths, reset, start)
+        return _reversed(outputs, lengths) if backward else outputs, final
 
     def _suffixes(self) -> Iterator[str]:
-        return (f"_l{layer}{'_reverse' if backward else ''}" for layer, backward in self._layers_and_directions())
+        for layer in range(self.num_layers):
+            for backward in self._directions:
+                yield f"_l{layer}{'_reverse' if backward else ''}"
 
     def _check(self, x: Tensor, state: State | None, lengths: Tensor | None, reset: Tensor | None) -> None:
         where = type(self).__name__

@@ -1,5 +1,7 @@
 """torch's own whole-sequence kernels (oneDNN, cuDNN, ATen), made exact for rows of different lengths."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -41,14 +43,14 @@ def torch_kernels(
     return outputs, cell.state_type(*final)
 
 
-def _kernel(cell: Cell):  # type: ignore[no-untyped-def]  # torch's kernels carry no types
+def _kernel(cell: Cell) -> Any:  # torch's kernels carry no types
     if isinstance(cell, GRUCell):
         return torch.gru
     assert isinstance(cell, ElmanCell)  # the choice of backend guarantees it
     return {"tanh": torch.rnn_tanh, "relu": torch.rnn_relu}[cell.nonlinearity]
 
 
-def _run(kernel, x: Tensor, state: Tensor | tuple[Tensor, ...], weights: list[Tensor]) -> list[Tensor]:  # type: ignore[no-untyped-def]
+def _run(kernel: Any, x: Tensor, state: Tensor | tuple[Tensor, ...], weights: list[Tensor]) -> list[Tensor]:
     """One layer, one direction; states (B, H) in and out."""
     one_layer = state[None] if isinstance(state, Tensor) else tuple(tensor[None] for tensor in state)
     outputs, *final = kernel(x, one_layer, weights, len(weights) == 4, 1, 0.0, False, False, True)

@@ -92,8 +92,9 @@ def page(entries: Iterable[Json]) -> str:
         low, high = min(entry["values"]), max(entry["values"])
         goal = "" if entry["goal"] is None else f"{entry['goal']:.4g}"
         lines.append(
-            f"| {entry['recipe']} | {entry['setting']} | {entry['split']} | {entry['metric']} | **{entry['median']:.4g}** "
-            f"| {low:.4g} to {high:.4g} | {len(entry['values'])} | {goal} | {entry['baseline']:.4g} | {entry['minutes']:.2g} |"
+            f"| {entry['recipe']} | {entry['setting']} | {entry['split']} | {entry['metric']} "
+            f"| **{entry['median']:.4g}** | {low:.4g} to {high:.4g} | {len(entry['values'])} | {goal} "
+            f"| {entry['baseline']:.4g} | {entry['minutes']:.2g} |"
         )
         published += [f"| {entry['recipe']} | {who} | {figure} |" for who, figure in entry["published"].items()]
     table = "\n\nPublished, same split:\n\n| recipe | who | figure |\n|---|---|---|\n" + "\n".join(

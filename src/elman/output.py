@@ -1,0 +1,105 @@
+"""How answers are printed: tables for a person; JSON, JSON lines and CSV for a program. All on standard output."""
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from elman.types import Json
+
+if TYPE_CHECKING:
+    from elman.inference import Step
+
+BAR = 12  # characters of a probability of 1
+
+
+class Format(StrEnum):
+    """What `--format` offers."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | None = None) -> None:
+    """Print objects, one a row.
+
+    Args:
+        rows: may be nested; tables and CSV have dotted keys.
+        format: JSON prints one object as it is and several as a list.
+        values: what the rows answer, shown beside them in a table.
+    """
+    if format is Format.jsonl:
+        print("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    elif format is Format.json:
+        print(json.dumps(rows[0] if len(rows) == 1 else rows, ensure_ascii=False, indent=1))
+    elif format is Format.csv:
+        flat = [_flat(row) for row in rows]
+        writer = csv.DictWriter(sys.stdout, _keys(flat))
+        writer.writeheader()
+        writer.writerows(flat)
+    else:
+        flat = [_flat(row) for row in rows]
+        _print_table([{"value": text, **row} for text, row in zip(values, flat, strict=True)] if values else flat)
+
+
+def print_trace(value: str, steps: "Sequence[Step]", format: Format) -> None:
+    """Print a trace: what was read, the norm of the hidden state, the answer so far and its probabilities, a row a step."""
+    if format is not Format.table:
+        print_rows([step._asdict() for step in steps], format)
+        return
+    rows = []
+    for number, step in enumerate(steps, 1):
+        row: Json = {"step": number, "read": step.piece}
+        if step.norm is not None:
+            row["state"] = f"|h{number}| = {step.norm:.3f}"
+        row["answer so far"] = step.prediction
+        for label, chance in (step.probabilities or {}).items():
+            row[label] = f"{chance:.3f} {'█' * round(BAR * chance)}"
+        rows.append(row)
+    print(f"\n{value}")
+    _print_table(rows)
+    print(f"-> {steps[-1].prediction}")
+
+
+def print_facts(facts: Json, format: Format) -> None:
+    """Print one object, in a table as a row a key."""
+    if format is Format.table:
+        _print_table([{"": key, "value": _words(value)} for key, value in facts.items()])
+    else:
+        print_rows([facts], format)
+
+
+def _print_table(rows: Sequence[Json]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table, keys = Table(box=box.SIMPLE_HEAD, pad_edge=False), _keys(rows)
+    for key in keys:
+        numbers = all(isinstance(row.get(key), (int, float)) for row in rows)
+        table.add_column(key.removeprefix("probabilities."), justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_words(row.get(key)) for key in keys))
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _flat(row: Json, prefix: str = "") -> Json:
+    """Nested objects as dotted keys."""
+    flat: Json = {}
+    for key, value in row.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
+def _keys(rows: Sequence[Json]) -> list[str]:
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -1,0 +1,230 @@
+"""The command line does what the README says: its commands run, verbs print what they should, exit codes are right."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import elman
+from elman import cli
+from elman.output import Format
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+BIN = Path(sys.executable).parent
+VERBS = ["train", "predict", "evaluate", "info", "recipe"]
+ENVIRONMENT = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+
+
+def blocks(language: str) -> list[str]:
+    """The README's fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def call(capsys, *arguments: str, code: int = 0) -> tuple[str, str]:
+    """Run a verb in this process; give standard output and standard error."""
+    before, sys.argv = sys.argv, ["elman", *map(str, arguments)]
+    try:
+        cli.main()
+        found = 0
+    except SystemExit as leave:
+        found = leave.code
+    finally:
+        sys.argv = before
+    captured = capsys.readouterr()
+    assert found == code, captured.err
+    return captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def tickets(tmp_path_factory) -> Path:
+    """A folder in which the README's shell commands have been run."""
+    folder = tmp_path_factory.mktemp("readme")
+    script = "set -e\n" + "\n".join(blocks("bash"))
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (folder / "stderr.txt").write_text(done.stderr)
+    return folder
+
+
+@pytest.fixture
+def run(tickets) -> str:
+    return str(tickets / "runs" / "tickets")
+
+
+def test_the_readmes_commands_end_with_figures_and_what_to_type_next(tickets):
+    said = (tickets / "stderr.txt").read_text()
+    for part in ("input     text: text, word level", "target    team: category, 2 classes", "many-to-one", "accuracy",
+                 "written   runs/tickets", 'next      elman predict runs/tickets "some text"'):  # fmt: skip
+        assert part in said
+    assert (tickets / "trace.png").read_bytes().startswith(b"\x89PNG")
+    assert len((tickets / "answers.jsonl").read_text().splitlines()) == 20
+
+
+def test_a_run_is_repeated_bit_for_bit_from_its_own_file(tickets):
+    first, again = (tickets / "runs" / name / "weights.safetensors" for name in ("tickets", "again"))
+    assert first.read_bytes() == again.read_bytes()
+
+
+def test_the_readmes_python_runs_and_is_right(tickets, monkeypatch, capsys):
+    monkeypatch.chdir(tickets)
+    for code in blocks("python"):
+        exec(compile(code, "README.md", "exec"), {})
+    assert "['good']" in capsys.readouterr().out
+
+
+def test_the_readmes_toml_is_a_valid_configuration():
+    import tomllib
+
+    from elman.config import check_document, resolved_options
+    from elman.fields import FIELDS
+    from elman.topologies import TOPOLOGIES
+    from elman.training import Trainer
+
+    (text,) = blocks("toml")
+    config = check_document(tomllib.loads(text))
+    for fields in (config.input, config.target):
+        for options in fields.values():
+            resolved_options(FIELDS[options.pop("kind")], options, "field")
+    resolved_options(TOPOLOGIES[config.model.pop("topology")], config.model, "model")
+    resolved_options(Trainer, config.train, "train")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_with_an_example(verb, capsys):
+    out, _ = call(capsys, verb, "--help")
+    assert f"elman {verb}" in out
+    assert "Example" in out
+
+
+def test_help_does_not_wait_for_torch():
+    code = (
+        "import sys; sys.argv = ['elman', '--help']; from elman.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    )
+    script = code + "assert 'torch' not in sys.modules and 'numpy' not in sys.modules and 'pyarrow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_predict_gives_one_object_a_row(run, capsys):
+    out, err = call(capsys, "predict", run, "a wrong invoice", "the app crashes", "--format", "jsonl")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["prediction"] for row in rows] == ["billing", "technical"]
+    assert all(set(row["probabilities"]) == {"billing", "technical"} for row in rows)
+    assert all(abs(sum(row["probabilities"].values()) - 1) < 1e-6 for row in rows)
+    assert err == ""
+
+
+def test_every_format_says_the_same(run, capsys):
+    formats = {name: call(capsys, "predict", run, "the app crashes", "--format", name)[0] for name in Format}
+    answer = json.loads(formats["json"])
+    assert json.loads(formats["jsonl"]) == answer
+    head, row = formats["csv"].splitlines()
+    assert head == "prediction,probabilities.billing,probabilities.technical"
+    assert row.split(",")[0] == answer["prediction"] == "technical"
+    assert "technical" in formats["table"]
+
+
+def test_trace_shows_five_tokens_five_norms_and_the_probabilities(run, capsys):
+    out, _ = call(capsys, "predict", run, "--trace", "I loved this movie!", "--format", "jsonl")
+    steps = [json.loads(line) for line in out.splitlines()]
+    assert [step["piece"].removesuffix(" (unknown)") for step in steps] == ["I", "loved", "this", "movie", "!"]
+    assert all(step["norm"] > 0 and set(step["probabilities"]) == {"billing", "technical"} for step in steps)
+    whole = json.loads(call(capsys, "predict", run, "I loved this movie!", "--format", "json")[0])
+    assert steps[-1]["probabilities"] == pytest.approx(whole["probabilities"], abs=1e-6)
+    table, _ = call(capsys, "predict", run, "--trace", "I loved this movie!")
+    assert "|h5| = " in table
+
+
+def test_evaluate_gives_rows_and_metrics(run, tickets, capsys):
+    out, _ = call(capsys, "evaluate", run, tickets / "tickets.csv", "--format", "json")
+    scores = json.loads(out)
+    assert scores["rows"] == 20
+    assert set(scores["metrics"]) == {"accuracy", "macro_f1"}
+    assert scores["metrics"]["accuracy"] >= 0.8
+
+
+def test_info_says_what_a_service_must_know(run, capsys):
+    facts = json.loads(call(capsys, "info", run, "--format", "json")[0])
+    assert facts["topology"] == "many-to-one"
+    assert facts["cell"] == "lstm"
+    assert facts["input"] == {"name": "text", "kind": "text"}
+    assert facts["digest"] == json.loads((Path(run) / "manifest.json").read_text())["digest"]
+    parameters = sum(p.numel() for p in elman.load(run).network.parameters())
+    assert facts["parameters"] == {"all": parameters, "trained": parameters}
+
+
+def test_recipes_are_listed(capsys):
+    rows = json.loads(call(capsys, "recipe", "--format", "json")[0])
+    assert [row["recipe"] for row in rows] == ["sentiment", "sst2"]
+
+
+def test_a_quick_recipe_writes_its_figures_both_models_and_traces(tmp_path, capsys):
+    folder = tmp_path / "sentiment"
+    out, err = call(capsys, "recipe", "sentiment", "--quick", "--out", folder)
+    figures = json.loads((folder / "metrics.json").read_text())
+    assert set(figures) == {"recipe", "setting", "split", "seed", "minutes", "metrics", "baseline", "published"}
+    assert "claims nothing" in figures["split"]
+    assert elman.load(folder / "model").config.model["bidirectional"]
+    assert elman.load(folder / "baseline").config.model["topology"] == "one-to-one"
+    assert "I love it... not" in out
+    assert "|h5| = " in out
+    assert "next: elman predict" in err
+
+
+def test_a_quick_sst2_runs_with_vectors(tmp_path, capsys, real_data):
+    folder = tmp_path / "sst2"
+    call(capsys, "recipe", "sst2", "--quick", "--out", folder)
+    figures = json.loads((folder / "metrics.json").read_text())
+    assert figures["setting"] == "glove"
+    assert len(figures["published"]) == 3
+    assert elman.load(folder / "model").input.embedding == 100
+
+
+def test_sst2_without_vectors_says_where_to_get_them(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("ELMAN_DATA", raising=False)
+    _, err = call(capsys, "recipe", "sst2", "--out", tmp_path / "sst2", code=2)
+    assert "nlp.stanford.edu/projects/glove" in err
+    assert "--setting scratch" in err
+
+
+def test_a_fault_of_ours_leaves_with_1_and_says_how_to_report_it(run, capsys, monkeypatch):
+    monkeypatch.setattr(elman.Model, "answers", lambda *_: 1 / 0)
+    _, err = call(capsys, "predict", run, "x", code=1)
+    assert "ZeroDivisionError" in err
+    assert "Please report it" in err
+
+
+def test_an_interrupt_keeps_the_best_and_leaves_with_130(tickets):
+    command = ["elman", "train", "tickets.csv", "--input", "text", "--target", "team", "--epochs", "100000",
+               "--set", "train.patience=100000", "--out", "runs/stopped"]  # fmt: skip
+    process = subprocess.Popen(command, cwd=tickets, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    with process:
+        while not process.stderr.readline().startswith("epoch 3"):
+            pass
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "kept in runs/stopped" in rest
+    assert "Traceback" not in rest
+    assert elman.load(tickets / "runs" / "stopped").metrics["training"]["ended"] == "interrupted"
+
+
+def test_a_reader_that_has_had_enough_is_no_error(run, tickets):
+    command = f"yes 'the app crashes' | head -3000 | elman predict {run} - --format jsonl | head -1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert json.loads(done.stdout)["prediction"] == "technical"
+    assert "Traceback" not in done.stderr
+
+
+def test_python_dash_m_elman_is_elman():
+    done = subprocess.run(
+        [sys.executable, "-m", "elman", "recipe", "--format", "jsonl"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
