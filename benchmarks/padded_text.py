@@ -2,10 +2,10 @@
 
     python benchmarks/padded_text.py
 
-One training step (forward, backward) of a recurrent layer on batches of 32 sentences, bucketed by length as in training,
-lengths drawn like those of film reviews. torch.nn has two exact ways: packed sequences, and, by hand, padded batches with
-each row reversed by its own length for the backward direction. Printed: medians in milliseconds, and elman's time over
-that of the faster of the two.
+One training step (forward, backward) of a recurrent layer on batches of 32 sentences, bucketed by length as in
+training, lengths drawn like those of film reviews. torch.nn has two exact ways: packed sequences, and, by hand, padded
+batches with each row reversed by its own length for the backward direction. Printed: medians in milliseconds, and
+elman's time over that of the faster of the two.
 """
 
 import time

@@ -141,7 +141,7 @@ OPTIONS = [
     Case("unknown topology", f"{RUN} --topology many-to-on", ("Did you mean 'many-to-one'?",)),
     Case("hidden 0", f"{RUN} --hidden 0", ("hidden must be at least 1, got 0",)),
     Case("minutes -1", f"{RUN} --minutes -1", ("minutes must be at least 0, got -1",)),
-    Case("seed -1", f"{RUN} --seed -1", ("seed must be at least 0, got -1",)),
+    Case("seed -1", f"{RUN} --seed -1", ("seed must lie between 0 and",)),
     setting("train", "--set", "a.b=c", "'train'", "--set train.lr=0.001"),
     setting("trian.lr=1", "data, input, target, model, train", "'trian'", "Did you mean 'train'?"),
     setting("model.hiden=3", "[model]", "'hiden'", "Did you mean 'hidden'?"),

@@ -97,7 +97,6 @@ def test_a_wrong_flag_is_refused_before_anything_is_done(case, desk, monkeypatch
     assert contents(desk) == before
 
 
-@pytest.mark.xfail(strict=True, reason="cli.main shows the parser's own lines: Usage, Try, Error")
 @pytest.mark.parametrize("case", FLAGS, ids=str)
 def test_a_wrong_flag_is_said_in_one_line_too(case, desk, monkeypatch, capsys):
     check_refused(case, *type_in(case, monkeypatch, capsys))

@@ -30,7 +30,7 @@ ORDER = [
     {"training"},
     {"inference"},
     {"config"},
-    {"model"},
+    {"model", "plan"},
     {"experiment"},
     {"insight"},
     {"recipes"},

@@ -186,7 +186,16 @@ def test_metrics_are_those_of_scikit_learn_and_the_textbook():
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("epochs", 0), ("batch", 0), ("lr", -1.0), ("lr", math.nan), ("warmup", 2.0), ("patience", 0), ("seed", -1)],
+    [
+        ("epochs", 0),
+        ("batch", 0),
+        ("lr", -1.0),
+        ("lr", math.nan),
+        ("warmup", 2.0),
+        ("patience", 0),
+        ("seed", -1),
+        ("seed", 2**63),
+    ],
 )
 def test_a_training_option_out_of_range_is_named(option, value):
     with pytest.raises(elman.ElmanError, match=f"train: {option} must .*, got {value}"):

@@ -79,9 +79,19 @@ def train(
     from elman.experiment import make_document, run
     from elman.training import Reporter
 
-    short = {"topology": topology, "cell": cell, "layers": layers, "hidden": hidden, "epochs": epochs,
-             "minutes": minutes, "seed": seed, "id": id, "time": time, "bidirectional": bidirectional or None,
-             "bad_rows": bad_rows.value if bad_rows else None}  # fmt: skip
+    short = {
+        "topology": topology,
+        "cell": cell,
+        "layers": layers,
+        "hidden": hidden,
+        "epochs": epochs,
+        "minutes": minutes,
+        "seed": seed,
+        "id": id,
+        "time": time,
+        "bidirectional": bidirectional or None,
+        "bad_rows": bad_rows.value if bad_rows else None,
+    }
     document = read_toml(config) if config else {}
     given = make_document(input, target, short)
     # A column named here takes the place of the file's, options and all.
@@ -91,7 +101,7 @@ def train(
         document = merged(document, {"data": {"source": source}})
     for setting in set or []:
         document = with_setting(document, setting)
-    out = out or Path("runs") / Path(str(document.get("data", {}).get("source") or "run")).stem
+    out = out or Path("runs") / (Path(str(source or _source_of(document))).stem or "run")
     reporter = Reporter()
     model = run(document, None, out, force, reporter)
     _say_trained(model, out, reporter.note)
@@ -134,7 +144,7 @@ def predict(
             "both" if values else "neither",
             "Try: elman predict RUN VALUE",
         )
-    given: Any = str(data) if data else [line.rstrip("\n") for line in sys.stdin] if values == ["-"] else values
+    given: Any = data if data else [line.rstrip("\n") for line in sys.stdin] if values == ["-"] else values
     if data is None and not given:
         fail("predict", "standard input", "hold a value a line", "nothing")
     if trace:
@@ -222,8 +232,7 @@ def main() -> None:
     except ElmanError as error:
         _leave(error.exit_code, f"error: {error}" if error.exit_code != 130 else str(error))
     except USAGE_ERROR as error:
-        error.show()
-        sys.exit(2)
+        _leave(2, f"error: {error.format_message()}")
     except (KeyboardInterrupt, typer.Abort):
         _leave(130, "interrupted")
     except BrokenPipeError:  # the reader, such as `head`, has had enough
@@ -239,6 +248,12 @@ def _leave(code: int, message: str) -> None:
     sys.exit(code)
 
 
+def _source_of(document: dict[str, Any]) -> str:
+    """What a configuration names as its source, "run" where it names none; whether it is valid is checked later."""
+    data = document.get("data")
+    return str(data.get("source", "run")) if isinstance(data, dict) else "run"
+
+
 def _note(text: str) -> None:
     if text:
         print(text, file=sys.stderr)
@@ -247,11 +262,16 @@ def _note(text: str) -> None:
 def _say_trained(model: "Model", out: Path, note: Any) -> None:
     """What was learned, where it stands, what to type next."""
     metric = model.target.metrics[0]
-    figures = [f"{name} {model.metrics[part][metric]:.4g}"
-               for part, name in (("valid", "validation"), ("test", "test")) if model.metrics.get(part)]  # fmt: skip
+    figures = [
+        f"{name} {model.metrics[part][metric]:.4g}"
+        for part, name in (("valid", "validation"), ("test", "test"))
+        if model.metrics.get(part)
+    ]
     training = model.metrics["training"]
-    note(f"\nlearned   {metric}: {', '.join(figures) or 'not measured'} (best at epoch {training['best_epoch']:.4g}, "
-         f"{training['minutes']:.2g} minutes)")  # fmt: skip
+    note(
+        f"\nlearned   {metric}: {', '.join(figures) or 'not measured'} (best at epoch {training['best_epoch']:.4g}, "
+        f"{training['minutes']:.2g} minutes)"
+    )
     note(f"written   {out}")
     example = '"some text"' if model.input.kind == "text" else "--data new.csv"
     note(f"next      elman predict {out} {example}")

@@ -45,9 +45,9 @@ class Section(BaseModel):
 class DataConfig(Section):
     """`[data]`: where the rows come from and how they are shared out."""
 
-    source: str | None = None  # file or folder; None: a table in memory
-    valid: str | None = None  # file of the validation split, instead of a fraction
-    test: str | None = None  # file of the test split, instead of a fraction
+    source: str | None = Field(default=None, min_length=1)  # file or folder; None: a table in memory
+    valid: str | None = Field(default=None, min_length=1)  # file of the validation split, instead of a fraction
+    test: str | None = Field(default=None, min_length=1)  # file of the test split, instead of a fraction
     valid_fraction: float = Field(default=0.1, ge=0, lt=1)
     test_fraction: float = Field(default=0.1, ge=0, lt=1)
     split_group: str | None = None  # column whose rows of one value stay together
@@ -106,7 +106,7 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Json:
 
 
 def columns_document(given: str | Sequence[str] | Mapping[str, Any] | None, table: str) -> Json:
-    """What `input=` or `target=` may be (a column, several, or columns with options) as a `[input]` or `[target]` table.
+    """The `[input]` or `[target]` table of what was given: a column, several, or columns with their options.
 
     Several columns, or a pattern such as "v*", are one series.
     """
@@ -131,13 +131,26 @@ def check_document(document: Json) -> RunConfig:
             fail("config", table, "name a column", "none", f"Pass --{table} COLUMN.", ConfigError)
         if isinstance(document[table], Mapping) and len(document[table]) > 1:
             several = ", ".join(document[table])
-            fail("config", table, "name one field", several, "For several numeric columns as one series pass each of "
-                 "them with --input and the id column with --id, or a pattern such as --input 'v*'.", ConfigError)  # fmt: skip
+            fail(
+                "config",
+                table,
+                "name one field",
+                several,
+                "For several numeric columns as one series pass each of "
+                "them with --input and the id column with --id, or a pattern such as --input 'v*'.",
+                ConfigError,
+            )
     config = _validated(RunConfig, document, "")
     (input,), (target,) = config.input, config.target
     if input == target:
-        fail("config", "target", "have another name than the input", repr(target),
-             "Name another column, or give a series that is called so another name in [input.NAME].", ConfigError)  # fmt: skip
+        fail(
+            "config",
+            "target",
+            "have another name than the input",
+            repr(target),
+            "Name another column, or give a series of that name another in [input.NAME].",
+            ConfigError,
+        )
     return config
 
 
@@ -146,8 +159,8 @@ def resolved_options(
 ) -> Json:
     """The options of a class: what was given, checked against its keyword arguments, and its defaults for the rest.
 
-    `chosen` says by which choice the owner came to be, such as "topology one-to-one"; `without` names arguments that may
-    not be set here.
+    `chosen` says by which choice the owner came to be, such as "topology one-to-one"; `without` names arguments that
+    may not be set here.
 
     Raises:
         ConfigError: an option that the class does not take, or a value of the wrong type.
@@ -173,8 +186,14 @@ def _validated(section: type[S], given: Mapping[str, Any], where: str, chosen: s
             choices = _keys(section, first["loc"][:-1])
             hint = did_you_mean(path[-1], choices)
             table = f"a key of [{'.'.join(path[:-1])}]" if path[:-1] else "a table"
-            fail("config", table + f" with {chosen}" * bool(chosen), f"be one of {', '.join(choices)}",
-                 repr(path[-1]), hint, ConfigError)  # fmt: skip
+            fail(
+                "config",
+                table + f" with {chosen}" * bool(chosen),
+                f"be one of {', '.join(choices)}",
+                repr(path[-1]),
+                hint,
+                ConfigError,
+            )
         must = first["msg"].removeprefix("Input should ")
         fail("config", ".".join(path), must, shown(first["input"]), error=ConfigError)
 

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +34,7 @@ def check_free(path: str | Path, force: bool) -> Path:
 
     Raises:
         ArgumentError: something is there and `force` is not set, or it is no directory of ours.
+        DataError: nothing can be written there.
     """
     path = Path(path)
     try:
@@ -57,7 +58,9 @@ def check_free(path: str | Path, force: bool) -> Path:
     try:
         Path(tempfile.mkdtemp(prefix=".elman.", dir=above)).rmdir()  # tried, for os.access does not know all
     except OSError as error:
-        fail("run directory", "the path", "be writable", f"{above}, {error.strerror}", "Choose another --out.")
+        fail(
+            "run directory", "the path", "be writable", f"{above}, {error.strerror}", "Choose another --out.", DataError
+        )
     return path
 
 
@@ -113,8 +116,10 @@ def write_directory(path: str | Path, files: Mapping[str, bytes], force: bool = 
     return str(manifest["digest"])
 
 
-def read_directory(path: str | Path) -> tuple[dict[str, bytes], str]:
+def read_directory(path: str | Path, wanted: Sequence[str] = ()) -> tuple[dict[str, bytes], str]:
     """The files of a directory, each checked against the manifest, and the manifest's digest.
+
+    `wanted` names files that must be among them.
 
     Raises:
         DataError: there is no such directory.
@@ -132,6 +137,9 @@ def read_directory(path: str | Path) -> tuple[dict[str, bytes], str]:
             DataError,
         )
     manifest = _read_manifest(path)
+    for name in wanted:
+        if name not in manifest["files"]:
+            _refuse(path, MANIFEST, f"list {name}", "a manifest without it")
     files = {}
     for name, expected in manifest["files"].items():
         file = path / name

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from elman.checks import check_choice, fail, shown
+from elman.checks import fail, shown
 from elman.config import SHORTCUTS, RunConfig, check_document, columns_document, merged, resolved_options
 from elman.data import (
     BadRows,
@@ -17,7 +17,6 @@ from elman.data import (
     encode,
     from_memory,
     gather,
-    infer_kind,
     is_blank,
     parse,
     read,
@@ -25,9 +24,9 @@ from elman.data import (
 )
 from elman.directory import check_free
 from elman.errors import ConfigError, MissingExtraError, TrainingError
-from elman.fields import FIELDS, Input, Target
+from elman.fields import Input, Target
 from elman.model import Model, Source, make_fields, make_network
-from elman.topologies import TOPOLOGIES, ManyToOne
+from elman.plan import settle
 from elman.training import History, Reporter, Trainer, draw_curves, outputs_of, scores_of
 from elman.types import Json
 
@@ -102,8 +101,16 @@ def train(
         >>> model.predict(["great fun"])
         array(['yes'], dtype='<U3')
     """
-    short = {"topology": topology, "cell": cell, "layers": layers, "hidden": hidden, "bidirectional": bidirectional,
-             "epochs": epochs, "minutes": minutes, "seed": seed}  # fmt: skip
+    short = {
+        "topology": topology,
+        "cell": cell,
+        "layers": layers,
+        "hidden": hidden,
+        "bidirectional": bidirectional,
+        "epochs": epochs,
+        "minutes": minutes,
+        "seed": seed,
+    }
     document = make_document(input, target, short)
     for section, given in {"data": data, "model": model, "train": train}.items():
         document = merged(document, {section: given or {}})
@@ -157,7 +164,7 @@ def run(
         check_free(out, force)
     bad = BadRows(config.data.bad_rows == "skip")
     tables = tables or _read(config, bad)
-    _infer(config, tables.train)
+    settle(config, tables.train)
     input, target = make_fields(config)
     parts = _split(config, tables, input, target, trainer.seed, bad)
     input.fit(parts.train.inputs)
@@ -193,41 +200,6 @@ def _read(config: RunConfig, bad: BadRows) -> Tables:
             "config", "data.source", "name a file or a folder", "none", "Name the source, or pass a table.", ConfigError
         )
     return Tables(*(read(path, bad) if path else None for path in (data.source, data.valid, data.test)))  # type: ignore[arg-type]
-
-
-def _infer(config: RunConfig, table: Table) -> None:
-    """Write the kinds and the topology into the configuration where it does not say them."""
-    _check_series(config, table)
-    for fields, as_target in ((config.input, False), (config.target, True)):
-        for name, options in fields.items():
-            if "kind" not in options:
-                options["kind"] = "series" if "columns" in options else infer_kind(table, name, as_target)
-    kind = next(iter(config.input.values()))["kind"]
-    sequence = FIELDS[kind].is_sequence if kind in FIELDS else True
-    topology = config.model.setdefault("topology", "many-to-one" if sequence else "one-to-one")
-    check_choice("config", "model.topology", topology, TOPOLOGIES, ConfigError)
-    if topology == ManyToOne.name and not sequence:
-        fail("config", "model.topology", f"be one-to-one where the input is a {kind}, one value a row", repr(topology),
-             "Leave it out, or read a sequence.", ConfigError)  # fmt: skip
-
-
-def _check_series(config: RunConfig, table: Table) -> None:
-    """One column with an id is a series too; what gathers a series goes with nothing else."""
-    data, ((name, options),) = config.data, config.input.items()
-    if data.id is not None and not options.keys() & {"kind", "columns"}:
-        name, options = "series", {**options, "kind": "series", "columns": [name]}
-        config.input = {name: options}
-    if options.get("columns") and name in table.columns:
-        fail("config", f"input.{name}", "have a name that no column has", f"a column {name!r}",
-             "Rename the column, or give the series another name in [input.NAME].", ConfigError)  # fmt: skip
-    if data.id is not None and not options.get("columns"):
-        fail("config", "data.id", "go with the columns of a series", f"the input {name!r}",
-             "Leave it out, or name numeric columns with --input.", ConfigError)  # fmt: skip
-    if data.time is not None and data.id is None:
-        fail("config", "data.time", "go with data.id", "no id", "Pass --id COLUMN, or leave the time out.", ConfigError)
-    if data.split_time is not None and data.split_group is not None:
-        fail("config", "data.split_group", "be left out where data.split_time is set", repr(data.split_group),
-             "Keep one of them.", ConfigError)  # fmt: skip
 
 
 def _split(config: RunConfig, tables: Tables, input: Input, target: Target, seed: int, bad: BadRows) -> Parts:

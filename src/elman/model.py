@@ -24,6 +24,7 @@ from elman.topologies import TOPOLOGIES, ManyToOne
 from elman.training import outputs_of, scores_of
 from elman.types import Json
 
+MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
 Source = Any  # a path, a pandas or Arrow table, a dictionary of columns, a list of dictionaries, or a list of values
 
 
@@ -111,7 +112,7 @@ class Model:
         Raises:
             DataError: the value cannot be used.
         """
-        parsed = self._parsed([value], BadRows())
+        parsed, _ = encode(self._parsed([value], BadRows()), self.input, None, BadRows())
         return trace(self.network, self.input, self.target, parsed.inputs[0])
 
     def info(self) -> Json:
@@ -181,7 +182,7 @@ def load(path: str | Path) -> Model:
         DataError: there is no run directory.
         IntegrityError: a file is missing, or is not what was written.
     """
-    files, digest = read_directory(path)
+    files, digest = read_directory(path, MODEL_FILES)
     config = check_document(json.loads(files["config.json"])["config"])
     learned = json.loads(files["fields.json"])
     input, target = make_fields(config)

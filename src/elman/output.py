@@ -1,16 +1,18 @@
 """How answers are printed: tables for a person; JSON, JSON lines and CSV for a program. All on standard output."""
 
+from __future__ import annotations  # so that the types below need no torch
+
 import csv
 import json
 import sys
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from elman.types import Json
-
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from elman.inference import Step
+    from elman.types import Json
 
 BAR = 12  # characters of a probability of 1
 
@@ -46,8 +48,8 @@ def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | Non
         _print_table([{"value": text, **row} for text, row in zip(values, flat, strict=True)] if values else flat)
 
 
-def print_trace(value: str, steps: "Sequence[Step]", format: Format) -> None:
-    """Print a trace: what was read, the norm of the hidden state, the answer so far and its probabilities, a row a step."""
+def print_trace(value: str, steps: Sequence[Step], format: Format) -> None:
+    """Print a trace, a row a step: what was read, the norm of the state, the answer so far, its probabilities."""
     if format is not Format.table:
         print_rows([step._asdict() for step in steps], format)
         return

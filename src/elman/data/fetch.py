@@ -49,9 +49,14 @@ def fetch(source: Source) -> Path:
         with urllib.request.urlopen(source.address, timeout=TIMEOUT) as answer:
             content = answer.read()
     except (urllib.error.URLError, OSError) as error:
-        fail("data", source.name, "be fetched from its public address", str(error),
-             f"Fetch {source.address} yourself, save it as {source.name} in a folder, and set ELMAN_DATA to that folder.",
-             DataError)  # fmt: skip
+        fail(
+            "data",
+            source.name,
+            "be fetched from its public address",
+            str(error),
+            f"Fetch {source.address} yourself, save it as {source.name} in a folder, set ELMAN_DATA to that folder.",
+            DataError,
+        )
     path = Path(cache) / source.name
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")

@@ -52,8 +52,14 @@ def infer_kind(table: Table, column: str, as_target: bool) -> str:
 
 
 def _refuse_target(where: str, found: str) -> NoReturn:
-    fail(where, "a target", "be a category or a number", found,
-         "Name another column, or set its kind to category if its values are classes.", DataError)  # fmt: skip
+    fail(
+        where,
+        "a target",
+        "be a category or a number",
+        found,
+        "Name another column, or set its kind to category if its values are classes.",
+        DataError,
+    )
 
 
 def _all(values: Sequence[Any], parse: Callable[[Any], Any]) -> bool:

@@ -53,7 +53,7 @@ def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> 
 
 
 def from_long(table: Table, columns: Sequence[str], name: str, id: str, time: str | None, bad: BadRows) -> Table:
-    """The rows of one `id` become one sequence, sorted by `time` (as they stand where None); `columns` are its channels.
+    """The rows of one `id` become one sequence, sorted by `time` (as they stand where None); `columns` are channels.
 
     Of every other column the sequence has one value, which all its rows must share; a column that varies within a
     sequence is left out, but for `time`, which is then that of the first step.
@@ -68,13 +68,16 @@ def from_long(table: Table, columns: Sequence[str], name: str, id: str, time: st
             groups.setdefault(key, []).append(row)
     sequences = [sorted(rows, key=keys.__getitem__) for rows in groups.values()]
     gathered: dict[str, Any] = {}
+    left_out: dict[str, str] = {}
     for column in table.columns:
         values = table.column(column)
-        shared = all(len({repr(values[row]) for row in rows}) == 1 for rows in sequences)
-        if column == time or (shared and column not in columns):
+        varying = next((rows for rows in sequences if len({repr(values[row]) for row in rows}) > 1), None)
+        if column == time or varying is None:
             gathered[column] = [values[rows[0]] for rows in sequences]
+        else:
+            left_out[column] = f"several where {id!r} is {shown(table.column(id)[varying[0]])}"
     gathered[name] = [np.array([[values[row] for values in channels] for row in rows]) for rows in sequences]
-    return Table(gathered, table.source, lambda row: table.place(sequences[row][0]))
+    return Table(gathered, table.source, lambda row: table.place(sequences[row][0]), left_out)
 
 
 def _sort_keys(table: Table, time: str | None, bad: BadRows) -> list[Any]:

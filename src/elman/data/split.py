@@ -1,4 +1,4 @@
-"""Training, validation and test: which row goes where. Groups are never parted, the future never leaks into the past."""
+"""Training, validation and test: which row goes where. No group is parted, the future never leaks into the past."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -50,8 +50,14 @@ def split_rows(
     valid, test = round(count * valid_fraction), round(count * test_fraction)
     if (valid_fraction and valid == 0) or (test_fraction and test == 0) or valid + test >= count:
         what = "rows" if group is None and time is None else "distinct values"
-        fail("data", "the table", f"have enough {what} for a training, a validation and a test part", f"{count}",
-             "Add rows, or set data.valid_fraction and data.test_fraction.", DataError)  # fmt: skip
+        fail(
+            "data",
+            "the table",
+            f"have enough {what} for a training, a validation and a test part",
+            f"{count}",
+            "Add rows, or set data.valid_fraction and data.test_fraction.",
+            DataError,
+        )
     rank = ranks[units]
     parts = rank < count - valid - test, (count - valid - test <= rank) & (rank < count - test), rank >= count - test
     return Split(*(np.flatnonzero(part) for part in parts))

@@ -51,10 +51,17 @@ class Table:
         columns: each a list or anything with `to_pylist` (Arrow), all of one length.
         source: what messages call the table, such as a file's name.
         place: row -> where it stands, such as "train.csv:118"; None: "<source>: row 118", counted from 1.
+        left_out: columns of the source that have no one value a row here, each with what they have instead.
     """
 
-    def __init__(self, columns: Mapping[str, Any], source: str, place: Callable[[int], str] | None = None) -> None:
-        self.columns, self.source = dict(columns), source
+    def __init__(
+        self,
+        columns: Mapping[str, Any],
+        source: str,
+        place: Callable[[int], str] | None = None,
+        left_out: Mapping[str, str] | None = None,
+    ) -> None:
+        self.columns, self.source, self.left_out = dict(columns), source, left_out or {}
         self.place = place or (lambda row: f"{source}: row {row + 1}")
 
     def __len__(self) -> int:
@@ -66,6 +73,15 @@ class Table:
         Raises:
             DataError: there is no such column.
         """
+        if name in self.left_out:
+            fail(
+                self.source,
+                f"column {name!r}",
+                "have one value a sequence",
+                self.left_out[name],
+                "Name a column that does not vary within a sequence.",
+                DataError,
+            )
         if name not in self.columns:
             hint = did_you_mean(name, self.columns) or "Check the name."
             fail(self.source, "the column", f"be one of {', '.join(self.columns)}", repr(name), hint, DataError)
@@ -157,5 +173,10 @@ def from_memory(data: Any, name: str | None = None) -> Table:
             return Table({key: [row.get(key) for row in rows] for key in names}, source)
         if name is not None:
             return Table({name: rows}, "the values")
-    fail(source, "the data", "be a path, a pandas or Arrow table, a dictionary of columns or a list of dictionaries",
-         type(data).__name__, error=DataError)  # fmt: skip
+    fail(
+        source,
+        "the data",
+        "be a path, a pandas or Arrow table, a dictionary of columns or a list of dictionaries",
+        type(data).__name__,
+        error=DataError,
+    )

@@ -63,7 +63,7 @@ class Input(Field):
 
     @abstractmethod
     def encoder(self) -> nn.Module:
-        """The module from encoded values to features, with `output_size` D: (B, T, ...) -> (B, T, D), (B,) -> (B, D)."""
+        """The module from encoded values to features, (B, T, ...) -> (B, T, D) or (B,) -> (B, D); has `output_size`."""
 
     @abstractmethod
     def pieces(self, value: Any) -> list[str]:

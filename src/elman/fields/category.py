@@ -22,11 +22,17 @@ class Category(Input, Target):
     Args:
         name: the column.
         head: as a target, "softmax" (K outputs, cross-entropy) or "sigmoid" (one output, for two classes).
-        class_weights: as a target, "none"; "balanced", each class weighs rows / (K * its rows), as in scikit-learn; or a
-            table of weights by class, 1 for those it leaves out.
+        class_weights: as a target, "none"; "balanced", each class weighs rows / (K * its rows), as in scikit-learn; or
+            a table of weights by class, 1 for those it leaves out.
         embedding: as an input, numbers in the vector of a class.
 
     Classes whose names are all integers (or True and False) are given back as such.
+
+    Example:
+        >>> field = Category("stars", class_weights="balanced")
+        >>> field.fit(["5", "1", "5", "5"])
+        >>> field.classes, field.labels(), field.weights()
+        (['1', '5'], [1, 5], tensor([2.0000, 0.6667]))
     """
 
     kind = "category"
@@ -64,11 +70,23 @@ class Category(Input, Target):
         counted = Counter(values)
         if len(counted) < 2:
             only = f"only {shown(next(iter(counted)))}" if counted else "none"
-            fail(f"column {self.name!r}", "a category", "have at least two classes in the training split", only,
-                 "Check the column, or the split.", DataError)  # fmt: skip
+            fail(
+                f"column {self.name!r}",
+                "a category",
+                "have at least two classes in the training split",
+                only,
+                "Check the column, or the split.",
+                DataError,
+            )
         if self.head_kind == "sigmoid" and len(counted) != 2:
-            fail(f"column {self.name!r}", "a sigmoid head", "have exactly two classes", f"{len(counted)}",
-                 "Pass head = \"softmax\".", DataError)  # fmt: skip
+            fail(
+                f"column {self.name!r}",
+                "a sigmoid head",
+                "have exactly two classes",
+                f"{len(counted)}",
+                'Pass head = "softmax".',
+                DataError,
+            )
         whole = all(_is_integer(text) for text in counted)
         self.classes = sorted(counted, key=int if whole else None)
         self.counts = [counted[text] for text in self.classes]
@@ -82,8 +100,9 @@ class Category(Input, Target):
             return np.array(self.classes.index(value), dtype=np.int64)
         except ValueError:
             some = ", ".join(self.classes[:8]) + (", ..." if len(self.classes) > 8 else "")
-            raise BadValueError(f"be one of the {len(self.classes)} classes of the training split ({some})",
-                                shown(value)) from None  # fmt: skip
+            raise BadValueError(
+                f"be one of the {len(self.classes)} classes of the training split ({some})", shown(value)
+            ) from None
 
     def learned(self) -> Json:
         return {"classes": self.classes, "counts": self.counts}

@@ -22,6 +22,12 @@ class Number(Input, Target):
     Args:
         name: the column.
         loss: as a target, "mse" (learns the mean), "mae" (the median) or "huber" (between the two), on z.
+
+    Example:
+        >>> field = Number("price")
+        >>> field.fit([10.0, 30.0])
+        >>> float(field.encode(30.0)), field.decode_target(torch.tensor([1.0, 0.0]))
+        (1.0, [30.0, 20.0])
     """
 
     kind = "number"
@@ -42,8 +48,14 @@ class Number(Input, Target):
         array = np.asarray(values, dtype=np.float64)
         self.mean, self.deviation = float(array.mean()), float(array.std())
         if self.deviation == 0 or not math.isfinite(self.deviation):
-            fail(f"column {self.name!r}", "a number", "vary in the training split", f"{values[0]} in every row",
-                 "Check the column, or the split.", DataError)  # fmt: skip
+            fail(
+                f"column {self.name!r}",
+                "a number",
+                "vary in the training split",
+                f"{values[0]} in every row",
+                "Check the column, or the split.",
+                DataError,
+            )
 
     def encode(self, value: float) -> np.ndarray:
         return np.array((value - self.mean) / self.deviation, dtype=np.float32)

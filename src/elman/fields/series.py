@@ -27,6 +27,12 @@ class Series(Input):
             column whose cells hold whole arrays, [1, 2, 3] or [[1, 10], [2, 20]] (steps, then channels).
         missing: what an empty cell, None or NaN becomes: "forward", the channel's last value before it, or its mean
             where there is none; "mean"; or "refuse", an error.
+
+    Example:
+        >>> field = Series("load")
+        >>> field.fit([field.parse("[1, null, 3]")])
+        >>> field.encode(field.parse([1, None, 3])).tolist(), field.describe()
+        ([[-1.0], [-1.0], [1.0]], '1 channel, 3 steps in the mean, 1 of 3 values missing, filled by the value before')
     """
 
     kind = "series"
@@ -67,8 +73,14 @@ class Series(Input):
         seen = ~np.isnan(steps)
         for channel in range(channels):
             if not seen[:, channel].any():
-                fail(f"column {self.name!r}", "a series", "have a value in each channel in the training split",
-                     f"none in channel {channel}", "Leave that channel out.", DataError)  # fmt: skip
+                fail(
+                    f"column {self.name!r}",
+                    "a series",
+                    "have a value in each channel in the training split",
+                    f"none in channel {channel}",
+                    "Leave that channel out.",
+                    DataError,
+                )
         self.mean, deviation = np.nanmean(steps, 0), np.nanstd(steps, 0)
         self.deviation = np.where(deviation > 0, deviation, 1.0)  # a channel that never changes becomes zeros
         self._counts = (len(values), steps.size, int((~seen).sum()))

@@ -39,8 +39,8 @@ class Text(Input):
         max_vocabulary: keep the most frequent so many tokens at the most.
         embedding: numbers a token's vector; None: 100, or what `vectors` has.
         vectors: a file in GloVe's text format (.gz too) to start the words' vectors from.
-        vectors_words: "training", only the words of the training split have a vector; "all", every word of the file has,
-            so that a word which training never saw is still known.
+        vectors_words: "training", only the words of the training split have a vector; "all", every word of the file
+            has, so that a word which training never saw is still known.
         tune: False keeps the vectors as they started.
         dropout: 0 to 1, share of the vectors' numbers that training sets to zero.
         word_dropout: 0 to 1, share of the tokens that training replaces by the unknown one.
@@ -48,6 +48,12 @@ class Text(Input):
     Raises:
         ConfigError: options that contradict each other.
         MissingExtraError: the package `tokenizers` is not installed.
+
+    Example:
+        >>> field = Text("review", min_count=1)
+        >>> field.fit(["I loved it!", "It isn't good..."])
+        >>> field.pieces("Isn't it good?"), field.encode("it it ?").tolist()
+        (['Is', "n't", 'it', 'good', '? (unknown)'], [2, 2, 1])
     """
 
     kind = "text"
@@ -72,16 +78,28 @@ class Text(Input):
         check_choice(name, "level", level, LEVELS)
         check_choice(name, "vectors_words", vectors_words, ("training", "all"))
         check_range(name, "max_vocabulary", max_vocabulary, low=3)
+        check_range(name, "dropout", dropout, low=0, high=1)
+        check_range(name, "word_dropout", word_dropout, low=0, high=1)
         check_range(name, "min_count", 1 if min_count is None else min_count, low=1)
         check_range(name, "embedding", 1 if embedding is None else embedding, low=1)
         if level == "byte" and min_count is not None:
-            fail(f"column {name!r}", "min_count", "be left out at the byte level, which has all 256 bytes",
-                 str(min_count), error=ConfigError)  # fmt: skip
+            fail(
+                f"column {name!r}",
+                "min_count",
+                "be left out at the byte level, which has all 256 bytes",
+                str(min_count),
+                error=ConfigError,
+            )
         if vectors is not None and level != "word":
             fail(f"column {name!r}", "level", 'be "word" where vectors are given', shown(level), error=ConfigError)
         if vectors is None and (vectors_words == "all" or not tune):
-            fail(f"column {name!r}", "vectors", "name a file where vectors_words or tune is set", "none",
-                 error=ConfigError)  # fmt: skip
+            fail(
+                f"column {name!r}",
+                "vectors",
+                "name a file where vectors_words or tune is set",
+                "none",
+                error=ConfigError,
+            )
         self.level, self.max_vocabulary = level, max_vocabulary
         self.lowercase = level == "word" if lowercase is None else lowercase
         self.min_count = min_count or (2 if level == "word" else 1)
@@ -110,8 +128,9 @@ class Text(Input):
         else:
             from tokenizers.trainers import WordLevelTrainer
 
-            trainer = WordLevelTrainer(vocab_size=self.max_vocabulary - 2, min_frequency=self.min_count,
-                                       special_tokens=[], show_progress=False)  # fmt: skip
+            trainer = WordLevelTrainer(
+                vocab_size=self.max_vocabulary - 2, min_frequency=self.min_count, special_tokens=[], show_progress=False
+            )
             self._tokenizer.train_from_iterator(values, trainer)
             known = self._tokenizer.get_vocab()
             tokens = sorted(known, key=known.__getitem__)
@@ -142,8 +161,14 @@ class Text(Input):
 
     def encoder(self) -> nn.Module:
         size = self.embedding or 100
-        return TokenEmbedding(len(self.vocabulary), size, vectors=self._start_vectors(size), tune=self.tune,
-                              dropout=self.dropout, word_dropout=self.word_dropout)  # fmt: skip
+        return TokenEmbedding(
+            len(self.vocabulary),
+            size,
+            vectors=self._start_vectors(size),
+            tune=self.tune,
+            dropout=self.dropout,
+            word_dropout=self.word_dropout,
+        )
 
     def pieces(self, value: str) -> list[str]:
         encoding = self._tokenizer.encode(value)
@@ -164,12 +189,23 @@ class Text(Input):
             self.vectors, trained.__contains__ if self.vectors_words == "training" else bool
         )
         if not self._pretrained:
-            fail(f"column {self.name!r}", "vectors", "hold words of the training split", "none in common",
-                 "Check the file and `lowercase`.", DataError)  # fmt: skip
+            fail(
+                f"column {self.name!r}",
+                "vectors",
+                "hold words of the training split",
+                "none in common",
+                "Check the file and `lowercase`.",
+                DataError,
+            )
         size = len(next(iter(self._pretrained.values())))
         if self.embedding not in (None, size):
-            fail(f"column {self.name!r}", "embedding", f"be {size}, as the vectors have it, or left out",
-                 str(self.embedding), error=ConfigError)  # fmt: skip
+            fail(
+                f"column {self.name!r}",
+                "embedding",
+                f"be {size}, as the vectors have it, or left out",
+                str(self.embedding),
+                error=ConfigError,
+            )
         self.embedding = size
         return tokens + [word for word in self._pretrained if word not in trained]
 

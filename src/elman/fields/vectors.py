@@ -35,6 +35,12 @@ def read_vectors(path: str | Path, wanted: Callable[[str], bool] = lambda word: 
                 if wanted(word):
                     vectors[word] = np.array(numbers, dtype=np.float32)
         except (ValueError, OSError, EOFError) as error:
-            fail(f"{path}:{number}" if size else str(path), "a line", "hold a word and its numbers", str(error),
-                 "Name a file in GloVe's text format.", DataError)  # fmt: skip
+            fail(
+                f"{path}:{number}" if size else str(path),
+                "a line",
+                "hold a word and its numbers",
+                str(error),
+                "Name a file in GloVe's text format.",
+                DataError,
+            )
     return vectors

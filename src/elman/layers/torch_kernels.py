@@ -60,7 +60,7 @@ def _run(kernel: Any, x: Tensor, state: Tensor | tuple[Tensor, ...], weights: li
 def _with_frozen_padding(x: Tensor, weight_ih: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
     """One more input, 1 in the padding, shuts the input gate and opens the forget gate: the cell state freezes.
 
-    The hidden state at a row's end can be read from the outputs; the cell state can not, so it must survive the padding.
+    The hidden state at a row's end can be read from the outputs; the cell state cannot, so it must survive the padding.
     """
     hidden_size = weight_ih.shape[0] // 4
     column = weight_ih.new_zeros(4, hidden_size)

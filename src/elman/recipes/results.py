@@ -44,8 +44,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
-    jobs = [Job(name, setting, seed) for name in asked.names
-            for setting in RECIPES[name].settings for seed in range(RECIPES[name].seeds)]  # fmt: skip
+    jobs = [
+        Job(name, setting, seed)
+        for name in asked.names
+        for setting in RECIPES[name].settings
+        for seed in range(RECIPES[name].seeds)
+    ]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.jobs, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         figures = [figure for figure in pool.map(_follow, jobs) if figure is not None]
@@ -70,18 +74,20 @@ def summaries(figures: Iterable[Json]) -> list[Json]:
         for metric in runs[0]["metrics"]:
             values = [run["metrics"][metric] for run in runs]
             main = metric == RECIPES[recipe].metric
-            entries.append({
-                "recipe": recipe,
-                "setting": setting,
-                "metric": metric,
-                "split": runs[0]["split"],
-                "values": values,
-                "median": median(values),
-                "minutes": median(run["minutes"] for run in runs),
-                "baseline": median(run["baseline"][metric] for run in runs),
-                "published": runs[0]["published"] if main else {},
-                "goal": RECIPES[recipe].goal[setting] if main else None,
-            })  # fmt: skip
+            entries.append(
+                {
+                    "recipe": recipe,
+                    "setting": setting,
+                    "metric": metric,
+                    "split": runs[0]["split"],
+                    "values": values,
+                    "median": median(values),
+                    "minutes": median(run["minutes"] for run in runs),
+                    "baseline": median(run["baseline"][metric] for run in runs),
+                    "published": runs[0]["published"] if main else {},
+                    "goal": RECIPES[recipe].goal[setting] if main else None,
+                }
+            )
     return entries
 
 
@@ -112,8 +118,11 @@ def _follow(job: Job) -> Json | None:
             print(f"{job.recipe} {job.setting} seed {job.seed} left out: {error}", flush=True)
             return None
     recipe = RECIPES[job.recipe]
-    print(f"{job.recipe} {job.setting} seed {job.seed}: {recipe.metric} {figures['metrics'][recipe.metric]:.4f}, "
-          f"baseline {figures['baseline'][recipe.metric]:.4f}, {figures['minutes']:.1f} minutes", flush=True)  # fmt: skip
+    print(
+        f"{job.recipe} {job.setting} seed {job.seed}: {recipe.metric} {figures['metrics'][recipe.metric]:.4f}, "
+        f"baseline {figures['baseline'][recipe.metric]:.4f}, {figures['minutes']:.1f} minutes",
+        flush=True,
+    )
     return figures
 
 

@@ -77,7 +77,7 @@ class Trainer:
         patience: int | None = 5,
         evaluations: int = 1,
     ) -> None:
-        check_range("train", "seed", seed, low=0)
+        check_range("train", "seed", seed, low=0, high=2**63 - 1)
         for name, count in {"epochs": epochs, "batch": batch, "evaluations": evaluations}.items():
             check_range("train", name, count, low=1)
         check_range("train", "warmup", warmup, low=0, high=1)

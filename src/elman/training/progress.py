@@ -22,8 +22,13 @@ class Reporter:
 
     def start(self, steps: int) -> "Reporter":
         """Begin a training of so many steps; used as `with reporter.start(n):`."""
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
-                   TextColumn("{task.fields[figures]}"), TimeRemainingColumn())  # fmt: skip
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+        )
         self._bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
         self._task = self._bar.add_task("training", total=steps, figures="")
         self._begin, self._sequences, self._score = time.perf_counter(), 0, ""

@@ -38,8 +38,14 @@ def read(source: str | Path, bad: BadRows) -> Table:
         kind = FOLDER if path.is_dir() else path.suffix.lower()
         if kind not in READERS:
             endings = ", ".join(ending for ending in READERS if ending != FOLDER)
-            fail("data", "the source", f"end in {endings} or be a folder", repr(path.name),
-                 "Save the table in one of these formats.", DataError)  # fmt: skip
+            fail(
+                "data",
+                "the source",
+                f"end in {endings} or be a folder",
+                repr(path.name),
+                "Save the table in one of these formats.",
+                DataError,
+            )
         return check_not_empty(READERS[kind](path, bad))
     except OSError as error:
         fail("data", "the source", "be readable", f"{shown(str(path))}, {error.strerror}", "Check the path.", DataError)

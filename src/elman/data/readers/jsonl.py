@@ -11,7 +11,14 @@ from elman.checks import shown
 from elman.data.table import BadRows, Table
 
 # The types that a key's value may have; all lines must agree.
-KINDS: dict[str, type | tuple[type, ...]] = {"boolean": bool, "number": (int, float), "text": str, "list": list, "object": dict, "null": type(None)}
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "boolean": bool,
+    "number": (int, float),
+    "text": str,
+    "list": list,
+    "object": dict,
+    "null": type(None),
+}
 
 
 def read_jsonl(path: Path, bad: BadRows) -> Table:

@@ -20,6 +20,5 @@ def read_parquet(path: Path, bad: BadRows) -> Table:
         check_names(pq.read_schema(path).names, path.name)
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        fail(path.name, "the file", "be a whole Parquet file", shown(str(error)),
-             "Write it again.", DataError)  # fmt: skip
+        fail(path.name, "the file", "be a whole Parquet file", shown(str(error)), "Write it again.", DataError)
     return Table({name: table.column(name) for name in table.column_names}, path.name)

@@ -18,7 +18,13 @@ def glove_vectors() -> Path:
     """
     path = Path(os.environ.get("ELMAN_DATA", "")) / FILE
     if not path.is_file():
-        fail("recipe", "word vectors", "be named for this setting", "none",
-             "Fetch glove.6B.zip from https://nlp.stanford.edu/projects/glove and pass --vectors glove.6B.100d.txt, "
-             "or take the setting that needs none: --setting scratch.", DataError)  # fmt: skip
+        fail(
+            "recipe",
+            "word vectors",
+            "be named for this setting",
+            "none",
+            "Fetch glove.6B.zip from https://nlp.stanford.edu/projects/glove and pass --vectors glove.6B.100d.txt, "
+            "or take the setting that needs none: --setting scratch.",
+            DataError,
+        )
     return path
