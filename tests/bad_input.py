@@ -18,7 +18,7 @@ TRAIN = "--input text --target label --hidden 4 --epochs 1"
 RUN = f"train good.csv {TRAIN}"
 ARRAY = "--input v --target y --hidden 4 --epochs 1"
 SCORE = "--input text --target score --set target.score.kind=number"
-DATA_IS_A_NUMBER = "data = 3\n[input.text]\n[target.label]\n"
+NO_TABLE = "data = 3\n[input.text]\n[target.label]\n"
 FIX = "Fix the row or pass --bad-rows skip."
 
 
@@ -57,7 +57,7 @@ SOURCES = [
     Case("path too long", f"train {'x' * 300} {TRAIN}", ("'xxx", "File name too long", "Check the path.")),
     Case("unknown ending", f"train good.txt {TRAIN}", (".csv, .tsv", "'good.txt'"), {"good.txt": GOOD}),
     Case("data gone", "predict model --data gone.csv", ("the source must exist, got 'gone.csv'",)),
-    Case("data is no table", "train --config data.toml", ("config: data must be", "got 3"), {"data.toml": DATA_IS_A_NUMBER}),
+    Case("data is no table", "train --config d.toml", ("config: data must be", "got 3"), {"d.toml": NO_TABLE}),
     csv("target varies within a sequence", "m,v,y\n" + "".join(f"{row // 5},{row},{row}\n" for row in range(30)),
         "column 'y' must have one value a sequence", "several where 'm' is '0'",
         options="--input v --id m --target y --hidden 4 --epochs 1"),

@@ -1,5 +1,8 @@
 """However a sequence is cut, the answer is the same: step by step, in chunks, restarted, or as a whole."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 
@@ -139,6 +142,22 @@ def test_the_forget_gate_begins_open_and_recurrent_weights_keep_lengths():
         torch.testing.assert_close(block @ block.T, torch.eye(8), rtol=0, atol=1e-5)
     bound = 8**-0.5
     assert all(p.abs().max() <= bound for p in elman.LSTMCell(3, 8, init="torch").parameters())
+
+
+@pytest.mark.parametrize("case", [case for case in CELL_CASES if case.num_layers == 2], ids=str)
+def test_a_layer_compiles_as_one_graph_and_copies_stay_whole(case):
+    layer = case.build()
+    x, lengths = random_batch(2, 5, lengths=[5, 2])
+    expected, _ = layer(x, lengths=lengths)
+
+    torch.compiler.reset()  # forget the cases before, or their number ends compilation
+    compiled = torch.compile(layer, backend="eager", fullgraph=True)
+    copies = copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))
+
+    for module in (compiled, *copies):
+        torch.testing.assert_close(module(x, lengths=lengths)[0], expected, rtol=0, atol=1e-6)
+    doubled = copies[0].double()
+    assert doubled(x.double(), lengths=lengths)[0].dtype == torch.float64
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,9 @@ class Text(Input):
         if self.vectors is not None:
             tokens = self._read_vectors(tokens)
         self._set_vocabulary([PAD, UNKNOWN, *tokens])
-        ids = [token for encoding in self._tokenizer.encode_batch(list(values)) for token in encoding.ids]
-        self._unknown_share = ids.count(1) / max(1, len(ids))
+        encodings = self._tokenizer.encode_batch(list(values))
+        unknown = sum(encoding.ids.count(1) for encoding in encodings)
+        self._unknown_share = unknown / max(1, sum(map(len, encodings)))
 
     def encode(self, value: str) -> np.ndarray:
         ids = np.array(self._tokenizer.encode(value).ids, dtype=np.int64)

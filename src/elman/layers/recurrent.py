@@ -212,7 +212,9 @@ class Recurrent(nn.Module):
             check_shape(where, "lengths", lengths.shape, "B", B=rows)
             if lengths.is_floating_point() or lengths.dtype == torch.bool:
                 fail(where, "lengths", "be integers", str(lengths.dtype))
-            if rows and not 0 <= int(lengths.min()) <= int(lengths.max()) <= steps:
+            # A compiled layer cannot branch on what a tensor holds, so there the values go unchecked.
+            values_known = rows and not torch.compiler.is_compiling()
+            if values_known and not 0 <= int(lengths.min()) <= int(lengths.max()) <= steps:
                 bounds = f"lie between 0 and T = {steps}"
                 fail(where, "lengths", bounds, f"{int(lengths.min())} to {int(lengths.max())}")
         if reset is not None:

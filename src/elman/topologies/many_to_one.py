@@ -29,6 +29,11 @@ class ManyToOne(Topology):
 
     Raises:
         ArgumentError: a size, share or name that does not fit.
+
+    Example:
+        >>> topology = ManyToOne(3, cell="gru", hidden=4, bidirectional=True, pooling="attention")
+        >>> topology(torch.zeros(2, 5, 3), torch.tensor([5, 2])).shape
+        torch.Size([2, 8])
     """
 
     name = "many-to-one"

@@ -17,6 +17,13 @@ class OneToOne(Topology):
         pooling: "mean" or "max" over the steps of a sequence; a single input is taken as it is.
 
     Shape: (B, D), or (B, T, D) with lengths (B,) -> (B, D).
+
+    Raises:
+        ArgumentError: no such pooling.
+
+    Example:
+        >>> OneToOne(3)(torch.zeros(2, 5, 3), torch.tensor([5, 2])).shape
+        torch.Size([2, 3])
     """
 
     name = "one-to-one"
