@@ -70,6 +70,14 @@ def test_the_configuration_in_the_run_directory_repeats_the_run(tmp_path):
     assert first.config == again.config
 
 
+def test_validation_and_test_files_serve_a_table_in_memory_too(tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text("text,label\n" + "good,yes\ndull,no\n" * 4)
+    model = small(data={"valid": str(other), "test": str(other)})
+    assert model.metrics["valid"] == pytest.approx(model.metrics["test"])
+    assert model.evaluate(other)["rows"] == 8
+
+
 def test_the_weights_that_were_best_on_the_validation_split_are_kept():
     model = small(epochs=12, train={"lr": 0.05, "patience": None})
     log = [json.loads(line) for line in model.keepsakes["log.jsonl"].splitlines()]

@@ -163,7 +163,7 @@ def run(
     if out is not None:
         check_free(out, force)
     bad = BadRows(config.data.bad_rows == "skip")
-    tables = tables or _read(config, bad)
+    tables = _read(config, tables, bad)
     settle(config, tables.train)
     input, target = make_fields(config)
     parts = _split(config, tables, input, target, trainer.seed, bad)
@@ -193,13 +193,15 @@ def _written_out(config: RunConfig, section: str, owner: type) -> Json:
     return options
 
 
-def _read(config: RunConfig, bad: BadRows) -> Tables:
+def _read(config: RunConfig, given: Tables | None, bad: BadRows) -> Tables:
+    """The tables that were given, and those that the configuration names."""
     data = config.data
-    if data.source is None:
-        fail(
-            "config", "data.source", "name a file or a folder", "none", "Name the source, or pass a table.", ConfigError
-        )
-    return Tables(*(read(path, bad) if path else None for path in (data.source, data.valid, data.test)))  # type: ignore[arg-type]
+    if given is None and data.source is None:
+        then = "Name the source, or pass a table."
+        fail("config", "data.source", "name a file or a folder", "none", then, ConfigError)
+    paths = (None if given else data.source), data.valid, data.test
+    named = [read(path, bad) if path else None for path in paths]
+    return Tables(*(table or other for table, other in zip(named, given or (None,) * 3, strict=True)))  # type: ignore[arg-type]
 
 
 def _split(config: RunConfig, tables: Tables, input: Input, target: Target, seed: int, bad: BadRows) -> Parts:
