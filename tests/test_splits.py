@@ -8,6 +8,7 @@ import pytest
 
 import elman
 from elman.data import Examples, in_order_of_length, padding_share, shuffled, split_rows
+from elman.fields.raw import moment
 
 
 @pytest.mark.parametrize("fractions", [(0.1, 0.1), (0.25, 0.0), (0.0, 0.5)])
@@ -35,11 +36,17 @@ def test_a_group_is_never_parted():
 def test_the_future_never_leaks(write):
     days = np.random.default_rng(0).integers(0, 300, 500)  # several rows a day
 
-    split = split_rows(500, 0.2, 0.2, 0, time=[write(int(day)) for day in days])
+    split = split_rows(500, 0.2, 0.2, 0, time=[moment(write(int(day))) for day in days])
 
     train, valid, test = (days[part] for part in split)
     assert train.max() < valid.min()
     assert valid.max() < test.min()
+
+
+@pytest.mark.parametrize("cell", ["3/4/2026", "tomorrow", "", None, "nan"])
+def test_a_time_that_must_be_guessed_is_no_time(cell):
+    with pytest.raises(elman.ElmanError, match=r"a number or a date such as 2026-11-23"):
+        moment(cell)
 
 
 def documents(rows: list[dict], **data: object) -> elman.Model:

@@ -29,6 +29,20 @@ _HOMES = {
     "train": "experiment",
 }
 
+_ROOMS = (
+    "cells",
+    "config",
+    "data",
+    "errors",
+    "fields",
+    "insight",
+    "layers",
+    "recipes",
+    "testing",
+    "topologies",
+    "training",
+)
+
 __all__ = [
     "GRU",
     "LSTM",
@@ -47,6 +61,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"elman.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'elman' has no attribute {name!r}")
     value = getattr(import_module(f"elman.{_HOMES[name]}"), name)

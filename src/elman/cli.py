@@ -1,5 +1,7 @@
 """The command line: each verb reads its arguments, calls one library function and prints what it gives."""
 
+import errno
+import os
 import sys
 import traceback
 from enum import StrEnum
@@ -39,6 +41,18 @@ class BadRowsPolicy(StrEnum):
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, as `elman train` writes it.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the answer.")]
 BadRowsOption = Annotated[BadRowsPolicy, typer.Option(help="Refuse a bad row, or skip, count and list it.")]
+
+
+@app.callback()
+def verbs(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
+) -> None:
+    """Train a recurrent network on your own sequences with one command, and run it one step at a time."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(installed("elman"))
+        raise typer.Exit
 
 
 @app.command(
@@ -144,23 +158,25 @@ def predict(
             "both" if values else "neither",
             "Try: elman predict RUN VALUE",
         )
+    if values == ["-"] and hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="surrogateescape")  # what is no UTF-8 is found below, with the others
     given: Any = data if data else [line.rstrip("\n") for line in sys.stdin] if values == ["-"] else values
     if data is None and not given:
         fail("predict", "standard input", "hold a value a line", "nothing")
+    if plot is not None and (not trace or len(given) != 1):
+        fail("predict", "--plot", "go with --trace and one value", f"{len(given)} values" if trace else "no --trace")
+    if plot is not None and (plot.suffix.lower() != ".png" or not plot.parent.is_dir()):
+        fail("predict", "--plot", "be a .png file in a folder that exists", repr(str(plot)))
     if trace:
         if data is not None:
             fail("predict", "--trace", "go with values", "--data")
         traces = [(value, model.trace(value)) for value in given]
         if plot is not None:
-            if len(traces) != 1:
-                fail("predict", "--plot", "go with one value", f"{len(traces)}")
             plot.write_bytes(draw_trace(*traces[0]))
             _note(f"written to {plot}")
         for value, steps in traces:
             print_trace(value, steps, format)
         return
-    if plot is not None:
-        fail("predict", "--plot", "go with --trace", "no --trace")
     answers = model.answers(given, bad_rows.value)
     _note(model.skipped)
     shown = [str(value) for value in given] if data is None and not model.skipped else None
@@ -207,9 +223,12 @@ def recipe(
     format: FormatOption = Format.table,
 ) -> None:
     """Run a worked example on real data; print its figures beside published ones and a baseline."""
+    from elman.checks import fail
     from elman.recipes import RECIPES, find, follow
     from elman.training import Reporter
 
+    if name is None and (setting or quick or vectors or out):
+        fail("recipe", "an option", "go with the name of a recipe", "no name", f"Name one of {', '.join(RECIPES)}.")
     if name is None:
         print_rows([entry.summary() for entry in RECIPES.values()], format)
         return
@@ -227,24 +246,40 @@ def recipe(
 
 def main() -> None:
     """The command `elman`: run a verb, and leave with the exit code that its outcome has."""
+    # Threads that wait asleep: awake, as is usual, they stand in each other's way where another program is busy.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+        if code:  # what the parser made of an interrupt, or of no verb
+            _leave(code, "interrupted" if code == 130 else "")
     except ElmanError as error:
         _leave(error.exit_code, f"error: {error}" if error.exit_code != 130 else str(error))
     except USAGE_ERROR as error:
-        _leave(2, f"error: {error.format_message()}")
+        said = error.format_message()
+        _leave(2, f"error: {said}" if said else "")
     except (KeyboardInterrupt, typer.Abort):
         _leave(130, "interrupted")
     except BrokenPipeError:  # the reader, such as `head`, has had enough
-        sys.stderr.close()
+        _silence()
         sys.exit(0)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _silence()
+        _leave(2, "error: standard output: the disk must have room, got none. Make room, or write elsewhere.")
     except Exception:
         traceback.print_exc()
         _leave(1, REPORT)
 
 
+def _silence() -> None:
+    """Send standard output nowhere, so that leaving does not fail on it once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _leave(code: int, message: str) -> None:
-    print(message, file=sys.stderr)
+    _note(message)
     sys.exit(code)
 
 

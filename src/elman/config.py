@@ -75,7 +75,9 @@ def read_toml(path: str | Path) -> Json:
     """
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        fail("config", str(path), "be a file that can be read", str(error.strerror), "Check the path.", ConfigError)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         fail("config", str(path), "be a TOML file", str(error), "See the README for an example.", ConfigError)
 
 
@@ -115,7 +117,7 @@ def columns_document(given: str | Sequence[str] | Mapping[str, Any] | None, tabl
     if isinstance(given, Mapping):
         return {table: {name: dict(options) for name, options in given.items()}}
     columns = [given] if isinstance(given, str) else list(given)
-    if len(columns) == 1 and not any(sign in columns[0] for sign in "*?["):
+    if len(columns) == 1:  # a pattern is told from a name when the table is known
         return {table: {columns[0]: {}}}
     return {table: {"series": {"kind": "series", "columns": columns}}}
 

@@ -95,7 +95,7 @@ def write_directory(path: str | Path, files: Mapping[str, bytes], force: bool = 
             path.rename(old)
             try:
                 beside.rename(path)
-            except OSError:
+            except BaseException:  # an interrupt, too, must not leave the goal empty
                 old.rename(path)
                 raise
             shutil.rmtree(old, ignore_errors=True)
@@ -126,8 +126,8 @@ def read_directory(path: str | Path, wanted: Sequence[str] = ()) -> tuple[dict[s
         IntegrityError: a file is missing, changed or cut, or the manifest is.
     """
     path = Path(path)
-    if not (path / MANIFEST).is_file():
-        what = "a folder without manifest.json" if path.is_dir() else "no folder"
+    if not os.path.isfile(path / MANIFEST):  # os.path: false, not an error, for a name that is too long
+        what = "a folder without manifest.json" if os.path.isdir(path) else "no folder"
         fail(
             "model",
             str(path),
@@ -139,7 +139,9 @@ def read_directory(path: str | Path, wanted: Sequence[str] = ()) -> tuple[dict[s
     manifest = _read_manifest(path)
     for name in wanted:
         if name not in manifest["files"]:
-            _refuse(path, MANIFEST, f"list {name}", "a manifest without it")
+            inner = next((found.parent for found in sorted(path.glob(f"*/{MANIFEST}"), reverse=True)), None)
+            then = f"Did you mean {inner}?" if inner else "Name what `elman train` wrote."
+            fail("model", str(path), "be a model's run directory", f"one without {name}", then, DataError)
     files = {}
     for name, expected in manifest["files"].items():
         file = path / name
@@ -173,9 +175,11 @@ def _read_manifest(path: Path) -> Json:
         _refuse(path, MANIFEST, "agree with its digest", "a changed or cut file")
     if manifest.get("format") != FORMAT:
         _refuse(path, MANIFEST, f"have format {FORMAT}", str(manifest.get("format")))
-    for name in manifest["files"]:
+    for name, entry in manifest["files"].items():
         if not SAFE_NAME.fullmatch(name):
             _refuse(path, MANIFEST, "name files in its own folder", shown(name))
+        if not isinstance(entry, dict) or set(entry) != {"bytes", "sha256"}:
+            _refuse(path, MANIFEST, f"give the bytes and the SHA-256 of {name}", shown(entry))
     return dict(manifest)
 
 

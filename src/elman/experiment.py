@@ -1,13 +1,15 @@
 """One training from its configuration to a saved model: read, infer, split, fit the fields, train, test, write."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from elman.checks import fail, shown
+from elman.checks import fail
 from elman.config import SHORTCUTS, RunConfig, check_document, columns_document, merged, resolved_options
 from elman.data import (
     BadRows,
@@ -17,7 +19,6 @@ from elman.data import (
     encode,
     from_memory,
     gather,
-    is_blank,
     parse,
     read,
     split_rows,
@@ -25,10 +26,13 @@ from elman.data import (
 from elman.directory import check_free
 from elman.errors import ConfigError, MissingExtraError, TrainingError
 from elman.fields import Input, Target
+from elman.fields.raw import moment, not_blank
 from elman.model import Model, Source, make_fields, make_network
 from elman.plan import settle
 from elman.training import History, Reporter, Trainer, draw_curves, outputs_of, scores_of
 from elman.types import Json
+
+RANDOM_NUMBERS = threading.Lock()  # torch has one generator a process: two trainings in threads take turns
 
 
 class Tables(NamedTuple):
@@ -60,6 +64,9 @@ def train(
     epochs: int | None = None,
     minutes: float | None = None,
     seed: int | None = None,
+    id: str | None = None,
+    time: str | None = None,
+    bad_rows: str | None = None,
     data: Json | None = None,
     model: Json | None = None,
     train: Json | None = None,
@@ -80,9 +87,12 @@ def train(
         layers: depth, 1 by default.
         hidden: units a layer and direction, 128 by default.
         bidirectional: read from both ends; no by default.
-        epochs: at most so many, 20 by default.
+        epochs: at most so many; 20 by default, more for small tables.
         minutes: at most so many.
         seed: of every random draw, 0 by default.
+        id: the column that names a row's sequence, for series in long format.
+        time: the column that orders a sequence's steps.
+        bad_rows: "refuse" (the default), or "skip" to leave out, count and list rows that cannot be used.
         data, model, train: any other key of that section, see `elman.config`, such as train={"lr": 1e-3}.
         out: run directory to write; None: nothing is written until `Model.save`.
         force: replace a run directory that exists.
@@ -110,6 +120,9 @@ def train(
         "epochs": epochs,
         "minutes": minutes,
         "seed": seed,
+        "id": id,
+        "time": time,
+        "bad_rows": bad_rows,
     }
     document = make_document(input, target, short)
     for section, given in {"data": data, "model": model, "train": train}.items():
@@ -171,7 +184,7 @@ def run(
     target.fit(parts.train.targets or [])
     train, valid, test = (_examples(part, input, target, bad) for part in parts)
     assert train is not None
-    with torch.random.fork_rng(devices=[]):
+    with RANDOM_NUMBERS, torch.random.fork_rng(devices=[]):
         torch.manual_seed(trainer.seed)
         model = Model(config, input, target, make_network(config, input, target))
         _say(reporter, tables, model, (train, valid, test), bad)
@@ -212,29 +225,24 @@ def _split(config: RunConfig, tables: Tables, input: Input, target: Target, seed
     ]
     whole, valid, test = given
     assert whole is not None
-    for column in (data.split_group, data.split_time):
-        whole = whole if column is None else _with_value(whole, column, bad)
+    group = time = None
+    if data.split_group is not None:
+        whole, group = _with_values(whole, data.split_group, not_blank, bad)
+    elif data.split_time is not None:
+        whole, time = _with_values(whole, data.split_time, moment, bad)
     fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
-    by = [
-        None if column is None else [whole.table.column(column)[row] for row in whole.rows]
-        for column in (data.split_group, data.split_time)
-    ]
-    rows = split_rows(len(whole.rows), *fractions, seed, *by)
+    rows = split_rows(len(whole.rows), *fractions, seed, group, time)
     parts = [whole.take(part.tolist()) if len(part) else None for part in rows]
     assert parts[0] is not None
     return Parts(parts[0], valid or parts[1], test or parts[2])
 
 
-def _with_value(parsed: Parsed, column: str, bad: BadRows) -> Parsed:
-    """The rows that have a value to split by."""
-    values, good = parsed.table.column(column), []
-    for index, row in enumerate(parsed.rows):
-        if is_blank(values[row]):
-            where = f"{parsed.table.place(row)}: column {column!r}"
-            bad.found(f"{where} must hold a value to split by, got {shown(values[row])}")
-        else:
-            good.append(index)
-    return parsed.take(good)
+def _with_values(parsed: Parsed, column: str, parse: Callable[[Any], Any], bad: BadRows) -> tuple[Parsed, list[Any]]:
+    """The rows that have a value to split by, and those values."""
+    raw = parsed.table.column(column)
+    values = [parsed.table.parse_cell(row, column, raw[row], parse, bad) for row in parsed.rows]
+    good = [index for index, value in enumerate(values) if value is not None]
+    return parsed.take(good), [values[index] for index in good]
 
 
 def _examples(part: Parsed | None, input: Input, target: Target, bad: BadRows) -> Examples | None:
@@ -274,11 +282,16 @@ def _metrics(model: Model, history: History, test: Examples | None) -> Json:
     }
     if test is not None:
         figures["test"] = scores_of(outputs_of(model.network, test), model.target, test)
-    return figures
+    return {part: _finite(scores) for part, scores in figures.items()}
+
+
+def _finite(figures: Json) -> Json:
+    """The figures with None for what is infinite or not a number, which JSON cannot say."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in figures.items()}
 
 
 def _keepsakes(history: History, metric: str, reporter: Reporter) -> dict[str, bytes]:
-    files = {"log.jsonl": "".join(json.dumps(row) + "\n" for row in history.rows).encode()}
+    files = {"log.jsonl": "".join(json.dumps(_finite(row)) + "\n" for row in history.rows).encode()}
     try:
         files["curves.png"] = draw_curves(history.rows, metric)
     except MissingExtraError as error:

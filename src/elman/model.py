@@ -1,6 +1,7 @@
 """The user's handle on a trained network: its fields, its weights, its configuration, and what can be asked of it."""
 
 import json
+import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -10,13 +11,14 @@ import numpy as np
 import safetensors.torch
 import tomli_w
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from elman.checks import check_choice, fail
 from elman.config import RunConfig, check_document, resolved_options, without_none
 from elman.data import BadRows, Parsed, Table, encode, from_memory, gather, parse, read
 from elman.directory import read_directory, to_json, write_directory
-from elman.errors import ConfigError
+from elman.errors import ConfigError, IntegrityError
 from elman.fields import FIELDS, INPUTS, TARGETS, Category, Field, Input, Target
 from elman.inference import Step, trace
 from elman.network import Network
@@ -38,7 +40,7 @@ class Model:
         config: the resolved configuration; `run.toml` in the run directory says the same.
         input, target: the fitted fields.
         network: the torch module.
-        metrics: {"valid": {...}, "test": {...}, "training": {...}}; rates are fractions.
+        metrics: {"valid": {...}, "test": {...}, "training": {...}}; rates are fractions, F1 is on the 0-100 scale.
         path: the run directory, or None where the model was never saved.
         digest: SHA-256 of the run directory's manifest, or None.
     """
@@ -77,9 +79,9 @@ class Model:
             ArgumentError: the target has no classes.
             DataError: as `predict`.
         """
-        assert self.classes
+        columns = len(self.classes)
         found = self.target.probabilities(self._outputs(values, bad_rows)) or []
-        return np.array([list(row.values()) for row in found])
+        return np.array([list(row.values()) for row in found]).reshape(-1, columns)
 
     def answers(self, values: Source, bad_rows: str = "refuse") -> list[Json]:
         """What `elman predict` prints: {"prediction": ..., "probabilities": {...}} a row.
@@ -99,7 +101,7 @@ class Model:
         Raises:
             DataError: as `predict`.
         """
-        bad = BadRows(bad_rows == "skip")
+        bad = self._policy(bad_rows)
         parsed = parse(self._table(data, bad), self.input, self.target, bad)
         _, examples = encode(parsed, self.input, self.target, bad)
         scores = scores_of(outputs_of(self.network, examples), self.target, examples)
@@ -156,9 +158,12 @@ class Model:
         self.path = Path(path)
         return self
 
+    def _policy(self, bad_rows: str) -> BadRows:
+        check_choice("model", "bad_rows", bad_rows, ("refuse", "skip"))
+        return BadRows(bad_rows == "skip")
+
     def _outputs(self, values: Source, bad_rows: str) -> Tensor:
-        check_choice("predict", "bad_rows", bad_rows, ("refuse", "skip"))
-        bad = BadRows(bad_rows == "skip")
+        bad = self._policy(bad_rows)
         _, examples = encode(self._parsed(values, bad), self.input, None, bad)
         self.skipped = bad.summary()
         return outputs_of(self.network, examples)
@@ -167,7 +172,7 @@ class Model:
         return parse(self._table(values, bad), self.input, None, bad)
 
     def _table(self, values: Source, bad: BadRows) -> Table:
-        if isinstance(values, str) and not Path(values).exists():
+        if isinstance(values, str) and not os.path.exists(values):
             fail(
                 "model", "the values", "be a list, a table or a path that exists", repr(values), "Pass a list: [value]."
             )
@@ -190,7 +195,11 @@ def load(path: str | Path) -> Model:
         field.restore(learned[field.name])
     with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced at once
         network = make_network(config, input, target)
-    network.load_state_dict(safetensors.torch.load(files["weights.safetensors"]))
+    try:
+        network.load_state_dict(safetensors.torch.load(files["weights.safetensors"]))
+    except (RuntimeError, SafetensorError) as error:
+        got = str(error).strip().splitlines()[-1].strip()
+        fail(str(path), "weights.safetensors", "fit config.json", got, "Train again.", IntegrityError)
     model = Model(config, input, target, network.eval())
     model.metrics, model.path, model.digest = json.loads(files["metrics.json"]), Path(path), digest
     model.keepsakes = {name: content for name, content in files.items() if name in ("log.jsonl", "curves.png")}
@@ -219,7 +228,13 @@ def make_network(config: RunConfig, input: Input, target: Target) -> Network:
     check_choice("config", "model.topology", name, TOPOLOGIES, ConfigError)
     options = resolved_options(TOPOLOGIES[name], options, "model", f"topology {name}")
     config.model = {"topology": name, **options}
-    return Network(input, target, name, options)
+    try:
+        return Network(input, target, name, options)
+    except (MemoryError, RuntimeError) as error:  # torch has no class of its own for memory that cannot be had
+        if "memory" not in str(error):
+            raise
+        then = "Lower model.hidden, model.layers or the size of the embedding."
+        fail("config", "model", "fit in memory", str(options), then, ConfigError)
 
 
 def _make_field(table: dict[str, Json], role: str, kinds: Sequence[str]) -> Field:

@@ -64,7 +64,7 @@ def print_trace(value: str, steps: Sequence[Step], format: Format) -> None:
         rows.append(row)
     print(f"\n{value}")
     _print_table(rows)
-    print(f"-> {steps[-1].prediction}")
+    print(f"-> {_words(steps[-1].prediction)}")
 
 
 def print_facts(facts: Json, format: Format) -> None:
@@ -83,7 +83,7 @@ def _print_table(rows: Sequence[Json]) -> None:
     table, keys = Table(box=box.SIMPLE_HEAD, pad_edge=False), _keys(rows)
     for key in keys:
         numbers = all(isinstance(row.get(key), (int, float)) for row in rows)
-        table.add_column(key.removeprefix("probabilities."), justify="right" if numbers else "left", overflow="fold")
+        table.add_column(key.rpartition(".")[2], justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_words(row.get(key)) for key in keys))
     Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
@@ -104,4 +104,4 @@ def _keys(rows: Sequence[Json]) -> list[str]:
 def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items())
-    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -38,7 +38,8 @@ def settle(config: RunConfig, table: Table) -> None:
 def _check_series(config: RunConfig, table: Table) -> None:
     """One column with an id is a series too; what gathers a series goes with nothing else."""
     data, ((name, options),) = config.data, config.input.items()
-    if data.id is not None and not options.keys() & {"kind", "columns"}:
+    pattern = name not in table.columns and any(sign in name for sign in "*?[")
+    if (data.id is not None or pattern) and not options.keys() & {"kind", "columns"}:
         name, options = "series", {**options, "kind": "series", "columns": [name]}
         config.input = {name: options}
     if options.get("columns") and name in table.columns:

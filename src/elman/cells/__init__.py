@@ -7,10 +7,10 @@ from elman.cells.lstm import LSTMCell, LSTMState
 from elman.cells.min_gru import MinGRUCell, MinGRUState
 
 CELLS: dict[str, type[Cell]] = {
-    "elman": ElmanCell,
+    "rnn": ElmanCell,
     "lstm": LSTMCell,
     "gru": GRUCell,
-    "min_gru": MinGRUCell,
+    "mingru": MinGRUCell,
 }
 
 __all__ = [

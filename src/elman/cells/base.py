@@ -45,9 +45,9 @@ class Cell(nn.Module):
         """Draw the parameters.
 
         "torch": all uniform in +-1/sqrt(H), as torch.nn does. "orthogonal": the same, but the recurrent weights are
-        orthogonal, gate by gate (Saxe et al. 2013, arXiv 1312.6120), so that a signal keeps its length from step to
-        step, and the bias of a forget gate starts at 1 (Gers et al. 2000; Jozefowicz et al. 2015), so that the cell
-        begins by remembering.
+        orthogonal, gate by gate (Saxe et al. 2013, arXiv 1312.6120), which keeps a signal's length from step to step in
+        a linear network and comes near it at the start of others, and the bias of a forget gate starts at 1 (Gers et
+        al. 2000; Jozefowicz et al. 2015), so that the cell begins by remembering.
         """
         bound = 1 / math.sqrt(self.hidden_size)
         for parameter in self.parameters():

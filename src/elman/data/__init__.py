@@ -7,7 +7,7 @@ from elman.data.prepare import Parsed, encode, gather, parse
 from elman.data.readers import READERS, read
 from elman.data.reshape import from_long, from_wide, matching_columns
 from elman.data.split import Split, split_rows
-from elman.data.table import BadRows, Table, from_memory, is_blank
+from elman.data.table import BadRows, Table, from_memory
 
 __all__ = [
     "READERS",
@@ -27,7 +27,6 @@ __all__ = [
     "github",
     "in_order_of_length",
     "infer_kind",
-    "is_blank",
     "matching_columns",
     "padding_share",
     "parse",

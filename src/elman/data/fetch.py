@@ -1,8 +1,8 @@
 """Data by its public address: checked by SHA-256, kept in a cache, looked for in the folder ELMAN_DATA first."""
 
 import hashlib
+import http.client
 import os
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
@@ -48,7 +48,7 @@ def fetch(source: Source) -> Path:
     try:
         with urllib.request.urlopen(source.address, timeout=TIMEOUT) as answer:
             content = answer.read()
-    except (urllib.error.URLError, OSError) as error:
+    except (http.client.HTTPException, OSError) as error:  # a URLError is an OSError
         fail(
             "data",
             source.name,
@@ -57,15 +57,18 @@ def fetch(source: Source) -> Path:
             f"Fetch {source.address} yourself, save it as {source.name} in a folder, set ELMAN_DATA to that folder.",
             DataError,
         )
+    found = hashlib.sha256(content).hexdigest()
+    if found != source.sha256:
+        fail("data", source.address, f"have the SHA-256 {source.sha256}", found, "Try again later.", DataError)
     path = Path(cache) / source.name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(content)
     try:
-        _checked(partial, source)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        partial.write_bytes(content)
         partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    except OSError as error:
+        then = "Name another folder in the variable ELMAN_CACHE."
+        fail("data", "the cache", "be writable", f"{path.parent}: {error.strerror}", then, DataError)
     return path
 
 

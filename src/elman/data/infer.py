@@ -5,10 +5,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from elman.checks import fail
-from elman.data.table import Table, is_blank
+from elman.checks import fail, shown
+from elman.data.table import Table
 from elman.errors import BadValueError, DataError
-from elman.fields.number import parse_number
+from elman.fields.raw import is_blank
 from elman.fields.series import Series
 
 MOST_CLASSES = 20  # whole numbers with more distinct values than this are measured, not named
@@ -30,7 +30,7 @@ def infer_kind(table: Table, column: str, as_target: bool) -> str:
     values = [value for value in table.column(column)[:LOOKED_AT] if not is_blank(value)]
     if not values:
         fail(where, "the column", "hold values", "none", error=DataError)
-    if _all(values, parse_number) and not isinstance(values[0], bool):
+    if _all(values, _number) and not isinstance(values[0], bool):
         named = all(float(value).is_integer() for value in values) and len(set(values)) <= MOST_CLASSES
         return "category" if as_target and named else "number"
     if any(isinstance(value, (list, tuple, np.ndarray)) for value in values) or _all(values, Series(column).parse):
@@ -44,7 +44,7 @@ def infer_kind(table: Table, column: str, as_target: bool) -> str:
     distinct = len(set(values))
     if short and (as_target or not words) and distinct <= max(2, len(values) // 2):
         return "category"
-    if sum(_all([value], parse_number) for value in values) > len(values) / 2:
+    if sum(_all([value], _number) for value in values) > len(values) / 2:
         return "number"
     if as_target:
         _refuse_target(where, f"text ({distinct:,} distinct values in {len(values):,} rows)")
@@ -60,6 +60,14 @@ def _refuse_target(where: str, found: str) -> NoReturn:
         "Name another column, or set its kind to category if its values are classes.",
         DataError,
     )
+
+
+def _number(value: Any) -> None:
+    """Whether a number was meant; whether it is a finite one is the field's question, which knows the row."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        raise BadValueError("be a number", shown(value)) from None
 
 
 def _all(values: Sequence[Any], parse: Callable[[Any], Any]) -> bool:

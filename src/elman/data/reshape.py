@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from elman.checks import fail, shown
-from elman.data.table import BadRows, Table, is_blank
+from elman.data.table import BadRows, Table
 from elman.errors import DataError
+from elman.fields.raw import moment, not_blank
 from elman.fields.series import parse_or_missing
 
 
@@ -58,15 +59,16 @@ def from_long(table: Table, columns: Sequence[str], name: str, id: str, time: st
     Of every other column the sequence has one value, which all its rows must share; a column that varies within a
     sequence is left out, but for `time`, which is then that of the first step.
     """
-    keys = _sort_keys(table, time, bad)
+    ids = table.values(id, not_blank, bad)
+    keys = ids if time is None else table.values(time, moment, bad, ids)
     channels: list[list[Any]] = []
     for column in columns:
         channels.append(table.values(column, parse_or_missing, bad, channels[-1] if channels else keys))
     groups: dict[Any, list[int]] = {}
-    for row, key in enumerate(table.column(id)):
+    for row, key in enumerate(ids):
         if channels[-1][row] is not None:
             groups.setdefault(key, []).append(row)
-    sequences = [sorted(rows, key=keys.__getitem__) for rows in groups.values()]
+    sequences = [rows if time is None else sorted(rows, key=keys.__getitem__) for rows in groups.values()]
     gathered: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     for column in table.columns:
@@ -78,20 +80,3 @@ def from_long(table: Table, columns: Sequence[str], name: str, id: str, time: st
             left_out[column] = f"several where {id!r} is {shown(table.column(id)[varying[0]])}"
     gathered[name] = [np.array([[values[row] for values in channels] for row in rows]) for rows in sequences]
     return Table(gathered, table.source, lambda row: table.place(sequences[row][0]), left_out)
-
-
-def _sort_keys(table: Table, time: str | None, bad: BadRows) -> list[Any]:
-    """What each row is sorted by: its number or its text (as ISO dates sort), its place where `time` is None.
-
-    None where the time is missing, which makes the row a bad one.
-    """
-    if time is None:
-        return list(range(len(table)))
-    values = table.column(time)
-    for row, value in enumerate(values):
-        if is_blank(value):
-            bad.found(f"{table.place(row)}: column {time!r} must say when the step was, got {shown(value)}")
-    try:
-        return [None if is_blank(value) else float(value) for value in values]
-    except (TypeError, ValueError):
-        return [None if is_blank(value) else str(value) for value in values]

@@ -33,7 +33,7 @@ def split_rows(
         test_fraction: 0 to 1, share for the test.
         seed: draws the order; the same seed gives the same split.
         group: a value a row; rows that share one stay together.
-        time: a value a row, numbers or ISO dates; the oldest rows train, the next validate, the newest test. Rows of
+        time: a number a row; the oldest rows train, the next validate, the newest test. Rows of
             the same moment stay together.
 
     Raises:
@@ -42,7 +42,7 @@ def split_rows(
     check_range("data", "valid_fraction", valid_fraction, low=0, high=1)
     check_range("data", "test_fraction", test_fraction, low=0, high=1)
     if time is not None:
-        units, order = _units(_comparable(time), rows), None  # units are numbered by their value: in the order of time
+        units, order = _units(time, rows), None  # units are numbered by their value: in the order of time
     else:
         units, order = _units(group, rows), np.random.default_rng(seed)
     count = int(units.max()) + 1 if rows else 0
@@ -68,11 +68,3 @@ def _units(values: Sequence[Any] | None, rows: int) -> np.ndarray:
     if values is None:
         return np.arange(rows)
     return np.unique(np.asarray(values), return_inverse=True)[1].reshape(-1)
-
-
-def _comparable(values: Sequence[Any]) -> list[Any]:
-    """Numbers where all are numbers, else text: ISO dates sort as they should."""
-    try:
-        return [float(value) for value in values]
-    except (TypeError, ValueError):
-        return [str(value) for value in values]

@@ -1,6 +1,5 @@
 """A table in memory: named columns, and for every row the place that a message can point to."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -115,13 +114,6 @@ class Table:
             # The place is looked for here and not before: it can mean to read the file again.
             bad.found(f"{self.place(row)}: column {name!r} {error}")
             return None
-
-
-def is_blank(value: Any) -> bool:
-    """Whether a cell holds nothing: None, NaN or white space."""
-    if isinstance(value, str):
-        return not value.strip()
-    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def check_names(names: Sequence[str], where: str) -> Sequence[str]:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from elman.checks import check_choice, check_range, fail, shown
 from elman.errors import BadValueError, DataError
 from elman.fields.base import Input, Target
+from elman.fields.raw import is_blank
 from elman.layers import TokenEmbedding
 from elman.types import Json
 
@@ -61,7 +62,7 @@ class Category(Input, Target):
     def parse(self, raw: Any) -> str:
         if isinstance(raw, float) and raw.is_integer():
             raw = int(raw)  # a table with gaps holds whole numbers as floats
-        text = "" if raw is None or raw != raw else str(raw).strip()
+        text = "" if is_blank(raw) else str(raw).strip()
         if not text or isinstance(raw, (list, dict, tuple, np.ndarray)):
             raise BadValueError("name a class", shown(raw))
         return text
@@ -128,7 +129,7 @@ class Category(Input, Target):
         """Cross-entropy in nats a row, (B,), times the weight of the row's class.
 
         softmax: -log softmax(output)[target]; sigmoid: -log sigmoid(output) for the second class, -log(1 - ...) for the
-        first.
+        first. The mean over rows is later taken over their number; torch's weighted mean divides by the sum of weights.
         """
         if self.head_kind == "sigmoid":
             loss = F.binary_cross_entropy_with_logits(output[:, 0], target.to(output.dtype), reduction="none")

@@ -21,7 +21,8 @@ class Number(Input, Target):
 
     Args:
         name: the column.
-        loss: as a target, "mse" (learns the mean), "mae" (the median) or "huber" (between the two), on z.
+        loss: as a target, "mse" (learns the mean), "mae" (the median) or "huber" (between the two: squared up
+            to an error of one deviation, absolute beyond), on z.
 
     Example:
         >>> field = Number("price")
@@ -58,7 +59,11 @@ class Number(Input, Target):
             )
 
     def encode(self, value: float) -> np.ndarray:
-        return np.array((value - self.mean) / self.deviation, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            scaled = np.array((value - self.mean) / self.deviation, dtype=np.float32)
+        if not np.isfinite(scaled):
+            raise BadValueError("be of the order of the training split's values", shown(value))
+        return scaled
 
     def learned(self) -> Json:
         return {"mean": self.mean, "deviation": self.deviation}

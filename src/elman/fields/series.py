@@ -12,9 +12,10 @@ from elman.checks import check_choice, fail, shown
 from elman.errors import BadValueError, DataError
 from elman.fields.base import Input
 from elman.fields.number import parse_number
+from elman.fields.raw import is_blank
 from elman.types import Json
 
-MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "none"})
+MISSING_WORDS = frozenset({"na", "n/a", "nan", "null", "none"})
 
 
 class Series(Input):
@@ -52,7 +53,7 @@ class Series(Input):
         if isinstance(raw, str):
             try:
                 raw = json.loads(raw)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise BadValueError("be a list of numbers such as [1, 2, 3]", shown(raw)) from None
         values = raw if isinstance(raw, np.ndarray) and raw.dtype.kind in "iuf" else _numbers(raw)
         series = np.asarray(values, dtype=np.float64)
@@ -140,7 +141,7 @@ def parse_or_missing(raw: Any) -> float:
     Raises:
         BadValueError: it is something else.
     """
-    if raw is None or raw != raw or (isinstance(raw, str) and raw.strip().lower() in MISSING_WORDS):
+    if is_blank(raw) or (isinstance(raw, str) and raw.strip().lower() in MISSING_WORDS):
         return float("nan")
     return parse_number(raw)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PAD, UNKNOWN = "<pad>", "<unk>"  # ids 0 and 1
 LEVELS = ("word", "character", "byte")
+MOST_TOKENS = 50_000
 LONGEST = 1_000_000  # characters in a cell; a longer one is a broken file more often than a text
 
 # Words as the Penn Treebank and GloVe have them: "don't" is do n't, "it's" is it 's; numbers, words with hyphens and
@@ -36,7 +37,7 @@ class Text(Input):
         lowercase: fold case before anything else; None: yes for words, no for characters and bytes.
         min_count: a token rarer than this in the training split becomes the unknown one, which so gets a vector worth
             having; None: 2 for words, 1 for characters.
-        max_vocabulary: keep the most frequent so many tokens at the most.
+        max_vocabulary: keep the most frequent so many tokens at the most; None: 50,000.
         embedding: numbers a token's vector; None: 100, or what `vectors` has.
         vectors: a file in GloVe's text format (.gz too) to start the words' vectors from.
         vectors_words: "training", only the words of the training split have a vector; "all", every word of the file
@@ -66,7 +67,7 @@ class Text(Input):
         level: Literal["word", "character", "byte"] = "word",
         lowercase: bool | None = None,
         min_count: int | None = None,
-        max_vocabulary: int = 50_000,
+        max_vocabulary: int | None = None,
         embedding: int | None = None,
         vectors: str | None = None,
         vectors_words: Literal["training", "all"] = "training",
@@ -77,19 +78,15 @@ class Text(Input):
         super().__init__(name)
         check_choice(name, "level", level, LEVELS)
         check_choice(name, "vectors_words", vectors_words, ("training", "all"))
-        check_range(name, "max_vocabulary", max_vocabulary, low=3)
+        check_range(name, "max_vocabulary", 3 if max_vocabulary is None else max_vocabulary, low=3)
         check_range(name, "dropout", dropout, low=0, high=1)
         check_range(name, "word_dropout", word_dropout, low=0, high=1)
         check_range(name, "min_count", 1 if min_count is None else min_count, low=1)
         check_range(name, "embedding", 1 if embedding is None else embedding, low=1)
-        if level == "byte" and min_count is not None:
-            fail(
-                f"column {name!r}",
-                "min_count",
-                "be left out at the byte level, which has all 256 bytes",
-                str(min_count),
-                error=ConfigError,
-            )
+        if level == "byte" and (min_count or max_vocabulary) is not None:
+            must = "be left out at the byte level, which has all 256 bytes"
+            option = "max_vocabulary" if min_count is None else "min_count"
+            fail(f"column {name!r}", option, must, str(min_count or max_vocabulary), error=ConfigError)
         if vectors is not None and level != "word":
             fail(f"column {name!r}", "level", 'be "word" where vectors are given', shown(level), error=ConfigError)
         if vectors is None and (vectors_words == "all" or not tune):
@@ -100,7 +97,7 @@ class Text(Input):
                 "none",
                 error=ConfigError,
             )
-        self.level, self.max_vocabulary = level, max_vocabulary
+        self.level, self.max_vocabulary = level, max_vocabulary or MOST_TOKENS
         self.lowercase = level == "word" if lowercase is None else lowercase
         self.min_count = min_count or (2 if level == "word" else 1)
         self.vectors, self.vectors_words, self.tune = vectors, vectors_words, tune
@@ -116,6 +113,8 @@ class Text(Input):
             raise BadValueError("be text", shown(raw))
         if len(raw) > LONGEST:
             raise BadValueError(f"have at most {LONGEST:,} characters", f"{len(raw):,}")
+        if not _is_utf8(raw):
+            raise BadValueError("be UTF-8", shown(raw))
         if not raw.strip():
             raise BadValueError("hold some text", shown(raw))
         return raw
@@ -208,7 +207,7 @@ class Text(Input):
                 error=ConfigError,
             )
         self.embedding = size
-        return tokens + [word for word in self._pretrained if word not in trained]
+        return tokens + [word for word in self._pretrained if word not in trained | {PAD, UNKNOWN}]
 
     def _start_vectors(self, size: int) -> Tensor | None:
         """The vectors (V, size) to start from: the file's where it has the word, small random ones elsewhere."""
@@ -219,6 +218,15 @@ class Text(Input):
             if word in self._pretrained:
                 rows[index] = torch.from_numpy(self._pretrained[word])
         return rows
+
+
+def _is_utf8(text: str) -> bool:
+    """False for what the command line and standard input make of bytes that are no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _tokenizer(level: str, lowercase: bool) -> "Tokenizer":

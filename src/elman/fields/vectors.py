@@ -26,7 +26,8 @@ def read_vectors(path: str | Path, wanted: Callable[[str], bool] = lambda word: 
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
         try:
             for number, line in enumerate(lines, 1):
-                word, *numbers = line.rstrip().split(" ")
+                # Once the size is known, from the right: some words of GloVe 840B hold a space.
+                word, *numbers = line.rstrip().rsplit(" ", size) if size else line.rstrip().split(" ")
                 if number == 1 and len(numbers) == 1:
                     continue
                 size = size or len(numbers)

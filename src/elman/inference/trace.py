@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from elman.data import Examples
 from elman.fields import Input, Target
+from elman.layers import Recurrent
 from elman.network import Network
-from elman.topologies import ManyToOne
+
+TOGETHER = 32  # prefixes a batch: the time of a trace grows with the square of its length, its memory does not
 
 
 class Step(NamedTuple):
@@ -30,12 +34,16 @@ def trace(network: Network, input: Input, target: Target, value: Any) -> list[St
     network.eval()
     encoded, pieces = input.encode(value), input.pieces(value)
     prefixes = [encoded[: end + 1] for end in range(len(encoded))] if input.is_sequence else [encoded]
-    batch = Examples(prefixes).batch(torch.arange(len(prefixes)).numpy())
-    output = network(batch.inputs, batch.lengths)
-    norms: list[float | None] = [None] * len(prefixes)
-    if isinstance(network.topology, ManyToOne):
-        body = network.topology.body
-        _, state = body(network.encoder(batch.inputs), lengths=batch.lengths)
-        norms = list(state[0][:, -2 if body.bidirectional else -1].norm(dim=-1).tolist())
+    examples, body = Examples(prefixes), getattr(network.topology, "body", None)
+    outputs: list[Tensor] = []
+    norms: list[float | None] = []
+    for begin in range(0, len(prefixes), TOGETHER):
+        batch = examples.batch(np.arange(begin, min(begin + TOGETHER, len(prefixes))))
+        outputs.append(network(batch.inputs, batch.lengths))
+        if isinstance(body, Recurrent):
+            _, state = body(network.encoder(batch.inputs), lengths=batch.lengths)
+            norms += state[0][:, -2 if body.bidirectional else -1].norm(dim=-1).tolist()
+    output = torch.cat(outputs)
+    norms = norms or [None] * len(prefixes)
     probabilities: Sequence[dict[str, float] | None] = target.probabilities(output) or [None] * len(prefixes)
     return [Step(*step) for step in zip(pieces, norms, target.decode(output), probabilities, strict=True)]

@@ -18,7 +18,7 @@ class TokenEmbedding(nn.Module):
         tune: False keeps the vectors as they are.
         dropout: 0 to 1, share of the numbers that training sets to zero (Srivastava et al. 2014).
         word_dropout: 0 to 1, share of the tokens that training replaces by the unknown one, so that it gets a vector
-            worth having (Iyyer et al. 2015, "Deep unordered composition", drop whole words in the same way).
+            worth having (compare Iyyer et al. 2015, "Deep unordered composition", who leave whole words out).
         unknown: id of the unknown token.
 
     Shape: ids (B, T) or (B,) -> (B, T, D) or (B, D).

@@ -1,7 +1,7 @@
 """Recurrent layers: a cell over time, times depth, times direction, with lengths, resets and an initial state."""
 
 from collections.abc import Iterator
-from typing import ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -105,6 +105,18 @@ class Recurrent(nn.Module):
                 cell._parameters[name] = getattr(self, name + suffix)
         return self._cells
 
+    def __getstate__(self) -> dict[str, Any]:
+        self.cells()  # they may still hold what `functional_call` lent, which cannot be copied
+        return dict(self.__dict__)
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew, see `Cell.reset_parameters`; a learned initial state goes back to zeros."""
+        for cell in self.cells():
+            cell.reset_parameters()
+        if self.initial_state == "learned":
+            for name in state_names(self.cell_type.state_type):
+                nn.init.zeros_(getattr(self, f"initial_{name}"))
+
     def start_state(self, x: Tensor) -> State:
         """What the rows of x (B, T, D) begin with where no state is given, (B, N, H): see `initial_state`."""
         state_type, shape = self.cell_type.state_type, (x.shape[0], len(self._cells), self.hidden_size)
@@ -131,6 +143,7 @@ class Recurrent(nn.Module):
         Returns: outputs and state, see the class.
         """
         self._check(x, state, lengths, reset)
+        lengths = None if lengths is None else lengths.to(x.device, torch.long)
         start = self.start_state(x)
         state = start if state is None else state
         cells = self.cells()
@@ -158,6 +171,7 @@ class Recurrent(nn.Module):
         was just read. This takes the reference path: it is for looking, not for speed.
         """
         self._check(x, state, lengths, reset)
+        lengths = None if lengths is None else lengths.to(x.device, torch.long)
         start = self.start_state(x)
         state = start if state is None else state
         cells = self.cells()
@@ -228,7 +242,7 @@ class Recurrent(nn.Module):
 
 
 class RNN(Recurrent):
-    """Layers of `ElmanCell`, as torch.nn.RNN; see `Recurrent` for what all recurrent layers share.
+    """Layers of `ElmanCell`, as torch.nn.RNN; see `Recurrent` for what all layers share, shapes and errors too.
 
     Args:
         nonlinearity: "tanh", "relu" or "identity".
@@ -260,20 +274,10 @@ class RNN(Recurrent):
         return ElmanCell(input_size, self.hidden_size, self.nonlinearity, self.bias, self.init)
 
 
-class LSTM(Recurrent):
-    """Layers of `LSTMCell`, as torch.nn.LSTM; see `Recurrent` for what all recurrent layers share.
+class _Gated(Recurrent):
+    """What LSTM and GRU share: cells that take `init`."""
 
-    Args:
-        init: "orthogonal" (forget bias 1) or "torch", see `Cell.reset_parameters`.
-
-    Example:
-        >>> lstm = LSTM(3, 4, num_layers=2, bidirectional=True)
-        >>> outputs, state = lstm(torch.zeros(2, 5, 3))
-        >>> outputs.shape, state.cell.shape
-        (torch.Size([2, 5, 8]), torch.Size([2, 4, 4]))
-    """
-
-    cell_type: ClassVar[type[LSTMCell | GRUCell]] = LSTMCell
+    cell_type: ClassVar[type[LSTMCell | GRUCell]]
 
     def __init__(
         self,
@@ -291,8 +295,24 @@ class LSTM(Recurrent):
         return self.cell_type(input_size, self.hidden_size, self.bias, self.init)
 
 
-class GRU(LSTM):
-    """Layers of `GRUCell`, as torch.nn.GRU; see `Recurrent` for what all recurrent layers share.
+class LSTM(_Gated):
+    """Layers of `LSTMCell`, as torch.nn.LSTM; see `Recurrent` for what all layers share, shapes and errors too.
+
+    Args:
+        init: "orthogonal" (forget bias 1) or "torch", see `Cell.reset_parameters`.
+
+    Example:
+        >>> lstm = LSTM(3, 4, num_layers=2, bidirectional=True)
+        >>> outputs, state = lstm(torch.zeros(2, 5, 3))
+        >>> outputs.shape, state.cell.shape
+        (torch.Size([2, 5, 8]), torch.Size([2, 4, 4]))
+    """
+
+    cell_type = LSTMCell
+
+
+class GRU(_Gated):
+    """Layers of `GRUCell`, as torch.nn.GRU; see `Recurrent` for what all layers share, shapes and errors too.
 
     Args:
         init: "orthogonal" or "torch", see `Cell.reset_parameters`.
@@ -308,7 +328,7 @@ class GRU(LSTM):
 
 
 class MinGRU(Recurrent):
-    """Layers of `MinGRUCell`, all steps of a layer at once; see `Recurrent` for what all recurrent layers share.
+    """Layers of `MinGRUCell`, all steps at once; see `Recurrent` for what all layers share, shapes and errors too.
 
     Example:
         >>> gru = MinGRU(3, 4)

@@ -9,7 +9,7 @@ from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell
 from elman.layers.unroll import real_steps
 from elman.types import State
 
-SHUT = 1e4  # added to a gate before its sigmoid: exactly 0 or 1 in float32 and float64, and finite
+SHUT = 1e30  # added before an activation, outweighs whatever else is there: sigmoid gives 0 or 1, relu gives 0
 
 
 def torch_kernels(
@@ -23,7 +23,7 @@ def torch_kernels(
     """Run `cell` over a padded batch by torch.lstm, torch.gru, torch.rnn_tanh or torch.rnn_relu.
 
     Arguments and result as `unroll`; `reset` is not possible here. The batch goes in padded, not packed: torch's packed
-    kernels are two to four times slower on a CPU. Padding stands at the end of a row, so no real step sees it.
+    kernels are slower on a CPU (`benchmarks/padded_text.py`). Padding stands at a row's end, so no real step sees it.
     """
     start = cell.zero_state(x) if start is None else start
     state = start if state is None else state
@@ -31,15 +31,16 @@ def torch_kernels(
     if real is not None:
         x = x.masked_fill(~real[..., None], 0)
     weights = [w for w in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh) if w is not None]
+    shut = _shut_in_padding(cell)
+    if real is not None and shut is not None:
+        x, weights[0] = _with_padding_shown(x, weights[0], real, shut)
     if isinstance(cell, LSTMCell):
-        if real is not None:
-            x, weights[0] = _with_frozen_padding(x, weights[0], real)
         outputs, *final = _run(torch.lstm, x, tuple(state), weights)
     else:
         outputs, *final = _run(_kernel(cell), x, state[0], weights)
     if real is not None and lengths is not None:
         final[0] = _at_end(outputs, lengths, state[0])
-        outputs = outputs * real[..., None]
+        outputs = outputs.masked_fill(~real[..., None], 0)
     return outputs, cell.state_type(*final)
 
 
@@ -57,16 +58,23 @@ def _run(kernel: Any, x: Tensor, state: Tensor | tuple[Tensor, ...], weights: li
     return [outputs, *(tensor[0] for tensor in final)]
 
 
-def _with_frozen_padding(x: Tensor, weight_ih: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-    """One more input, 1 in the padding, shuts the input gate and opens the forget gate: the cell state freezes.
+def _shut_in_padding(cell: Cell) -> tuple[int, ...] | None:
+    """What padding must do to each gate, -1 shut and 1 open it, so that nothing in it spoils an answer; None: nothing.
 
-    The hidden state at a row's end can be read from the outputs; the cell state cannot, so it must survive the padding.
+    The hidden state at a row's end is read from the outputs. An LSTM's cell state is not among them, so it must survive
+    the padding: input gate shut, forget gate open. A relu would grow on through the padding until it overflows.
     """
-    hidden_size = weight_ih.shape[0] // 4
-    column = weight_ih.new_zeros(4, hidden_size)
-    column[0], column[1] = -SHUT, SHUT  # gate order i f g o
+    if isinstance(cell, LSTMCell):
+        return (-1, 1, 0, 0)  # gate order i f g o
+    return (-1,) if isinstance(cell, ElmanCell) and cell.nonlinearity == "relu" else None
+
+
+def _with_padding_shown(x: Tensor, weight_ih: Tensor, real: Tensor, shut: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """One more input, 1 in the padding and 0 elsewhere, and its weights, which shut or open the gates."""
+    strength = min(SHUT, torch.finfo(weight_ih.dtype).max / 4)  # float16 ends at 65,504
+    column = weight_ih.new_tensor(shut).mul(strength).repeat_interleave(weight_ih.shape[0] // len(shut))
     flag = (~real).to(x.dtype)[..., None]
-    return torch.cat([x, flag], -1), torch.cat([weight_ih, column.view(-1, 1)], -1)
+    return torch.cat([x, flag], -1), torch.cat([weight_ih, column[:, None]], -1)
 
 
 def _at_end(outputs: Tensor, lengths: Tensor, state: Tensor) -> Tensor:

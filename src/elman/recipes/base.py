@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from elman.checks import check_choice
+from elman.checks import check_choice, fail
 from elman.config import merged
 from elman.data import Table
 from elman.directory import check_free, to_json, write_directory
+from elman.errors import Interrupted
 from elman.experiment import Tables, run
 from elman.inference import Step
 from elman.model import Model
@@ -99,9 +100,9 @@ class Result:
 
     def table(self) -> list[Json]:
         """The figures beside the baseline's and the published ones, a row each."""
-        ours = f"elman recipe {self.figures['recipe']}" + f" ({self.figures['setting']})" * bool(
-            self.figures["setting"]
-        )
+        setting, quick = self.figures["setting"], "--quick" in self.figures["split"]
+        ours = f"elman recipe {self.figures['recipe']}" + f" ({setting})" * bool(setting)
+        ours += ", --quick: claims nothing" * quick
         rows = [{"who": ours, self.metric: self.figures["metrics"][self.metric]}]
         rows.append(
             {"who": f"baseline: {self.figures['baseline']['name']}", self.metric: self.figures["baseline"][self.metric]}
@@ -140,14 +141,16 @@ def follow(
     check_choice(f"recipe {recipe.name}", "setting", setting, recipe.settings)
     folder = check_free(out or Path("runs") / (f"{recipe.name}-{setting}" if setting else recipe.name), force)
     document = _with_vectors(recipe.document(setting), vectors)
+    if vectors is not None and document == recipe.document(setting):
+        fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
     document = merged(document, {"train": {"seed": seed} | ({"epochs": 1} if quick else {})})
     tables = DATASETS[recipe.data]()
     if quick:
         tables = Tables(*(table and _part(table, seed) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
-    model = run(document, tables, None, reporter=reporter)
+    model = _run(recipe, document, tables, reporter)
     reporter.note(f"\nbaseline  {recipe.baseline['name']}")
-    baseline = run(_baseline_document(recipe, document), tables, None, reporter=reporter)
+    baseline = _run(recipe, _baseline_document(recipe, document), tables, reporter)
     figures = {
         "recipe": recipe.name,
         "setting": setting,
@@ -163,6 +166,14 @@ def follow(
     baseline.save(folder / "baseline")
     traces = [(value, model.trace(value)) for value in recipe.show]
     return Result(figures, folder, folder / "model", recipe.show[0], traces, recipe.metric)
+
+
+def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
+    """One whole training: what is cut short has no figures."""
+    model = run(document, tables, None, reporter=reporter)
+    if model.metrics["training"]["ended"] == "interrupted":
+        raise Interrupted(f"recipe {recipe.name} was interrupted; nothing was written.")
+    return model
 
 
 def _baseline_document(recipe: Recipe, document: Json) -> Json:

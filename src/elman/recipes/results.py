@@ -23,8 +23,9 @@ from elman.types import Json
 
 HEAD = """# Results
 
-Written by `make results` from `docs/results.json`; not by hand. Rates are fractions. Each figure is the median over the
-seeds, with the lowest and the highest; minutes are those of one seed on one core, baseline included.
+Written by `make results` from `docs/results.json`; not by hand. Rates are fractions, F1 is on the 0-100 scale.
+Each figure is the median over the seeds, with the lowest and the highest; minutes are those of one seed on one core,
+baseline included.
 
 | recipe | setting | split | metric | median | lowest to highest | seeds | goal | baseline | minutes |
 |---|---|---|---|---|---|---|---|---|---|

@@ -14,6 +14,7 @@ class Topology(nn.Module, ABC):
     """
 
     name: ClassVar[str]
+    lr: ClassVar[float] = 2e-3  # the peak learning rate where none is given
     output_size: int  # features that the head gets
 
     @abstractmethod

@@ -27,6 +27,7 @@ class OneToOne(Topology):
     """
 
     name = "one-to-one"
+    lr = 2e-2  # without a recurrent body nothing explodes
 
     def __init__(self, input_size: int, *, pooling: str = "mean") -> None:
         super().__init__()

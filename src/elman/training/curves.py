@@ -15,6 +15,7 @@ def draw_curves(rows: Sequence[dict[str, Any]], metric: str) -> bytes:
     """
     try:
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
     except ImportError:
         raise MissingExtraError("matplotlib", "plot", "the picture of the curves") from None
     epochs = [row["epoch"] for row in rows]
@@ -30,6 +31,7 @@ def draw_curves(rows: Sequence[dict[str, Any]], metric: str) -> bytes:
     scores.set(xlabel="epoch", ylabel=f"validation {metric}", title=f"Validation {metric}")
     losses.legend()
     for axes in (losses, scores):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from elman.checks import check_choice, check_range
+from elman.checks import check_choice, check_range, fail
 from elman.data import Batch, Examples, padding_share, shuffled
 from elman.errors import TrainingError
 from elman.fields import Target
@@ -22,6 +22,7 @@ from elman.training.metrics import METRICS
 from elman.training.optimise import PLATEAU_WAIT, SCHEDULES, adamw, rate
 from elman.training.progress import Reporter
 
+EPOCHS, LEAST_STEPS, MOST_EPOCHS = 20, 1000, 200  # the default length of a training, see `Trainer`
 Ended = Literal["epochs", "patience", "minutes", "interrupted", "diverged"]
 
 
@@ -47,16 +48,19 @@ class Trainer:
 
     Args:
         seed: of every random draw: the split, the first weights, dropout and the order of the rows.
-        epochs: times that every training row is read, at most.
-        minutes: stop after so many; None: no limit.
+        epochs: times that every training row is read, at most; None: 20, or as many as make 1,000 steps of a small
+            table, at most 200.
+        minutes: stop after so many, more than 0; None: no limit.
         batch: rows a step.
-        lr: the peak learning rate.
+        lr: the peak learning rate; None: what suits the topology (`Topology.lr`).
         weight_decay: of AdamW, on matrices.
-        clip: the largest norm of the gradient (Pascanu et al. 2013, arXiv 1211.5063); None: not clipped.
+        clip: the largest norm of the gradient (Pascanu et al. 2013, arXiv 1211.5063); 0: not clipped.
         schedule: "cosine", "plateau" or "constant", see `optimise.rate`.
         warmup: 0 to 1, share of the steps over which the rate rises.
-        patience: evaluations without a better validation score before training ends; None: never.
+        patience: evaluations without a better validation score before training ends; 0: never; None: a quarter of all.
         evaluations: how often an epoch the validation split is scored.
+
+    The weights that are kept are those of the best score; of equal scores, those with the lower validation loss.
 
     Raises:
         ArgumentError: a value out of its range.
@@ -66,26 +70,25 @@ class Trainer:
         self,
         *,
         seed: int = 0,
-        epochs: int = 20,
+        epochs: int | None = None,
         minutes: float | None = None,
         batch: int = 32,
-        lr: float = 2e-3,
+        lr: float | None = None,
         weight_decay: float = 0.01,
-        clip: float | None = 1.0,
+        clip: float = 1.0,
         schedule: Literal["cosine", "plateau", "constant"] = "cosine",
         warmup: float = 0.05,
-        patience: int | None = 5,
+        patience: int | None = None,
         evaluations: int = 1,
     ) -> None:
         check_range("train", "seed", seed, low=0, high=2**63 - 1)
         for name, count in {"epochs": epochs, "batch": batch, "evaluations": evaluations}.items():
-            check_range("train", name, count, low=1)
+            check_range("train", name, 1 if count is None else count, low=1)
+        for name, amount in {"weight_decay": weight_decay, "clip": clip, "patience": patience}.items():
+            check_range("train", name, 0 if amount is None else amount, low=0)
         check_range("train", "warmup", warmup, low=0, high=1)
-        check_range("train", "lr", lr, low=1e-12, high=1e3, then="Try train.lr=0.001.")
-        check_range("train", "weight_decay", weight_decay, low=0)
-        check_range("train", "patience", math.inf if patience is None else patience, low=1)
-        check_range("train", "minutes", math.inf if minutes is None else minutes, low=0)
-        check_range("train", "clip", math.inf if clip is None else clip, low=1e-12)
+        check_range("train", "lr", 1.0 if lr is None else lr, low=1e-12, high=1e3, then="Try train.lr=0.001.")
+        check_range("train", "minutes", 1.0 if minutes is None else minutes, low=1e-6)
         check_choice("train", "schedule", schedule, SCHEDULES)
         self.seed, self.epochs, self.minutes, self.batch, self.lr = seed, epochs, minutes, batch, lr
         self.weight_decay, self.clip, self.schedule, self.warmup = weight_decay, clip, schedule, warmup
@@ -120,7 +123,11 @@ class _Run:
     ) -> None:
         self.how, self.network, self.target, self.reporter = how, network, target, reporter
         self.train, self.valid = train, valid
-        self.optimiser = adamw(network, how.lr, how.weight_decay)
+        self.lr = how.lr or network.topology.lr
+        self.optimiser = adamw(network, self.lr, how.weight_decay)
+        self.steps = len(shuffled(train.lengths, how.batch, how.seed, 0))  # an epoch
+        self.epochs = how.epochs or min(MOST_EPOCHS, max(EPOCHS, math.ceil(LEAST_STEPS / self.steps)))
+        self.patience = math.ceil(self.epochs * how.evaluations / 4) if how.patience is None else how.patience
         self.history = History()
         self.metric = target.metrics[0]
         self.best_weights: dict[str, Tensor] | None = None
@@ -129,14 +136,16 @@ class _Run:
         self.begin = time.perf_counter()
 
     def through(self, interrupted: threading.Event) -> History:
-        how = self.how
-        steps = len(shuffled(self.train.lengths, how.batch, how.seed, 0))  # an epoch
+        how, steps = self.how, self.steps
+        check_range("train", "evaluations", how.evaluations, high=steps, then=f"An epoch has {steps} steps.")
+        if how.schedule == "plateau" and self.valid is None:
+            fail("train", "schedule", "be cosine or constant without a validation split", "'plateau'")
         scored_after = {max(1, round(steps * part / how.evaluations)) for part in range(1, how.evaluations + 1)}
-        with self.reporter.start(steps * how.epochs) as bar:
+        with self.reporter.start(steps * self.epochs) as bar:
             for step, batch in enumerate(self._batches()):
                 epoch = step // steps + 1
                 try:
-                    loss = self._step(step, steps * how.epochs, epoch, batch)
+                    loss = self._step(step, steps * self.epochs, epoch, batch)
                 except TrainingError as error:
                     return self._end("diverged", str(error))
                 self.losses.append(loss)
@@ -145,10 +154,10 @@ class _Run:
                 # What is cut short is scored too where nothing was yet, so that there is something to keep.
                 if step % steps + 1 in scored_after or ended == "minutes" or (ended and self.best_weights is None):
                     self._score(step + 1, (step + 1) / steps)
-                    if how.patience is not None and self.since_best >= how.patience:
+                    if self.patience and self.since_best >= self.patience:
                         ended = ended or "patience"
                 if ended:
-                    return self._end(ended, "training was interrupted" if ended == "interrupted" else "")
+                    return self._end(ended, "")
         return self._end("epochs", "")
 
     def _ended(self, interrupted: threading.Event) -> Ended | None:
@@ -159,7 +168,7 @@ class _Run:
         return "minutes" if self.how.minutes is not None and minutes > self.how.minutes else None
 
     def _batches(self) -> Iterator[Batch]:
-        for epoch in range(self.how.epochs):
+        for epoch in range(self.epochs):
             batches = shuffled(self.train.lengths, self.how.batch, self.how.seed, epoch)
             self.history.padding = padding_share(self.train.lengths, batches)
             for rows in batches:
@@ -170,14 +179,14 @@ class _Run:
         network.train()
         share = rate(how.schedule, step, total, how.warmup, self.halvings)
         for group in self.optimiser.param_groups:
-            group["lr"] = how.lr * share
+            group["lr"] = self.lr * share
         assert batch.targets is not None
         losses = network.loss(batch.inputs, batch.lengths, batch.targets)
         loss = losses.mean()
         self._check_finite("the loss", loss, step, epoch, batch, losses.detach())
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(network.parameters(), math.inf if how.clip is None else how.clip)
+        norm = nn.utils.clip_grad_norm_(network.parameters(), how.clip or math.inf)
         self._check_finite("the gradient", norm, step, epoch, batch, losses.detach())
         self.optimiser.step()
         return loss.item()
@@ -209,7 +218,7 @@ class _Run:
         if self.valid is not None:
             scores = scores_of(outputs_of(self.network, self.valid), self.target, self.valid)
             row |= {f"valid_{name}": value for name, value in scores.items()}
-            better = self._is_better(scores[self.metric])
+            better = self._is_better(scores)
             self.reporter.scored(epoch, row["train_loss"], self.metric, scores[self.metric], better)
         self.history.rows.append(row)
         self.since_best = 0 if better else self.since_best + 1
@@ -219,11 +228,18 @@ class _Run:
         elif self.since_best % PLATEAU_WAIT == 0:
             self.halvings += 1
 
-    def _is_better(self, value: float) -> bool:
-        if not self.history.best:
+    def _is_better(self, scores: dict[str, float]) -> bool:
+        best = self.history.best
+        if not best:
             return True
-        best = self.history.best[f"valid_{self.metric}"]
-        return bool(value > best if METRICS[self.metric].higher_is_better else value < best)
+        return self._rank(scores[self.metric], scores["loss"]) > self._rank(
+            best[f"valid_{self.metric}"], best["valid_loss"]
+        )
+
+    def _rank(self, score: float, loss: float) -> tuple[float, float]:
+        """What evaluations are compared by: the score, then the loss; one that is not a number is the worst."""
+        signed = score if METRICS[self.metric].higher_is_better else -score
+        return -math.inf if math.isnan(signed) else signed, -math.inf if math.isnan(loss) else -loss
 
     def _end(self, ended: Ended, message: str) -> History:
         if self.best_weights is None:

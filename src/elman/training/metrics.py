@@ -1,4 +1,4 @@
-"""Metrics: how near the answers are to the truth. Rates and errors are fractions."""
+"""Metrics: how near the answers are to the truth. Rates are fractions, F1 is on the 0-100 scale."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple

@@ -23,7 +23,7 @@ def rate(schedule: str, step: int, total: int, warmup: float, halvings: int) -> 
     """The learning rate of a step as a share of its peak, 0 to 1.
 
     Args:
-        schedule: after the warm-up, "cosine" falls to zero at the last step (Loshchilov & Hutter 2017,
+        schedule: after the warm-up, "cosine" falls to near zero at the last step (Loshchilov & Hutter 2017,
             arXiv 1608.03983), "plateau" halves where the validation score stands still, "constant" stays.
         step: counted from 0.
         total: steps of the whole training.

@@ -1,0 +1,57 @@
+"""Raw cells: which are empty, and what moment one names. What a field makes of a cell is the field's own."""
+
+import math
+from datetime import UTC, date, datetime
+from typing import Any
+
+from elman.checks import shown
+from elman.errors import BadValueError
+
+NOTHING = ("NAType", "NaTType")  # what pandas has for a missing value, named so that pandas need not be there
+
+
+def is_blank(raw: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN, pandas' NA, or white space."""
+    if isinstance(raw, str):
+        return not raw.strip()
+    return raw is None or (isinstance(raw, float) and math.isnan(raw)) or type(raw).__name__ in NOTHING
+
+
+def not_blank(raw: Any) -> Any:
+    """The cell itself.
+
+    Raises:
+        BadValueError: it holds nothing.
+    """
+    if is_blank(raw):
+        raise BadValueError("hold a value", shown(raw))
+    return raw
+
+
+def moment(raw: Any) -> float:
+    """A number as it is, a date or a time in ISO 8601 as seconds since 1970: what can be put in order without guessing.
+
+    Raises:
+        BadValueError: it is neither. 3/4/2026 is a different day in different countries.
+    """
+    try:
+        if isinstance(raw, str) and not _is_number(raw):
+            raw = datetime.fromisoformat(raw.strip())
+        if isinstance(raw, date) and not isinstance(raw, datetime):
+            raw = datetime(raw.year, raw.month, raw.day)
+        if isinstance(raw, datetime):
+            return (raw if raw.tzinfo else raw.replace(tzinfo=UTC)).timestamp()
+        number = float(raw)
+    except (TypeError, ValueError):
+        number = math.nan
+    if math.isnan(number):
+        raise BadValueError("be a number or a date such as 2026-11-23 or 2026-11-23T14:00", shown(raw))
+    return number
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
