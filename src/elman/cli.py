@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from enum import StrEnum
@@ -248,39 +249,47 @@ def main() -> None:
     """The command `elman`: run a verb, and leave with the exit code that its outcome has."""
     # Threads that wait asleep: awake, as is usual, they stand in each other's way where another program is busy.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    interrupts: list[int] = []
+
+    def remember(number: int, _: Any) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, remember)
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False) or 0
         sys.stdout.flush()
-        if code:  # what the parser made of an interrupt, or of no verb
-            _leave(code, "interrupted" if code == 130 else "")
-    except ElmanError as error:
-        _leave(error.exit_code, f"error: {error}" if error.exit_code != 130 else str(error))
-    except USAGE_ERROR as error:
+        message = "interrupted" if code == 130 else ""
+    except BaseException as error:
+        code, message = _outcome(error, bool(interrupts))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    _note(message)
+    sys.exit(code)
+
+
+def _outcome(error: BaseException, interrupted: bool) -> tuple[int, str]:
+    """The exit code of an error, and what is said of it."""
+    if isinstance(error, ElmanError):
+        return error.exit_code, str(error) if isinstance(error, Interrupted) else f"error: {error}"
+    if isinstance(error, USAGE_ERROR):
         said = error.format_message()
-        _leave(2, f"error: {said}" if said else "")
-    except (KeyboardInterrupt, typer.Abort):
-        _leave(130, "interrupted")
-    except BrokenPipeError:  # the reader, such as `head`, has had enough
+        return 2, f"error: {said}" if said else ""
+    if interrupted or isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        return 130, "interrupted"  # an import that is interrupted may raise anything, SystemExit included
+    if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has had enough
         _silence()
-        sys.exit(0)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
+        return 0, ""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         _silence()
-        _leave(2, "error: standard output: the disk must have room, got none. Make room, or write elsewhere.")
-    except Exception:
-        traceback.print_exc()
-        _leave(1, REPORT)
+        return 2, "error: standard output: the disk must have room, got none. Make room, or write elsewhere."
+    traceback.print_exception(error)
+    return 1, REPORT
 
 
 def _silence() -> None:
     """Send standard output nowhere, so that leaving does not fail on it once more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _leave(code: int, message: str) -> None:
-    _note(message)
-    sys.exit(code)
 
 
 def _source_of(document: dict[str, Any]) -> str:
