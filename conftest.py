@@ -1,5 +1,10 @@
 """Names that every doctest may use."""
 
+import os
+
+# Before torch: threads that wait asleep, as in the command line, or tests crawl where another program is busy.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import pytest
 import torch
 

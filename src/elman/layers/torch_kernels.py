@@ -54,7 +54,8 @@ def _kernel(cell: Cell) -> Any:  # torch's kernels carry no types
 def _run(kernel: Any, x: Tensor, state: Tensor | tuple[Tensor, ...], weights: list[Tensor]) -> list[Tensor]:
     """One layer, one direction; states (B, H) in and out."""
     one_layer = state[None] if isinstance(state, Tensor) else tuple(tensor[None] for tensor in state)
-    outputs, *final = kernel(x, one_layer, weights, len(weights) == 4, 1, 0.0, False, False, True)
+    train = torch.is_grad_enabled()  # without dropout it says only that a backward may follow, as cuDNN wants to know
+    outputs, *final = kernel(x, one_layer, weights, len(weights) == 4, 1, 0.0, train, False, True)
     return [outputs, *(tensor[0] for tensor in final)]
 
 
