@@ -270,6 +270,8 @@ def main() -> None:
 
 def _outcome(error: BaseException, interrupted: bool) -> tuple[int, str]:
     """The exit code of an error, and what is said of it."""
+    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
+        error = error.__context__  # the parser makes an exit of it
     if isinstance(error, ElmanError):
         return error.exit_code, str(error) if isinstance(error, Interrupted) else f"error: {error}"
     if isinstance(error, USAGE_ERROR):
