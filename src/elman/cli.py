@@ -74,7 +74,9 @@ def train(
     layers: Annotated[int | None, typer.Option(help="Depth. [default: 1]")] = None,
     hidden: Annotated[int | None, typer.Option(help="Units a layer and direction. [default: 128]")] = None,
     bidirectional: Annotated[bool, typer.Option("--bidirectional", help="Read from both ends.")] = False,
-    epochs: Annotated[int | None, typer.Option(help="Times that all rows are read, at most. [default: 20]")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Times that all rows are read, at most. [default: 20, or more]")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(help="Minutes to train, at most.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random draw. [default: 0]")] = None,
     id: Annotated[str | None, typer.Option(help="Column that names a row's sequence (long format).")] = None,

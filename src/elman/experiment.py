@@ -172,7 +172,8 @@ def run(
     """
     reporter = reporter or Reporter(quiet=True)
     config = check_document(document)
-    trainer = Trainer(**_written_out(config, "train", Trainer))
+    config.train = resolved_options(Trainer, config.train, "train")
+    trainer = Trainer(**config.train)
     if out is not None:
         check_free(out, force)
     bad = BadRows(config.data.bad_rows == "skip")
@@ -198,12 +199,6 @@ def run(
         kept = f"The best weights before it (epoch {history.best['epoch']}) "
         raise TrainingError(f"{history.message} {kept}{f'were written to {out}' if out else 'were not saved'}.")
     return model
-
-
-def _written_out(config: RunConfig, section: str, owner: type) -> Json:
-    options = resolved_options(owner, getattr(config, section), section)
-    setattr(config, section, options)
-    return options
 
 
 def _read(config: RunConfig, given: Tables | None, bad: BadRows) -> Tables:

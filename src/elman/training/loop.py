@@ -140,7 +140,7 @@ class _Run:
         check_range("train", "evaluations", how.evaluations, high=steps, then=f"An epoch has {steps} steps.")
         if how.schedule == "plateau" and self.valid is None:
             fail("train", "schedule", "be cosine or constant without a validation split", "'plateau'")
-        scored_after = {max(1, round(steps * part / how.evaluations)) for part in range(1, how.evaluations + 1)}
+        scored_after = {round(steps * part / how.evaluations) for part in range(1, how.evaluations + 1)}
         with self.reporter.start(steps * self.epochs) as bar:
             for step, batch in enumerate(self._batches()):
                 epoch = step // steps + 1
@@ -157,8 +157,8 @@ class _Run:
                     if self.patience and self.since_best >= self.patience:
                         ended = ended or "patience"
                 if ended:
-                    return self._end(ended, "")
-        return self._end("epochs", "")
+                    return self._end(ended)
+        return self._end("epochs")
 
     def _ended(self, interrupted: threading.Event) -> Ended | None:
         """Why training should end after this step, if it should."""
@@ -241,7 +241,7 @@ class _Run:
         signed = score if METRICS[self.metric].higher_is_better else -score
         return -math.inf if math.isnan(signed) else signed, -math.inf if math.isnan(loss) else -loss
 
-    def _end(self, ended: Ended, message: str) -> History:
+    def _end(self, ended: Ended, message: str = "") -> History:
         if self.best_weights is None:
             raise TrainingError(message)
         self.network.load_state_dict(self.best_weights)
