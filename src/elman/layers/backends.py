@@ -7,6 +7,7 @@ from torch import Tensor
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell
 from elman.checks import check_choice, fail
+from elman.layers.directions import each_way
 from elman.layers.scan import scan
 from elman.layers.torch_kernels import torch_kernels
 from elman.layers.unroll import unroll
@@ -14,10 +15,11 @@ from elman.types import State
 
 
 class Backend(NamedTuple):
-    run: Callable[..., tuple[Tensor, State]]  # arguments and result as `unroll`
-    refuses: Callable[
-        [Cell, Tensor, Tensor | None], str | None
-    ]  # (cell, x, reset) -> why it would not be exact, or None
+    # One layer: (cells, x, state, lengths, reset, start) -> (outputs, state), for one cell or a forward and a backward
+    # one; x (B, T, D), states (B, W, H) of W cells, outputs (B, T, W * H); the rest is as in `unroll`.
+    run: Callable[..., tuple[Tensor, State]]
+    # (cell, x, reset) -> why it would not be exact, or None
+    refuses: Callable[[Cell, Tensor, Tensor | None], str | None]
 
 
 def _torch_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
@@ -40,9 +42,9 @@ def _never_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
 
 # Fastest first; "auto" takes the first that is exact for the request.
 BACKENDS: dict[str, Backend] = {
-    "scan": Backend(scan, _scan_refuses),
-    "torch": Backend(torch_kernels, _torch_refuses),
-    "reference": Backend(unroll, _never_refuses),
+    "scan": Backend(each_way(scan), _scan_refuses),
+    "torch": Backend(each_way(torch_kernels), _torch_refuses),
+    "reference": Backend(each_way(unroll), _never_refuses),
 }
 CHOICES = ("auto", *BACKENDS)
 

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell, check_state, state_names
 from elman.checks import check_choice, check_range, check_shape, fail
 from elman.layers import backends
+from elman.layers.directions import borders, pick, turned
+from elman.layers.stack import run_stack
 from elman.layers.unroll import unroll_states
 from elman.types import State
 
@@ -145,22 +147,17 @@ class Recurrent(nn.Module):
         self._check(x, state, lengths, reset)
         lengths = None if lengths is None else lengths.to(x.device, torch.long)
         start = self.start_state(x)
-        state = start if state is None else state
-        cells = self.cells()
-        finals: list[State] = []
-        for layer in range(self.num_layers):
-            if layer:
-                x = nn.functional.dropout(x, self.dropout, self.training)
-            ways = []
-            for backward in self._directions:
-                at = len(finals)
-                output, final = self._one_way(
-                    cells[at], backward, x, _pick(state, at), lengths, reset, _pick(start, at)
-                )
-                ways.append(output)
-                finals.append(final)
-            x = torch.cat(ways, -1)
-        return x, self.cell_type.state_type(*(torch.stack(tensors, 1) for tensors in zip(*finals, strict=True)))
+        return run_stack(
+            self.cells(),
+            len(self._directions),
+            x,
+            start if state is None else state,
+            lengths,
+            reset,
+            start,
+            self.dropout if self.training else 0.0,
+            self.backend,
+        )
 
     def states(
         self, x: Tensor, state: State | None = None, lengths: Tensor | None = None, reset: Tensor | None = None
@@ -180,35 +177,18 @@ class Recurrent(nn.Module):
             ways = []
             for backward in self._directions:
                 at = len(found)
-                before, fresh = _pick(state, at), _pick(start, at)
+                before, fresh = pick(state, at), pick(start, at)
                 if backward:
                     states = unroll_states(
-                        cells[at], _reversed(x, lengths), before, lengths, _borders(reset, lengths), fresh
+                        cells[at], turned(x, lengths), before, lengths, borders(reset, lengths), fresh
                     )
-                    states = type(states)(*(_reversed(tensor, lengths) for tensor in states))
+                    states = type(states)(*(turned(tensor, lengths) for tensor in states))
                 else:
                     states = unroll_states(cells[at], x, before, lengths, reset, fresh)
                 ways.append(states[0])
                 found.append(states)
             x = torch.cat(ways, -1)
         return self.cell_type.state_type(*(torch.stack(tensors, 2) for tensors in zip(*found, strict=True)))
-
-    def _one_way(
-        self,
-        cell: Cell,
-        backward: bool,
-        x: Tensor,
-        state: State,
-        lengths: Tensor | None,
-        reset: Tensor | None,
-        start: State,
-    ) -> tuple[Tensor, State]:
-        """One layer in one direction; for the backward one, rows are turned round before and after."""
-        if backward:
-            x, reset = _reversed(x, lengths), _borders(reset, lengths)
-        backend = backends.choose_backend(self.backend, cell, x, reset)
-        outputs, final = backend.run(cell, x, state, lengths, reset, start)
-        return _reversed(outputs, lengths) if backward else outputs, final
 
     def _suffixes(self) -> Iterator[str]:
         for layer in range(self.num_layers):
@@ -338,28 +318,3 @@ class MinGRU(Recurrent):
     """
 
     cell_type = MinGRUCell
-
-
-def _pick(state: State, index: int) -> State:
-    """(B, N, H) -> the (B, H) of one layer and direction."""
-    return type(state)(*(tensor[:, index] for tensor in state))
-
-
-def _reversed(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """(B, T, ...) with each row's real steps in reverse order, its padding where it was."""
-    if lengths is None:
-        return x.flip(1)
-    steps = torch.arange(x.shape[1], device=x.device)
-    source = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
-    return x.gather(1, source.view(*source.shape, *[1] * (x.dim() - 2)).expand_as(x))
-
-
-def _borders(reset: Tensor | None, lengths: Tensor | None) -> Tensor | None:
-    """Where the backward cell crosses the borders that `reset` (B, T) marks, in its own order of steps.
-
-    A border before step t lies, seen from the end, before step t - 1 is read.
-    """
-    if reset is None:
-        return None
-    crossed = torch.cat([reset[:, 1:], torch.zeros_like(reset[:, :1])], 1)
-    return _reversed(crossed, lengths)

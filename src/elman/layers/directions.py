@@ -1,0 +1,63 @@
+"""Both directions by code that knows only one: rows are turned round before the backward cell, and back after it."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from elman.cells import Cell
+from elman.types import State
+
+Run = Callable[..., tuple[Tensor, State]]
+
+
+def each_way(one_way: Run) -> Run:
+    """From code for one cell, as `unroll`, to code for a layer's one or two cells, as `Backend.run`."""
+
+    def run(
+        cells: tuple[Cell, ...],
+        x: Tensor,
+        state: State,
+        lengths: Tensor | None,
+        reset: Tensor | None,
+        start: State,
+    ) -> tuple[Tensor, State]:
+        outputs, finals = [], []
+        for at, cell in enumerate(cells):
+            before, fresh = pick(state, at), pick(start, at)
+            if at == 0:
+                output, final = one_way(cell, x, before, lengths, reset, fresh)
+            else:
+                output, final = one_way(cell, turned(x, lengths), before, lengths, borders(reset, lengths), fresh)
+                output = turned(output, lengths)
+            outputs.append(output)
+            finals.append(final)
+        ends = type(state)(*(torch.stack(tensors, 1) for tensors in zip(*finals, strict=True)))
+        return outputs[0] if len(cells) == 1 else torch.cat(outputs, -1), ends
+
+    return run
+
+
+def pick(state: State, index: int) -> State:
+    """(B, N, H) -> the (B, H) of one layer and direction."""
+    return type(state)(*(tensor[:, index] for tensor in state))
+
+
+def turned(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """(B, T, ...) with each row's real steps in reverse order, its padding where it was."""
+    if lengths is None:
+        return x.flip(1)
+    steps = torch.arange(x.shape[1], device=x.device)
+    source = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
+    return x.gather(1, source.view(*source.shape, *[1] * (x.dim() - 2)).expand_as(x))
+
+
+def borders(reset: Tensor | None, lengths: Tensor | None) -> Tensor | None:
+    """Where the backward cell crosses the borders that `reset` (B, T) marks, in its own order of steps.
+
+    A border before step t lies, seen from the end, before step t - 1 is read.
+    """
+    if reset is None:
+        return None
+    crossed = torch.cat([reset[:, 1:], torch.zeros_like(reset[:, :1])], 1)
+    return turned(crossed, lengths)

@@ -1,0 +1,55 @@
+"""Layers one on top of the other: each reads the outputs of the one below it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from elman.cells import Cell
+from elman.layers.backends import choose_backend
+from elman.types import State
+
+
+def run_stack(
+    cells: Sequence[Cell],
+    ways: int,
+    x: Tensor,
+    state: State,
+    lengths: Tensor | None = None,
+    reset: Tensor | None = None,
+    start: State | None = None,
+    dropout: float = 0.0,
+    backend: str = "auto",
+) -> tuple[Tensor, State]:
+    """Run a stack of layers over a padded batch.
+
+    Args:
+        cells: N cells in torch's order: layer by layer, within a layer forward before backward.
+        ways: 1, or 2 where every second cell reads each row from its true end.
+        x: (B, T, D); what stands after a row's length is never read.
+        state: before the first step, the cells' NamedTuple of (B, N, H).
+        lengths: (B,) int64 on x's device, 0 to T; all T if None.
+        reset: (B, T) booleans, where rows restart from `start`.
+        start: (B, N, H), what a sequence begins with; `state` if None.
+        dropout: 0 to 1, share of the outputs between two layers that is set to zero; 0 in evaluation.
+        backend: "auto" or one of `elman.layers.BACKENDS`.
+
+    Returns: outputs (B, T, ways * H), zero after a row's end, and the state (B, N, H) at each row's own end.
+    """
+    start = state if start is None else start
+    finals: list[State] = []
+    for first in range(0, len(cells), ways):
+        layer = slice(first, first + ways)
+        if first:
+            x = nn.functional.dropout(x, dropout, dropout > 0)
+        run = choose_backend(backend, cells[first], x, reset).run
+        x, final = run(tuple(cells[layer]), x, _layers(state, layer), lengths, reset, _layers(start, layer))
+        finals.append(final)
+    if len(finals) == 1:
+        return x, finals[0]
+    return x, type(state)(*(torch.cat(tensors, 1) for tensors in zip(*finals, strict=True)))
+
+
+def _layers(state: State, layer: slice) -> State:
+    """(B, N, H) -> the part of one layer, (B, ways, H)."""
+    return type(state)(*(tensor[:, layer] for tensor in state))
