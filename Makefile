@@ -1,8 +1,13 @@
 # Two commands on a bare checkout: `make demo` and `make test`. PYTHON names the interpreter, 3.11 or later.
 PYTHON ?= python3
 BIN := .venv/bin
+CODE := src tests conftest.py hatch_build.py
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# By its path and without its folder in view (-P), for it needs neither elman nor torch.
+COMPILE := $(BIN)/python -P src/elman/kernels/build.py
+KERNELS := src/elman/kernels/build.py $(wildcard src/elman/kernels/csrc/*)
 
-.PHONY: demo test test-slow check results build clean
+.PHONY: demo test check test-slow kernels sanitize bench results build clean
 
 demo: .venv
 	$(BIN)/elman recipe sentiment --out runs/sentiment --force
@@ -10,13 +15,23 @@ demo: .venv
 test: check
 
 check: .venv
-	$(BIN)/ruff format --check src tests conftest.py
-	$(BIN)/ruff check src tests conftest.py
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
 test-slow: .venv
 	$(BIN)/python -m pytest -m slow
+
+# Compiles whatever the dates say, as after a compiler was installed; what cannot be compiled is an error here.
+kernels: .venv
+	ELMAN_BUILD=require $(COMPILE)
+
+sanitize: .venv
+	bash tests/sanitize/run.sh
+
+bench: .venv/bench
+	$(BIN)/python -m benchmarks.run
 
 results: .venv
 	$(BIN)/python -m elman.recipes.results --out docs --jobs 2
@@ -25,11 +40,15 @@ build: .venv
 	$(BIN)/python -m build --outdir dist
 
 # The environment that every target uses: the package, its extras and the tools, PyTorch as constraints.txt pins it.
+# Where only kernels changed, they are compiled and the rest is left as it is.
 .venv: .venv/ready
-.venv/ready: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+.venv/ready: pyproject.toml constraints.txt hatch_build.py $(KERNELS)
+	$(if $(filter-out $(KERNELS),$?),$(PYTHON) -m venv .venv && $(PIP) -e '.[dev]',$(COMPILE))
 	touch .venv/ready
 
+.venv/bench: pyproject.toml constraints.txt | .venv
+	$(PIP) -e '.[bench]'
+	touch .venv/bench
+
 clean:
-	rm -rf .venv build dist runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build dist runs src/elman/kernels/lib .pytest_cache .mypy_cache .ruff_cache

@@ -22,6 +22,7 @@ ORDER = [
     {"errors", "checks", "types"},
     {"directory"},
     {"cells"},
+    {"kernels"},
     {"layers"},
     {"testing", "fields"},
     {"topologies"},

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from elman.cells import ElmanCell, GRUCell, LSTMCell, MinGRUCell
     from elman.errors import ElmanError
     from elman.experiment import train
-    from elman.layers import GRU, LSTM, RNN, MinGRU, unroll
+    from elman.layers import GRU, LSTM, RNN, MinGRU, Stepper, unroll
     from elman.model import Model, load
 
 _HOMES = {
@@ -23,6 +23,7 @@ _HOMES = {
     "LSTM": "layers",
     "GRU": "layers",
     "MinGRU": "layers",
+    "Stepper": "layers",
     "unroll": "layers",
     "Model": "model",
     "load": "model",
@@ -54,6 +55,7 @@ __all__ = [
     "MinGRU",
     "MinGRUCell",
     "Model",
+    "Stepper",
     "load",
     "train",
     "unroll",

@@ -8,6 +8,7 @@ from elman.layers.backends import BACKENDS, choose_backend
 from elman.layers.embedding import TokenEmbedding
 from elman.layers.pooling import POOLS
 from elman.layers.recurrent import GRU, LSTM, RNN, MinGRU, Recurrent
+from elman.layers.stepper import Stepper
 from elman.layers.unroll import real_steps, unroll, unroll_states
 
 # What `cell = "..."` in a configuration builds.
@@ -30,6 +31,7 @@ __all__ = [
     "AttentionPool",
     "MinGRU",
     "Recurrent",
+    "Stepper",
     "TokenEmbedding",
     "choose_backend",
     "real_steps",

@@ -8,6 +8,7 @@ from torch import Tensor
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell
 from elman.checks import check_choice, fail
 from elman.layers.directions import each_way
+from elman.layers.fused import fused, fused_refuses
 from elman.layers.scan import scan
 from elman.layers.torch_kernels import torch_kernels
 from elman.layers.unroll import unroll
@@ -43,6 +44,7 @@ def _never_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
 # Fastest first; "auto" takes the first that is exact for the request.
 BACKENDS: dict[str, Backend] = {
     "scan": Backend(each_way(scan), _scan_refuses),
+    "fused": Backend(fused, fused_refuses),
     "torch": Backend(each_way(torch_kernels), _torch_refuses),
     "reference": Backend(each_way(unroll), _never_refuses),
 }

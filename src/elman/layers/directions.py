@@ -55,9 +55,11 @@ def turned(x: Tensor, lengths: Tensor | None) -> Tensor:
 def borders(reset: Tensor | None, lengths: Tensor | None) -> Tensor | None:
     """Where the backward cell crosses the borders that `reset` (B, T) marks, in its own order of steps.
 
-    A border before step t lies, seen from the end, before step t - 1 is read.
+    A border before step t lies, seen from the end, before step t - 1 is read. One in the padding is none.
     """
     if reset is None:
         return None
     crossed = torch.cat([reset[:, 1:], torch.zeros_like(reset[:, :1])], 1)
+    if lengths is not None:
+        crossed = crossed & (torch.arange(1, reset.shape[1] + 1, device=reset.device) < lengths[:, None])
     return turned(crossed, lengths)

@@ -1,0 +1,101 @@
+// Matrix products of tiles that stay in registers, over weights that are packed in panels.
+#pragma once
+
+#include "vec.h"
+
+namespace elman {
+
+// A panel of general products: VECTORS columns of vectors wide, with ROWS rows of the other matrix at a time.
+#if defined(__AVX512F__)
+constexpr int VECTORS = 4, ROWS = 6;
+#else
+constexpr int VECTORS = 2, ROWS = 6;
+#endif
+constexpr int WIDE = VECTORS * LANES;
+
+constexpr int64_t panels_of(int64_t columns) { return (columns + WIDE - 1) / WIDE; }
+
+template <int M, int N, class Weight>
+INLINE void multiply_step(const float* a, int64_t a_row, const Weight* b, Vec (&sum)[M][N]) {
+    Vec column[N];
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) column[n] = load_weights(b + n * LANES);
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m) {
+        Vec row = splat(a[m * a_row]);
+#pragma GCC unroll 4
+        for (int n = 0; n < N; ++n) sum[m][n] = row * column[n] + sum[m][n];
+    }
+}
+
+// sum (M, N vectors) += a (M, K) b (K, N vectors); rows of a lie `a_row` apart, b is one panel.
+template <int M, int N, class Weight>
+INLINE void multiply(const float* a, int64_t a_row, const Weight* b, int64_t depth, Vec (&sum)[M][N]) {
+    constexpr int PARTS = M * N >= 8 ? 1 : M * N >= 4 ? 2 : M * N == 3 ? 3 : 4;  // sums that need not wait for each other
+    Vec part[PARTS][M][N];
+    for (int p = 0; p < PARTS; ++p)
+        for (int m = 0; m < M; ++m)
+            for (int n = 0; n < N; ++n) part[p][m][n] = p ? Vec{} : sum[m][n];
+    int64_t k = 0;
+    for (; k + PARTS <= depth; k += PARTS)
+#pragma GCC unroll 4
+        for (int p = 0; p < PARTS; ++p) multiply_step<M, N>(a + k + p, a_row, b + (k + p) * N * LANES, part[p]);
+    for (; k < depth; ++k) multiply_step<M, N>(a + k, a_row, b + k * N * LANES, part[0]);
+    for (int m = 0; m < M; ++m)
+        for (int n = 0; n < N; ++n) {
+            sum[m][n] = part[0][m][n];
+            for (int p = 1; p < PARTS; ++p) sum[m][n] += part[p][m][n];
+        }
+}
+
+// Call `tile.run<M>(first)` for blocks of at most MOST rows, as even as can be: a last block of one row is slow.
+template <int M, class Tile>
+INLINE void call_tile(Tile& tile, int64_t size, int64_t first) {
+    if constexpr (M > 0) {
+        if (size == M)
+            tile.template run<M>(first);
+        else
+            call_tile<M - 1>(tile, size, first);
+    }
+}
+
+template <int MOST, class Tile>
+INLINE void for_rows(int64_t begin, int64_t end, Tile& tile) {
+    int64_t rows = end - begin;
+    if (rows <= 0) return;
+    int64_t blocks = (rows + MOST - 1) / MOST;
+    for (int64_t block = 0; block < blocks; ++block) {
+        int64_t size = rows / blocks + (block < rows % blocks);
+        call_tile<MOST>(tile, size, begin);
+        begin += size;
+    }
+}
+
+// One product C rows = A rows x panel, each row of C somewhere of its own; with `add`, C is added to.
+struct ProductTile {
+    const float* a;
+    int64_t a_row;
+    const float* panel;
+    int64_t depth;
+    float* const* c;  // where row i goes
+    int64_t column, columns;
+    bool add;
+
+    template <int M>
+    inline __attribute__((always_inline)) void run(int64_t first) {
+        Vec sum[M][VECTORS];
+        for (int m = 0; m < M; ++m)
+            for (int v = 0; v < VECTORS; ++v) {
+                int64_t at = column + v * LANES;
+                sum[m][v] = add ? load(c[first + m] + at, columns - at) : Vec{};
+            }
+        multiply<M, VECTORS>(a + first * a_row, a_row, panel, depth, sum);
+        for (int m = 0; m < M; ++m)
+            for (int v = 0; v < VECTORS; ++v) {
+                int64_t at = column + v * LANES;
+                store(c[first + m] + at, sum[m][v], columns - at);
+            }
+    }
+};
+
+}  // namespace elman

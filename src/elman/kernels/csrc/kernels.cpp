@@ -1,0 +1,83 @@
+// The kernels' front door. This file is compiled once for every instruction set, each into a library of its own.
+#include <type_traits>
+
+#include "backward.h"
+#include "step.h"
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace elman {
+namespace {
+
+Arena& arena() {
+    thread_local Arena own;
+    own.begin();
+    return own;
+}
+
+// Returns 0, 1 where memory ran out, or 2 where lengths do not fit; nothing may be thrown into C.
+template <class Work>
+int guarded(Work work) {
+    try {
+        work();
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    } catch (const BadLengths&) {
+        return 2;
+    }
+}
+
+template <class Work>
+void for_kind(int64_t kind, Work work) {
+    switch (kind) {
+        case RNN: return work(std::integral_constant<int64_t, RNN>());
+        case LSTM: return work(std::integral_constant<int64_t, LSTM>());
+        case GRU: return work(std::integral_constant<int64_t, GRU>());
+    }
+}
+
+}  // namespace
+}  // namespace elman
+
+EXPORT int64_t elman_lanes() { return elman::LANES; }
+
+EXPORT void elman_lend_threads(elman::RunTeam run_team, elman::Ask team_size, elman::Ask member) {
+    elman::pool() = {run_team, team_size, member};
+}
+
+EXPORT int elman_forward(const ElmanCall* call) {
+    return elman::guarded([&] {
+        elman::for_kind(call->kind, [&](auto kind) {
+            constexpr int64_t KIND = decltype(kind)::value;
+            if (elman::Shape<KIND>::KEEPS_GATES && call->gates)
+                elman::forward_as<KIND, elman::Shape<KIND>::KEEPS_GATES>(*call, elman::arena());
+            else
+                elman::forward_as<KIND, false>(*call, elman::arena());
+        });
+    });
+}
+
+EXPORT int elman_backward(const ElmanCall* call) {
+    return elman::guarded([&] {
+        elman::for_kind(call->kind,
+                        [&](auto kind) { elman::backward_as<decltype(kind)::value>(*call, elman::arena()); });
+    });
+}
+
+// Null where memory ran out. `places`: where input, output, hidden and cell states are, see `Stepper`.
+EXPORT void* elman_stepper_new(int64_t kind, int64_t squash, int64_t weights, int64_t rows, int64_t count,
+                               const elman::StepLayer* layers, float* const* places) {
+    elman::Stepper* made = nullptr;
+    elman::guarded([&] {
+        elman::for_kind(kind, [&](auto known) {
+            made = elman::make_stepper<decltype(known)::value>(weights, rows, squash, count, layers);
+        });
+    });
+    if (made) made->input = places[0], made->output = places[1], made->hidden = places[2], made->cell = places[3];
+    return made;
+}
+
+EXPORT void elman_stepper_step(void* stepper) { static_cast<elman::Stepper*>(stepper)->step(); }
+
+EXPORT void elman_stepper_free(void* stepper) { delete static_cast<elman::Stepper*>(stepper); }

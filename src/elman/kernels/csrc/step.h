@@ -1,0 +1,175 @@
+// One step at a time, for streams: weights packed once (as float, bfloat16 or int8), states and results at fixed places,
+// so that a step costs no more than its products.
+#pragma once
+
+#include <cmath>
+#include <memory>
+
+#include "cells.h"
+
+namespace elman {
+
+// One layer of a stepper.
+struct StepLayer {
+    int64_t input_size, hidden_size;
+    const float *weight_ih, *weight_hh, *bias_ih, *bias_hh;  // as in torch; biases may be null
+};
+
+enum StepWeights : int64_t { FLOAT32, BFLOAT16, INT8 };
+
+class Stepper {
+  public:
+    virtual ~Stepper() = default;
+    virtual void step() = 0;
+    // (rows, D), (rows, H) of the last layer, and (layers, rows, H) of the hidden and the cell state: the caller reads and
+    // writes them between steps.
+    float *input = nullptr, *output = nullptr, *hidden = nullptr, *cell = nullptr;
+};
+
+inline uint16_t as_bfloat16(float value) {  // to nearest, ties to even; a NaN stays one
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if ((bits & 0x7fffffff) > 0x7f800000) return uint16_t(bits >> 16) | 0x40;
+    return uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+template <int64_t KIND, class Weight>
+class StepperOf final : public Stepper {
+    using S = Shape<KIND>;
+    static constexpr int COLUMNS = S::COLUMNS, SUMS = KIND == GRU ? 4 : COLUMNS;  // n of GRU keeps x and h apart
+    static constexpr int ROWS = 2;  // streams are few; a weight that is loaded serves so many of them
+
+    struct Packed {
+        int64_t input_size, hidden_size, panels;
+        std::unique_ptr<Weight[]> ih, hh;
+        std::unique_ptr<float[]> bias, scale_ih, scale_hh;  // SUMS, COLUMNS and COLUMNS vectors a panel; scales of int8 only
+    };
+
+    int64_t rows, squash;
+    std::vector<Packed> layers;
+    std::vector<float> fresh;  // hidden states of one layer after the step, (rows, H)
+
+  public:
+    StepperOf(int64_t rows, int64_t squash, int64_t count, const StepLayer* given) : rows(rows), squash(squash) {
+        int64_t widest = 0;
+        for (int64_t at = 0; at < count; ++at) {
+            layers.push_back(pack(given[at]));
+            if (given[at].hidden_size > widest) widest = given[at].hidden_size;
+        }
+        fresh.resize(rows * widest);
+    }
+
+    void step() override {
+        const float* x = input;
+        for (size_t at = 0; at < layers.size(); ++at) {
+            const Packed& layer = layers[at];
+            const int64_t states = rows * layer.hidden_size;
+            float *before = hidden + at * states, *memory = cell ? cell + at * states : nullptr;
+            for (int64_t panel = 0; panel < layer.panels; ++panel) {
+                Tile tile{*this, layer, x, before, memory, panel};
+                for_rows<ROWS>(0, rows, tile);
+            }
+            memcpy(before, fresh.data(), states * sizeof(float));
+            x = before;
+        }
+        memcpy(output, x, rows * layers.back().hidden_size * sizeof(float));
+    }
+
+  private:
+    static Packed pack(const StepLayer& from) {
+        const int64_t H = from.hidden_size, D = from.input_size, panels = S::panels(H), width = COLUMNS * LANES;
+        Packed to{D, H, panels, std::make_unique<Weight[]>(panels * D * width), std::make_unique<Weight[]>(panels * H * width),
+                  std::make_unique<float[]>(panels * SUMS * LANES), std::make_unique<float[]>(panels * width),
+                  std::make_unique<float[]>(panels * width)};
+        for (int64_t panel = 0; panel < panels; ++panel)
+            for (int64_t at = 0; at < width; ++at) {
+                const int64_t column = at / LANES, gate = S::GATES == 1 ? 0 : column;
+                const int64_t unit = panel * S::UNITS * LANES + (S::GATES == 1 ? at : at % LANES);
+                if (unit >= H) continue;  // stays zero
+                const int64_t row = gate * H + unit;
+                to.scale_ih[panel * width + at] = put(from.weight_ih + row * D, D, to.ih.get() + panel * D * width + at, width);
+                to.scale_hh[panel * width + at] = put(from.weight_hh + row * H, H, to.hh.get() + panel * H * width + at, width);
+                const float ih = from.bias_ih ? from.bias_ih[row] : 0, hh = from.bias_hh ? from.bias_hh[row] : 0;
+                const bool apart = KIND == GRU && gate == 2;
+                float* bias = to.bias.get() + panel * SUMS * LANES + at;
+                bias[0] = apart ? ih : ih + hh;
+                if (apart) bias[LANES] = hh;
+            }
+        return to;
+    }
+
+    // One row of weights into its lane; returns what its products must be multiplied by.
+    static float put(const float* from, int64_t count, Weight* to, int64_t stride) {
+        float scale = 1;
+        if constexpr (std::is_same_v<Weight, int8_t>) {
+            float most = 0;
+            for (int64_t k = 0; k < count; ++k) most = std::fmax(most, std::fabs(from[k]));
+            scale = most > 0 ? most / 127 : 1;
+        }
+        for (int64_t k = 0; k < count; ++k)
+            if constexpr (std::is_same_v<Weight, int8_t>)
+                to[k * stride] = int8_t(std::lrintf(from[k] / scale));
+            else if constexpr (std::is_same_v<Weight, uint16_t>)
+                to[k * stride] = as_bfloat16(from[k]);
+            else
+                to[k * stride] = from[k];
+        return scale;
+    }
+
+    struct Tile {
+        StepperOf& own;
+        const Packed& layer;
+        const float *x, *before;
+        float* memory;
+        int64_t panel;
+
+        template <int M>
+        inline __attribute__((always_inline)) void run(int64_t first) {
+            const int64_t D = layer.input_size, H = layer.hidden_size, width = COLUMNS * LANES;
+            Vec of_x[M][COLUMNS], of_h[M][COLUMNS];
+            for (int m = 0; m < M; ++m)
+                for (int c = 0; c < COLUMNS; ++c) of_x[m][c] = of_h[m][c] = Vec{};
+            multiply<M, COLUMNS>(x + first * D, D, layer.ih.get() + panel * D * width, D, of_x);
+            multiply<M, COLUMNS>(before + first * H, H, layer.hh.get() + panel * H * width, H, of_h);
+            const float *scale_ih = layer.scale_ih.get() + panel * width, *scale_hh = layer.scale_hh.get() + panel * width;
+            const float* bias = layer.bias.get() + panel * SUMS * LANES;
+            for (int m = 0; m < M; ++m) {
+                if constexpr (std::is_same_v<Weight, int8_t>)
+                    for (int c = 0; c < COLUMNS; ++c) {
+                        of_x[m][c] *= load(scale_ih + c * LANES);
+                        of_h[m][c] *= load(scale_hh + c * LANES);
+                    }
+                finish(first + m, of_x[m], of_h[m], bias);
+            }
+        }
+
+        inline __attribute__((always_inline)) void finish(int64_t row, Vec (&x)[COLUMNS], Vec (&h)[COLUMNS], const float* bias) {
+            const int64_t H = layer.hidden_size, unit = panel * S::UNITS * LANES, at = row * H + unit;
+            float* fresh = own.fresh.data() + at;
+            if constexpr (S::GATES == 1) {
+                for (int c = 0; c < COLUMNS; ++c)
+                    store(fresh + c * LANES, elman::squash(own.squash, x[c] + h[c] + load(bias + c * LANES)),
+                          H - unit - c * LANES);
+            } else if constexpr (KIND == LSTM) {
+                Vec i = sigmoid(x[0] + h[0] + load(bias)), f = sigmoid(x[1] + h[1] + load(bias + LANES));
+                Vec g = tanh(x[2] + h[2] + load(bias + 2 * LANES)), o = sigmoid(x[3] + h[3] + load(bias + 3 * LANES));
+                Vec c = f * load(memory + at, H - unit) + i * g;
+                store(memory + at, c, H - unit);
+                store(fresh, o * tanh(c), H - unit);
+            } else {
+                Vec r = sigmoid(x[0] + h[0] + load(bias)), z = sigmoid(x[1] + h[1] + load(bias + LANES));
+                Vec n = tanh(x[2] + load(bias + 2 * LANES) + r * (h[2] + load(bias + 3 * LANES)));
+                store(fresh, z * (load(before + at, H - unit) - n) + n, H - unit);
+            }
+        }
+    };
+};
+
+template <int64_t KIND>
+Stepper* make_stepper(int64_t weights, int64_t rows, int64_t squash, int64_t count, const StepLayer* layers) {
+    if (weights == BFLOAT16) return new StepperOf<KIND, uint16_t>(rows, squash, count, layers);
+    if (weights == INT8) return new StepperOf<KIND, int8_t>(rows, squash, count, layers);
+    return new StepperOf<KIND, float>(rows, squash, count, layers);
+}
+
+}  // namespace elman

@@ -1,0 +1,128 @@
+// One vector of floats: as wide as the instruction set that this file is compiled for, and the functions of it we need.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#if defined(__AVX2__) || defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+namespace elman {
+
+#if defined(__AVX512F__)
+constexpr int LANES = 16;
+#elif defined(__AVX2__)
+constexpr int LANES = 8;
+#else
+constexpr int LANES = 4;  // SSE2, NEON
+#endif
+
+typedef float Vec __attribute__((vector_size(4 * LANES)));
+typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
+
+constexpr int64_t padded(int64_t size) { return (size + LANES - 1) / LANES * LANES; }
+
+INLINE Vec splat(float value) { return value - Vec{}; }
+
+INLINE Vec load(const float* from) {
+    Vec v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+INLINE void store(float* to, Vec v) { memcpy(to, &v, sizeof v); }
+
+// The first `count` lanes; the rest are zero. Memory behind them is not touched.
+INLINE Vec load(const float* from, int64_t count) {
+    if (count >= LANES) return load(from);
+    if (count <= 0) return Vec{};
+#if defined(__AVX512F__)
+    return (Vec)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
+#else
+    Vec v{};
+    memcpy(&v, from, count * sizeof(float));
+    return v;
+#endif
+}
+
+INLINE void store(float* to, Vec v, int64_t count) {
+    if (count >= LANES) return store(to, v);
+    if (count <= 0) return;
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)v);
+#else
+    memcpy(to, &v, count * sizeof(float));
+#endif
+}
+
+// Weights of a step may be stored in fewer bits; arithmetic is always in float.
+INLINE Vec load_weights(const float* from) { return load(from); }
+
+INLINE Vec load_weights(const uint16_t* from) {  // bfloat16: the upper half of a float
+#if defined(__AVX512F__)
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)from));
+    return (Vec)_mm512_slli_epi32(wide, 16);
+#elif defined(__AVX2__)
+    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)from));
+    return (Vec)_mm256_slli_epi32(wide, 16);
+#else
+    Ints wide;
+    for (int lane = 0; lane < LANES; ++lane) wide[lane] = (int32_t)((uint32_t)from[lane] << 16);
+    return (Vec)wide;
+#endif
+}
+
+INLINE Vec load_weights(const int8_t* from) {
+#if defined(__AVX512F__)
+    return (Vec)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)from)));
+#elif defined(__AVX2__)
+    return (Vec)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)from)));
+#else
+    Vec v;
+    for (int lane = 0; lane < LANES; ++lane) v[lane] = from[lane];
+    return v;
+#endif
+}
+
+// A NaN fails every comparison and so stays a NaN.
+INLINE Vec clamp(Vec x, float low, float high) {
+    x = x > splat(high) ? splat(high) : x;
+    return x < splat(low) ? splat(low) : x;
+}
+
+// exp(x) = 2^n * (1 + tail) with |x - n log 2| <= log(2) / 2; tail by a polynomial of degree 6 (Cephes expf).
+struct Exponential {
+    Vec scale, tail;
+};
+
+INLINE Exponential exponential(Vec x) {
+    const Vec magic = splat(12582912.f);  // 1.5 * 2^23: adding it rounds to a whole number, which its low bits then hold
+    Vec shifted = x * splat(1.44269504f) + magic;
+    Vec n = shifted - magic;
+    Vec r = x - n * splat(0.693359375f);
+    r = r - n * splat(-2.12194440e-4f);
+    Vec p = splat(1.9875691500e-4f);
+    p = p * r + splat(1.3981999507e-3f);
+    p = p * r + splat(8.3334519073e-3f);
+    p = p * r + splat(4.1665795894e-2f);
+    p = p * r + splat(1.6666665459e-1f);
+    p = p * r + splat(5.0000001201e-1f);
+    Ints exponent = ((Ints)shifted << 23) + (127 << 23);
+    return {(Vec)exponent, p * (r * r) + r};
+}
+
+INLINE Vec sigmoid(Vec x) {
+    Exponential e = exponential(clamp(-x, -87.f, 87.f));
+    return splat(1.f) / (splat(1.f) + (e.scale * e.tail + e.scale));
+}
+
+// (e^2x - 1) / (e^2x + 1), where e^2x - 1 is formed without cancellation, so that small x keep their digits.
+INLINE Vec tanh(Vec x) {
+    Exponential e = exponential(clamp(x + x, -20.f, 20.f));
+    Vec less_one = e.scale * e.tail + (e.scale - splat(1.f));
+    return less_one / (less_one + splat(2.f));
+}
+
+}  // namespace elman
