@@ -26,6 +26,7 @@ KINDS = {"rnn-tanh": (0, 0), "rnn-relu": (0, 1), "rnn-identity": (0, 2), "lstm":
 SLOTS = {"lstm": 4, "gru": 4}  # numbers a unit and step that are kept for the backward pass
 
 _SIZES = ["kind", "squash", "rows", "time", "input_size", "hidden_size", "ways", "room", "threads", "packed"]
+Pair = ctypes.c_void_p * 2
 _POINTERS = ["lengths", "reset", "x"]
 _PAIRS = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]  # one a direction
 
@@ -36,7 +37,7 @@ class Call(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int64) for name in _SIZES),
         *((name, ctypes.c_void_p) for name in _POINTERS),
-        *((name, ctypes.c_void_p * 2) for name in _PAIRS),
+        *((name, Pair) for name in _PAIRS),
         *(
             (name, ctypes.c_void_p)
             for name in (
@@ -46,7 +47,7 @@ class Call(ctypes.Structure):
                 "grad_x", "grad_hidden", "grad_cell", "grad_start_hidden", "grad_start_cell",
             )
         ),
-        *((f"grad_{name}", ctypes.c_void_p * 2) for name in _PAIRS),
+        *((f"grad_{name}", Pair) for name in _PAIRS),
     )  # fmt: skip
 
 

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell
 from elman.checks import check_choice, fail
+from elman.layers.by_hand import by_hand
+from elman.layers.by_hand_cells import EQUATIONS
 from elman.layers.directions import each_way
 from elman.layers.fused import fused, fused_refuses
 from elman.layers.scan import scan
@@ -21,6 +24,18 @@ class Backend(NamedTuple):
     run: Callable[..., tuple[Tensor, State]]
     # (cell, x, reset) -> why it would not be exact, or None
     refuses: Callable[[Cell, Tensor, Tensor | None], str | None]
+    # likewise -> whether "auto" should take it
+    suits: Callable[[Cell, Tensor, Tensor | None], bool] = lambda cell, x, reset: True
+
+
+def _by_hand_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
+    return None if type(cell) in EQUATIONS else "its derivative is written down for RNN, LSTM and GRU only"
+
+
+def _by_hand_suits(cell: Cell, x: Tensor, reset: Tensor | None) -> bool:
+    """torch is as fast where no backward pass follows, faster for an LSTM (oneDNN), and on a GPU (cuDNN)."""
+    trains = torch.is_grad_enabled() and not isinstance(cell, LSTMCell)
+    return x.device.type == "cpu" and (trains or _torch_refuses(cell, x, reset) is not None)
 
 
 def _torch_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
@@ -45,6 +60,7 @@ def _never_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
 BACKENDS: dict[str, Backend] = {
     "scan": Backend(each_way(scan), _scan_refuses),
     "fused": Backend(fused, fused_refuses),
+    "by_hand": Backend(each_way(by_hand), _by_hand_refuses, _by_hand_suits),
     "torch": Backend(each_way(torch_kernels), _torch_refuses),
     "reference": Backend(each_way(unroll), _never_refuses),
 }
@@ -59,7 +75,11 @@ def choose_backend(name: str, cell: Cell, x: Tensor, reset: Tensor | None) -> Ba
     """
     check_choice("backend", "name", name, CHOICES)
     if name == "auto":
-        return next(backend for backend in BACKENDS.values() if backend.refuses(cell, x, reset) is None)
+        return next(
+            backend
+            for backend in BACKENDS.values()
+            if backend.refuses(cell, x, reset) is None and backend.suits(cell, x, reset)
+        )
     reason = BACKENDS[name].refuses(cell, x, reset)
     if reason is not None:
         fail(

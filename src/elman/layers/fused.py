@@ -1,18 +1,19 @@
 """Our own kernels as a backend: both directions at once, lengths and restarts inside, real steps only."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import Function
 
 from elman.cells import CELLS, Cell, ElmanCell, GRUCell, LSTMCell
 from elman.kernels import KERNELS
 from elman.kernels.ops import layer, layer_backward
+from elman.kernels.run import PARAMETERS, Request, backward, forward
 from elman.layers.directions import each_way
-from elman.layers.unroll import unroll
+from elman.layers.unroll import real_steps, unroll
 from elman.types import State
-
-PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def fused_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
@@ -26,26 +27,6 @@ def fused_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
     return f"there are no kernels ({KERNELS.reason})" if KERNELS.name == "none" else None
 
 
-def fused(
-    cells: tuple[Cell, ...], x: Tensor, state: State, lengths: Tensor | None, reset: Tensor | None, start: State
-) -> tuple[Tensor, State]:
-    """Run a layer of one or two directions by the compiled kernels. Arguments and result as `Backend.run`.
-
-    x may also be packed, (N, D) with the rows sorted by `lengths`, see `elman.kernels.ops.layer`.
-    """
-    parameters = [getattr(cell, name) for cell in cells for name in PARAMETERS]
-    weights = [tensor for tensor in parameters if tensor is not None]
-    tensors = [x, *weights, *state, *start]
-    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    room = x.shape[:-1].numel()
-    if lengths is not None and not torch.compiler.is_compiling():
-        room = int(lengths.sum())
-    outputs, *rest = layer(
-        x, weights, list(state), list(start), lengths, reset, kind_of(cells[0]), len(cells), room, keep
-    )
-    return outputs, type(state)(*rest[: len(state)])
-
-
 def kind_of(cell: Cell) -> str:
     """The name of a cell's kernel, see `elman.kernels.KINDS`."""
     if isinstance(cell, ElmanCell):
@@ -53,54 +34,113 @@ def kind_of(cell: Cell) -> str:
     return "lstm" if isinstance(cell, LSTMCell) else "gru"
 
 
-def _keep_for_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    x, weights, state, start, lengths, reset, ctx.kind, ctx.ways, ctx.room, _ = inputs
-    ctx.counts = len(weights), len(state)
-    kept = output[1 + len(state) :]
-    ctx.save_for_backward(x, *weights, *state, *start, lengths, reset, output[0], *kept)
+def fused(
+    cells: tuple[Cell, ...], x: Tensor, state: State, lengths: Tensor | None, reset: Tensor | None, start: State
+) -> tuple[Tensor, State]:
+    """Run a layer of one or two directions by the compiled kernels. Arguments and result as `Backend.run`.
 
-
-def _backward(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
-    x, *rest = ctx.saved_tensors
-    n_weights, n_state = ctx.counts
-    weights, rest = rest[:n_weights], rest[n_weights:]
-    state, start, rest = rest[:n_state], rest[n_state : 2 * n_state], rest[2 * n_state :]
-    lengths, reset, outputs, *kept = rest
-    given = [grads[0], *grads[1 : 1 + n_state]]
-    if torch.is_grad_enabled():  # somebody wants the gradient of a gradient
-        found = _reference_gradients(ctx, given, x, weights, state, start, lengths, reset)
+    x may also be packed, see `Request`.
+    """
+    parameters = [getattr(cell, name) for cell in cells for name in PARAMETERS]
+    weights = [tensor for tensor in parameters if tensor is not None]
+    compiling = torch.compiler.is_compiling()
+    room = x.shape[:-1].numel() if lengths is None or compiling else int(lengths.sum())
+    request = Request(x, weights, list(state), list(start), lengths, reset, kind_of(cells[0]), len(cells), room)
+    tensors = _flat(request)
+    keep = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
+    if compiling:
+        results: Sequence[Tensor] = layer(*request, keep)
+    elif keep:  # the operator would do, but takes as long as a hundred small steps to be called
+        apply: Any = _Layer.apply  # torch gives it no types
+        results = apply(_form(request), *tensors)
     else:
-        found = layer_backward(
-            given[0], given[1:], x, weights, state, start, lengths, reset, outputs, kept, ctx.kind, ctx.ways, ctx.room,
-            ctx.needs_input_grad[0],
-        )  # fmt: skip
-    grad_x = found[0] if ctx.needs_input_grad[0] else None
-    of_weights, of_states = found[1 : 1 + n_weights], found[1 + n_weights :]
-    return grad_x, of_weights, of_states[:n_state], of_states[n_state:], None, None, None, None, None, None
+        results = forward(request, keep)
+    return results[0], type(state)(*results[1 : 1 + len(state)])
 
 
-def _reference_gradients(
-    ctx: Any,
-    grads: list[Tensor],
-    x: Tensor,
-    weights: list[Tensor],
-    state: list[Tensor],
-    start: list[Tensor],
-    lengths: Tensor | None,
-    reset: Tensor | None,
-) -> list[Tensor | None]:
+class _Form(NamedTuple):
+    """What a request says beside its tensors, which torch wants to be handed one by one."""
+
+    weights: int
+    states: int
+    kind: str
+    ways: int
+    room: int
+
+    def request(self, tensors: Sequence[Any]) -> Request:
+        x, lengths, reset, *rest = tensors
+        weights, states = rest[: self.weights], rest[self.weights :]
+        state, start = states[: self.states], states[self.states :]
+        return Request(x, weights, state, start, lengths, reset, self.kind, self.ways, self.room)
+
+
+def _form(request: Request) -> _Form:
+    return _Form(len(request.weights), len(request.state), request.kind, request.ways, request.room)
+
+
+def _flat(request: Request) -> tuple[Any, ...]:
+    return request.x, request.lengths, request.reset, *request.weights, *request.state, *request.start
+
+
+class _Layer(Function):
+    """The kernels under torch's autograd: a form and its tensors in, `forward`'s results out."""
+
+    @staticmethod
+    def forward(form: _Form, *tensors: Any) -> tuple[Tensor, ...]:
+        return tuple(forward(form.request(tensors), keep=True))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        ctx.form, *tensors = inputs
+        _save(ctx, tensors, output)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
+        return None, *_gradients(ctx, grads, backward)
+
+
+def _save(ctx: Any, tensors: Sequence[Any], results: Sequence[Tensor]) -> None:
+    ctx.count = len(tensors)
+    ctx.set_materialize_grads(False)  # else zeros would be made for all that is kept
+    ctx.save_for_backward(*tensors, results[0], *results[1 + ctx.form.states :])
+
+
+def _gradients(ctx: Any, grads: Sequence[Tensor | None], run_backward: Any) -> list[Tensor | None]:
+    """The gradients of a request's tensors, in their order."""
+    saved = ctx.saved_tensors
+    tensors, (outputs, *kept) = saved[: ctx.count], saved[ctx.count :]
+    request = ctx.form.request(tensors)
+    shapes = (outputs, *request.state)
+    given = [torch.zeros_like(to) if grad is None else grad for grad, to in zip(grads, shapes, strict=False)]
+    if torch.is_grad_enabled():  # somebody wants the gradient of a gradient
+        return _reference_gradients(ctx.form, tensors, given)
+    needs_x = tensors[0].requires_grad
+    grad_x, *others = run_backward(request, outputs, kept, given[0], given[1:], needs_x)
+    return [grad_x if needs_x else None, None, None, *others]
+
+
+def _reference_gradients(form: _Form, tensors: Sequence[Any], grads: list[Tensor]) -> list[Tensor | None]:
     """The same gradients by the reference, which can be differentiated once more."""
-    each = len(weights) // ctx.ways
-    cells = tuple(_cell_of(ctx.kind, weights[way * each : (way + 1) * each]) for way in range(ctx.ways))
-    state_type = cells[0].state_type
-    outputs, final = each_way(unroll)(cells, x, state_type(*state), lengths, reset, state_type(*start))
-    everything = [x, *weights, *state, *start]
-    wanted = [tensor for tensor in everything if tensor.requires_grad]
+    # Names of their own: an input may have been computed from another one, and that way is not ours to follow.
+    own = [tensor if tensor is None else tensor.view_as(tensor) for tensor in tensors]
+    x, weights, state, start, lengths, reset, kind, ways, _ = form.request(own)
+    each = len(weights) // ways
+    cells = tuple(_cell_of(kind, weights[way * each : (way + 1) * each]) for way in range(ways))
+    states = cells[0].state_type(*state), cells[0].state_type(*start)
+    if x.dim() == 3:
+        outputs, final = each_way(unroll)(cells, x, states[0], lengths, reset, states[1])
+    else:  # packed: every real step, time-major
+        assert lengths is not None
+        steps, rows = real_steps(lengths, int(lengths.max())).t().nonzero(as_tuple=True)
+        padded = x.new_zeros(len(lengths), int(lengths.max()), x.shape[1]).index_put((rows, steps), x)
+        outputs, final = each_way(unroll)(cells, padded, states[0], lengths, reset, states[1])
+        outputs = outputs[rows, steps]
+    wanted = [tensor for tensor in own if tensor is not None and tensor.requires_grad]
     found = iter(torch.autograd.grad([outputs, *final], wanted, grads, create_graph=True, materialize_grads=True))
-    return [next(found) if tensor.requires_grad else None for tensor in everything]
+    return [next(found) if tensor is not None and tensor.requires_grad else None for tensor in own]
 
 
-def _cell_of(kind: str, weights: list[Tensor]) -> Cell:
+def _cell_of(kind: str, weights: Sequence[Tensor]) -> Cell:
     """A cell that reads these tensors."""
     name, _, nonlinearity = kind.partition("-")
     sizes, bias = (weights[0].shape[1], weights[1].shape[1]), len(weights) == len(PARAMETERS)
@@ -111,4 +151,20 @@ def _cell_of(kind: str, weights: list[Tensor]) -> Cell:
     return cell
 
 
-layer.register_autograd(_backward, setup_context=_keep_for_backward)
+def _setup_operator(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    request = Request(*inputs[:-1])
+    ctx.form = _form(request)
+    _save(ctx, _flat(request), output)
+
+
+def _operator_gradients(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
+    def run_backward(request: Request, *rest: Any) -> list[Tensor]:
+        found: list[Tensor] = layer_backward(*request, *rest)
+        return found
+
+    x, _, _, *rest = _gradients(ctx, grads, run_backward)
+    weights, states = rest[: ctx.form.weights], rest[ctx.form.weights :]
+    return x, weights, states[: ctx.form.states], states[ctx.form.states :], None, None, None, None, None, None
+
+
+layer.register_autograd(_operator_gradients, setup_context=_setup_operator)

@@ -14,7 +14,8 @@ from torch import Tensor
 from elman.cells import Cell, check_state
 from elman.checks import check_choice, check_range, fail
 from elman.kernels import KERNELS, KINDS, StepLayer
-from elman.layers.fused import PARAMETERS, fused_refuses, kind_of
+from elman.kernels.run import PARAMETERS
+from elman.layers.fused import fused_refuses, kind_of
 from elman.layers.recurrent import Recurrent
 from elman.types import State
 

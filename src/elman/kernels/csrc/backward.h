@@ -117,8 +117,8 @@ struct BackwardTask {
     const BackwardData& data;
     int64_t way;
     float *carry, *cell;  // of all places
-    Barrier& barrier;
-    int64_t helpers;  // that share the group, and the panels of this one
+    Barrier barrier;
+    int64_t helper, helpers;  // this one of those that share the group, and its panels
     Span panels;
 
     void run() {
@@ -140,7 +140,7 @@ struct BackwardTask {
                 BackTile<KIND, false> ending{call, plan, group, data, way, s, carry, cell, weights, panel * WIDE};
                 for_rows<1>(going_on, all, ending);
             }
-            barrier.wait(helpers);
+            barrier.wait(helper, helpers);
         }
     }
 
@@ -284,11 +284,10 @@ void backward_as(const ElmanCall& call, Arena& arena) {
     float* states = arena.take<float>(call.ways * 2 * state_size);
     const int64_t scratch_size = WeightProduct::scratch(H > D ? H : D) + WeightProduct::scratch(H > D ? D : H);
     float* scratch = arena.take<float>(call.threads * scratch_size);
-    Barrier all;
-    Barrier* barriers = arena.take<Barrier>(tasks);
-    for (int64_t task = 0; task < tasks; ++task) new (barriers + task) Barrier();
+    Barrier all(take_flags(arena, call.threads));
+    Barrier::Flag* flags = take_flags(arena, tasks * call.threads);
 
-    in_team(call.threads, [&](int64_t member, int64_t size) {
+    in_team(threads_of<KIND>(call, plan), [&](int64_t member, int64_t size) {
         for (int64_t job = member; job < call.ways * (panels + input_panels); job += size) {
             const int64_t way = job % call.ways, panel = job / call.ways;
             auto row_of = [&](const float* weight, bool recurrent, int64_t columns) {
@@ -306,23 +305,24 @@ void backward_as(const ElmanCall& call, Arena& arena) {
         for (int64_t way = 0; way < call.ways; ++way)
             find_before<KIND>(call, plan, way, share(plan.steps, member, size), data[way]);
         if (call.grad_x && !call.packed) clear_padding(call, call.grad_x, D, share(call.rows, member, size));
-        all.wait(size);
-        const Shares shares{member, size, tasks, panels};
+        all.wait(member, size);
+        const Shares shares{member, size, tasks, panels, most_helpers<KIND>(call)};
         for (int64_t task = shares.first_task(); !shares.idle() && task < tasks; task = shares.next_task(task)) {
             const int64_t way = task % call.ways;
             float* state = states + way * 2 * state_size;
             BackwardTask<KIND>{call, plan, {task / call.ways, groups}, data[way], way, state, state + state_size,
-                               barriers[task], shares.helpers(), shares.own_panels()}
+                               Barrier(flags + task * call.threads),
+                               shares.helper(), shares.helpers(), shares.own_panels()}
                 .run();
         }
-        all.wait(size);
+        all.wait(member, size);
         for (int64_t way = 0; way < call.ways; ++way) {
             Span rows = share(S::GATES * H, member, size, ROWS);
             weight_gradient<KIND>(call, plan, data[way], way, false, rows, scratch + member * scratch_size);
             weight_gradient<KIND>(call, plan, data[way], way, true, rows, scratch + member * scratch_size);
         }
         for (int64_t way = 0; call.grad_x && way < call.ways; ++way) {
-            if (way) all.wait(size);  // both directions add to the same rows
+            if (way) all.wait(member, size);  // both directions add to the same rows
             Span rows = share(plan.total, member, size, ROWS);
             constexpr int64_t BLOCK = 8 * ROWS;
             for (int64_t begin = rows.begin; begin < rows.end; begin += BLOCK)

@@ -138,6 +138,7 @@ struct StepTile {
 constexpr int64_t CHUNK_BYTES = 192 * 1024;  // of gates: with the weights they are met by, what a second-level cache holds
 constexpr int64_t LARGE_BYTES = 384 * 1024;  // of recurrent weights: more than a second-level cache holds beside them
 constexpr int64_t LEAST_ROWS = 6;            // of a group
+constexpr int64_t STEP_WORK = 8 * 1024, CALL_WORK = 200 * 1000;  // products, see below
 
 // What one thread does of one group in one direction: all of it, or the panels of its share.
 template <int64_t KIND, bool KEEP>
@@ -154,8 +155,8 @@ struct ForwardTask {
     int64_t chunk_rows;
     float* inputs;    // x of a chunk, this thread's own
     int64_t* target;  // where the gates of each row of a chunk go, likewise
-    Barrier& barrier;
-    int64_t helpers;  // that share the group, and the panels of this one
+    Barrier barrier;
+    int64_t helper, helpers;  // this one of those that share the group, and its panels
     Span panels;
 
     int64_t H() const { return call.hidden_size; }
@@ -166,7 +167,7 @@ struct ForwardTask {
         for (int64_t i = 0; i < group.count(plan.rows); ++i) begin_row(group.at(i), hidden[0], call.hidden, call.cell);
         end_rows(0, live(0), group.count(plan.rows));
         restart_rows(0);
-        barrier.wait(helpers);
+        barrier.wait(helper, helpers);
         for (int64_t begin = 0, end; begin < plan.steps; begin = end) {
             int64_t rows = live(begin);
             for (end = begin + 1; end < plan.steps && rows + live(end) <= chunk_rows; ++end) rows += live(end);
@@ -208,7 +209,7 @@ struct ForwardTask {
         }
         end_rows(s + 1, s + 1 < plan.steps ? live(s + 1) : 0, live(s));
         if (s + 1 < plan.steps) restart_rows(s + 1);
-        barrier.wait(helpers);
+        barrier.wait(helper, helpers);
     }
 
     int64_t state_at(int64_t place) const { return (plan.row[place] * call.ways + way) * H(); }
@@ -255,6 +256,20 @@ int64_t groups_of(const ElmanCall& call) {
     return wanted < 1 ? 1 : wanted;
 }
 
+// How many threads may share a step: a wait for each other costs as much as STEP_WORK products.
+template <int64_t KIND>
+int64_t most_helpers(const ElmanCall& call) {
+    const int64_t most = call.rows * Shape<KIND>::GATES * call.hidden_size * call.hidden_size / STEP_WORK;
+    return most < 1 ? 1 : most;
+}
+
+// How many threads a call is worth: waking them costs as much as CALL_WORK products.
+template <int64_t KIND>
+int64_t threads_of(const ElmanCall& call, const Plan& plan) {
+    const int64_t size = Shape<KIND>::GATES * call.hidden_size * (call.hidden_size + call.input_size);
+    return plan.total * call.ways * size < CALL_WORK ? 1 : call.threads;
+}
+
 template <int64_t KIND, bool KEEP>
 void forward_as(const ElmanCall& call, Arena& arena) {
     using S = Shape<KIND>;
@@ -271,16 +286,15 @@ void forward_as(const ElmanCall& call, Arena& arena) {
     float* gates = arena.take<float>(tasks * gates_size);
     float* inputs = arena.take<float>(call.threads * chunk_rows * call.input_size);
     int64_t* targets = arena.take<int64_t>(call.threads * chunk_rows);
-    Barrier all;
-    Barrier* barriers = arena.take<Barrier>(tasks);
-    for (int64_t task = 0; task < tasks; ++task) new (barriers + task) Barrier();
+    Barrier all(take_flags(arena, call.threads));
+    Barrier::Flag* flags = take_flags(arena, tasks * call.threads);
 
-    in_team(call.threads, [&](int64_t member, int64_t size) {
+    in_team(threads_of<KIND>(call, plan), [&](int64_t member, int64_t size) {
         for (int64_t job = member; job < call.ways * panels; job += size)
             pack_forward<KIND>(call, job / panels, job % panels, weights[job / panels]);
         if (!call.packed) clear_padding(call, call.outputs, call.ways * call.hidden_size, share(call.rows, member, size));
-        all.wait(size);
-        const Shares shares{member, size, tasks, panels};
+        all.wait(member, size);
+        const Shares shares{member, size, tasks, panels, most_helpers<KIND>(call)};
         if (shares.idle()) return;
         for (int64_t task = shares.first_task(); task < tasks; task = shares.next_task(task)) {
             const int64_t way = task % call.ways;
@@ -289,7 +303,8 @@ void forward_as(const ElmanCall& call, Arena& arena) {
                                     {state, state + state_size}, state + 2 * state_size,
                                     whole ? call.gates + way * call.room * S::SLOTS * slot : gates + task * gates_size,
                                     chunk_rows, inputs + member * chunk_rows * call.input_size,
-                                    targets + member * chunk_rows, barriers[task], shares.helpers(), shares.own_panels()}
+                                    targets + member * chunk_rows, Barrier(flags + task * call.threads),
+                               shares.helper(), shares.helpers(), shares.own_panels()}
                 .run();
         }
     });

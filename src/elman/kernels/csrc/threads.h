@@ -2,7 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <new>
 #include <thread>
+
+#include "arena.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -31,27 +35,33 @@ void in_team(int64_t threads, Work work) {
     pool().run_team(body, &work, unsigned(threads), 0);
 }
 
-// Nobody passes before all `members` have come. Steps are short, so members wait awake, but let others run in the end.
+// Nobody passes before all members have come. Each has a line of memory of its own to say so, since a line that all write
+// would travel between them. Steps are short, so members wait awake, but soon let others run.
 class Barrier {
   public:
-    void wait(int64_t members) {
+    static constexpr int64_t LINE = 64;
+
+    struct alignas(LINE) Flag {
+        std::atomic<int64_t> round{0};
+    };
+
+    explicit Barrier(Flag* flags) : flags(flags) {}
+
+    void wait(int64_t member, int64_t members) {
         if (members < 2) return;
-        int64_t now = round.load(std::memory_order_acquire);
-        if (come.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
-            come.store(0, std::memory_order_relaxed);
-            round.store(now + 1, std::memory_order_release);
-            return;
-        }
-        for (int spins = 0; round.load(std::memory_order_acquire) == now; ++spins) {
-            if (spins > AWAKE)
-                std::this_thread::yield();
-            else
-                pause();
-        }
+        const int64_t now = flags[member].round.load(std::memory_order_relaxed) + 1;
+        flags[member].round.store(now, std::memory_order_release);
+        for (int64_t other = 0; other < members; ++other)
+            for (int spins = 0; flags[other].round.load(std::memory_order_acquire) < now; ++spins) {
+                if (spins > AWAKE)
+                    std::this_thread::yield();
+                else
+                    pause();
+            }
     }
 
   private:
-    static constexpr int AWAKE = 10000;
+    static constexpr int AWAKE = 300;  // pauses, some microseconds: where two members share a processor, awake is wasted
 
     static void pause() {
 #if defined(__x86_64__)
@@ -59,9 +69,14 @@ class Barrier {
 #endif
     }
 
-    alignas(64) std::atomic<int64_t> come{0};
-    alignas(64) std::atomic<int64_t> round{0};
+    Flag* flags;
 };
+
+inline Barrier::Flag* take_flags(Arena& arena, int64_t count) {
+    Barrier::Flag* flags = arena.take<Barrier::Flag>(count);
+    for (int64_t at = 0; at < count; ++at) new (flags + at) Barrier::Flag();
+    return flags;
+}
 
 // Part `member` of `size` parts of [0, total), in whole multiples of `grain`.
 struct Span {
@@ -74,18 +89,20 @@ inline Span share(int64_t total, int64_t member, int64_t size, int64_t grain = 1
     return {begin < total ? begin : total, end < total ? end : total};
 }
 
-// How the members of a team divide tasks: whole tasks, or, where members are left over, the panels of each.
+// How the members of a team divide tasks: whole tasks, or, where members are left over, the panels of each, among
+// `most` members or fewer.
 struct Shares {
-    int64_t member, size, tasks, panels;
+    int64_t member, size, tasks, panels, most;
 
     int64_t helpers() const {  // members a task
-        int64_t each = size / tasks;
-        return each < 1 ? 1 : each > panels ? panels : each;
+        const int64_t each = size / tasks, bound = most < panels ? most : panels;
+        return each < bound ? (each < 1 ? 1 : each) : bound;
     }
     bool idle() const { return member >= tasks * helpers(); }
     int64_t first_task() const { return member / helpers(); }
     int64_t next_task(int64_t task) const { return helpers() > 1 ? tasks : task + size; }
-    Span own_panels() const { return share(panels, member % helpers(), helpers()); }
+    int64_t helper() const { return member % helpers(); }
+    Span own_panels() const { return share(panels, helper(), helpers()); }
 };
 
 }  // namespace elman

@@ -1,0 +1,141 @@
+"""One layer over whole sequences by the compiled kernels, and the way back through it: tensors in, tensors out."""
+
+import ctypes
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from elman.checks import fail
+from elman.kernels.library import KERNELS, KINDS, SLOTS, Call, Pair
+
+PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+class Request(NamedTuple):
+    """One recurrent layer over a padded or a packed batch, in float32."""
+
+    x: Tensor  # (B, T, D); or (steps, D), real steps only, time-major, longest row first, as in torch's PackedSequence
+    weights: Sequence[Tensor]  # of each direction `PARAMETERS`, or only the first two of them, as in torch
+    state: Sequence[Tensor]  # before the first step, (B, W, H): the hidden state, and for "lstm" the cell state
+    start: Sequence[Tensor]  # what a restarted row begins with, likewise
+    lengths: Tensor | None  # (B,) int64; wanted where x is packed
+    reset: Tensor | None  # (B, T) booleans; not where x is packed
+    kind: str  # a name of `elman.kernels.KINDS`
+    ways: int  # W, 1 or 2 directions
+    room: int  # N, at least as many as there are real steps
+
+
+def empty_results(request: Request, keep: bool) -> list[Tensor]:
+    """What `forward` gives, not yet filled."""
+    x, kind = request.x, request.kind
+    hidden_size = request.state[0].shape[2]
+    wide = -(-hidden_size // KERNELS.lanes) * KERNELS.lanes
+    slots = [SLOTS[kind] * wide] if kind in SLOTS else []
+    kept = [*slots, wide] if kind == "lstm" else slots
+    return [
+        x.new_empty(*x.shape[:-1], request.ways * hidden_size),
+        *(_empty(tensor) for tensor in request.state),
+        *(x.new_empty(request.ways, request.room if keep else 0, width) for width in kept),
+    ]
+
+
+def forward(request: Request, keep: bool) -> list[Tensor]:
+    """Run the layer.
+
+    Returns: outputs (B, T, W * H) or (steps, W * H), the final state's tensors (B, W, H), then what `backward` needs:
+        gates (W, N, slots * H') and, for "lstm", cell states (W, N, H'), empty unless `keep`; H' is H rounded up to the
+        vector length.
+    """
+    results = empty_results(request, keep)
+    call, _alive = _call(request)
+    final, kept = results[1 : 1 + len(request.state)], results[1 + len(request.state) :]
+    call.outputs = results[0].data_ptr()
+    call.final_hidden, call.final_cell = _pointers(final)
+    if keep:
+        call.gates, call.cells = _pointers(kept)
+    _run("elman_forward", call)
+    return results
+
+
+def empty_gradients(request: Request, needs_x: bool) -> list[Tensor]:
+    """What `backward` gives, not yet filled."""
+    x, given = request.x, (*request.weights, *request.state, *request.start)
+    return [_empty(x) if needs_x else x.new_empty(0), *(_empty(tensor) for tensor in given)]
+
+
+def backward(
+    request: Request,
+    outputs: Tensor,
+    kept: Sequence[Tensor],
+    grad_outputs: Tensor,
+    grad_final: Sequence[Tensor],
+    needs_x: bool,
+) -> list[Tensor]:
+    """The gradients of x (empty unless `needs_x`), of every weight, of the state's and of the start's tensors."""
+    results = empty_gradients(request, needs_x)
+    call, _alive = _call(request)
+    given = [tensor.contiguous() for tensor in (grad_outputs, *grad_final)]
+    count = 1 + len(request.weights)
+    weights, states = results[1:count], results[count:]
+    call.outputs, call.grad_outputs = outputs.data_ptr(), given[0].data_ptr()
+    call.gates, call.cells = _pointers(kept)
+    call.grad_final_hidden, call.grad_final_cell = _pointers(given[1:])
+    if needs_x:
+        call.grad_x = results[0].data_ptr()
+    _set_weights(call, "grad_", weights, request.ways)
+    call.grad_hidden, call.grad_cell = _pointers(states[: len(request.state)])
+    call.grad_start_hidden, call.grad_start_cell = _pointers(states[len(request.state) :])
+    _run("elman_backward", call)
+    return results
+
+
+def _call(request: Request) -> tuple[Call, list[Tensor]]:
+    """What forward and backward pass are told alike, and the dense tensors that must live as long."""
+    x, n_weights, n_state = request.x, len(request.weights), len(request.state)
+    dense = [t.contiguous() for t in (x, *request.weights, *request.state, *request.start)]
+    states = dense[1 + n_weights :]
+    packed = x.dim() == 2
+    if packed and request.lengths is not None:
+        rows, steps = len(request.lengths), int(request.lengths.max())
+    else:
+        rows, steps = x.shape[:2]
+    cell, squash = KINDS[request.kind]
+    call = Call(
+        cell, squash, rows, steps, x.shape[-1], states[0].shape[2], request.ways, request.room,
+        torch.get_num_threads(), packed,
+    )  # fmt: skip
+    call.x = dense[0].data_ptr()
+    _set_weights(call, "", dense[1 : 1 + n_weights], request.ways)
+    call.hidden, call.cell = _pointers(states[:n_state])
+    call.start_hidden, call.start_cell = _pointers(states[n_state:])
+    for name, tensor in (("lengths", request.lengths), ("reset", request.reset)):
+        if tensor is not None:
+            dense.append(tensor.contiguous())
+            setattr(call, name, dense[-1].data_ptr())
+    return call, dense
+
+
+def _set_weights(call: Call, prefix: str, weights: Sequence[Tensor], ways: int) -> None:
+    each = len(weights) // ways
+    pointers = [tensor.data_ptr() for tensor in weights]
+    for index, name in enumerate(PARAMETERS[:each]):
+        setattr(call, prefix + name, Pair(*pointers[index::each]))
+
+
+def _pointers(tensors: Sequence[Tensor]) -> tuple[int | None, int | None]:
+    """Where hidden and cell state lie, None for one that is not there."""
+    return (tensors[0].data_ptr() if tensors else None), (tensors[1].data_ptr() if len(tensors) > 1 else None)
+
+
+def _empty(tensor: Tensor) -> Tensor:
+    return torch.empty_like(tensor, memory_format=torch.contiguous_format)
+
+
+def _run(function: str, call: ctypes.Structure) -> None:
+    code = getattr(KERNELS.library, function)(call)
+    if code == 2:
+        fail("kernels", "lengths", f"lie between 0 and T = {call.time} and sum up to at most {call.room}", "others")
+    if code:
+        raise MemoryError(f"{function}: no memory for a batch of {call.rows} rows and {call.time} steps")

@@ -1,0 +1,266 @@
+"""The compiled kernels: exact at every size, with one thread and two, good citizens of torch, found or explained."""
+
+import copy
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence
+
+import elman
+from elman.kernels import INSTRUCTION_SETS, KERNELS, KINDS, instruction_sets
+from elman.kernels.ops import layer as layer_op
+from elman.layers import LAYERS, real_steps
+from elman.layers.fused import fused, kind_of
+from elman.testing import CellCase, random_batch
+
+needs_kernels = pytest.mark.skipif(KERNELS.name == "none", reason=f"no kernels here: {KERNELS.reason}")
+CELLS = ["rnn", "rnn-relu", "rnn-identity", "lstm", "gru"]
+TESTS = Path(__file__).parent
+
+
+def answers(layer, x, lengths=None, reset=None, state=None):
+    """Outputs, final state and every gradient, those of the state too."""
+    x = x.detach().clone().requires_grad_()
+    state = layer.start_state(x) if state is None else state
+    state = type(state)(*(tensor.detach().clone().requires_grad_() for tensor in state))
+    layer.zero_grad()
+    outputs, final = layer(x, state, lengths=lengths, reset=reset)
+    weight = torch.linspace(-1, 1, outputs.numel()).view_as(outputs)
+    ((outputs * weight).sum() + sum(tensor.sin().sum() for tensor in final)).backward()
+    return [
+        outputs.detach(),
+        *(t.detach() for t in final),
+        x.grad,
+        *(p.grad for p in layer.parameters()),
+        *(t.grad for t in state),
+    ]
+
+
+def assert_same(found, expected):
+    """Within 1e-5 of the largest number, gradients within 1e-4."""
+    for index, (mine, theirs) in enumerate(zip(found, expected, strict=True)):
+        largest = max(1.0, float(theirs.detach().abs().max())) if theirs.numel() else 1.0
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=(1e-5 if index < 2 else 1e-4) * largest)
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize(
+    ("rows", "steps", "features", "hidden"),
+    [(1, 1, 1, 1), (1, 33, 5, 17), (2, 7, 3, 31), (7, 5, 1, 13), (13, 11, 17, 8), (33, 3, 64, 97), (5, 2, 3, 257)],
+)
+def test_sizes_one_odd_prime_and_large_are_those_of_the_reference(name, rows, steps, features, hidden, threads):
+    for both in (False, True):
+        case = CellCase(name, 1, both, features, hidden)
+        fast, slow = case.build(backend="fused"), case.build(backend="reference")
+        x, lengths = random_batch(rows, steps, features, seed=rows)
+        for given in (None, lengths):
+            assert_same(answers(fast, x, given), answers(slow, x, given))
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("both", [False, True], ids=["forward", "both"])
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
+@pytest.mark.parametrize("rows", [3, 19], ids=["shared-units", "shared-rows"])
+def test_restarts_given_states_and_missing_biases_are_those_of_the_reference(name, both, bias, rows, threads):
+    case = CellCase(name, 2, both, 6, 40)
+    fast, slow = (case.build(backend=backend, bias=bias) for backend in ("fused", "reference"))
+    x, lengths = random_batch(rows, 12, 6)
+    reset = torch.rand(rows, 12, generator=torch.Generator().manual_seed(1)) < 0.25
+    state = type(fast.start_state(x))(*(torch.randn_like(tensor) for tensor in fast.start_state(x)))
+    assert_same(answers(fast, x, lengths, reset, state), answers(slow, x, lengths, reset, state))
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", CELLS)
+def test_a_learned_start_gets_its_gradient_from_every_restart(name, threads):
+    case = CellCase(name, 1, True, 4, 9)
+    fast, slow = (case.build(backend=backend, initial_state="learned") for backend in ("fused", "reference"))
+    x, lengths = random_batch(6, 8, 4)
+    reset = torch.rand(6, 8, generator=torch.Generator().manual_seed(1)) < 0.4
+    for layer in (fast, slow):
+        outputs, _ = layer(x, lengths=lengths, reset=reset)
+        outputs.sin().sum().backward()
+    assert_same([p.grad for p in fast.parameters()], [p.grad for p in slow.parameters()])
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_two_threads_give_the_bits_of_one_forward(name):
+    layer = CellCase(name, 1, True, 20, 48).build(backend="fused")
+    x, lengths = random_batch(40, 9, 20)
+    before = torch.get_num_threads()
+    results = []
+    for count in (1, 2, 1, 2):
+        torch.set_num_threads(count)
+        results.append(answers(layer, x, lengths))
+    torch.set_num_threads(before)
+    torch.testing.assert_close(results[0], results[2], rtol=0, atol=0)
+    torch.testing.assert_close(results[1], results[3], rtol=0, atol=0)
+    assert_same(results[1], results[0])
+
+
+@needs_kernels
+@pytest.mark.parametrize("shape", [(0, 5, 3), (3, 0, 3), (0, 0, 3)], ids=["no-rows", "no-steps", "nothing"])
+@pytest.mark.parametrize("name", CELLS)
+def test_nothing_to_compute_gives_the_state_back_and_gradients_of_zero(name, shape):
+    layer = CellCase(name, 1, True).build(backend="fused")
+    found = answers(layer, torch.zeros(shape))
+    assert found[0].shape == (*shape[:2], 8)
+    assert all((p.grad == 0).all() for p in layer.parameters())
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", CELLS)
+def test_inputs_may_lie_in_memory_as_they_like(name):
+    layer = CellCase(name, 2, True, 6, 5).build(backend="fused")
+    x, lengths = random_batch(4, 7, 6)
+    crooked = x.transpose(0, 1).contiguous().transpose(0, 1)
+    sliced = torch.cat([x, x], -1)[..., :6]
+    expanded = x[:1].expand(4, 7, 6)
+    state = layer.start_state(x)
+    far = type(state)(*(torch.randn(5, 4, 4).permute(1, 2, 0) for _ in state))
+    near = type(state)(*(tensor.contiguous() for tensor in far))
+    wide = torch.stack([lengths, lengths], 1)[:, 0]
+    for given in (crooked, sliced):
+        assert_same(answers(layer, given, wide, state=far), answers(layer, x, lengths, state=near))
+    assert_same(answers(layer, expanded), answers(layer, expanded.contiguous()))
+
+
+@needs_kernels
+@pytest.mark.parametrize("both", [False, True], ids=["forward", "both"])
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_a_packed_batch_answers_as_a_padded_one(name, both, threads):
+    layer = CellCase(name, 1, both, 5, 7).build()
+    x, lengths = random_batch(5, 9, 5, lengths=[9, 6, 6, 2, 1])
+    packed = pack_padded_sequence(x, lengths, batch_first=True).data.requires_grad_()
+    padded = x.clone().requires_grad_()
+    state = layer.start_state(x)
+    outputs, final = fused(layer.cells(), packed, state, lengths, None, state)
+    expected, end = layer(padded, lengths=lengths)
+    steps, rows = real_steps(lengths, 9).t().nonzero(as_tuple=True)
+    torch.testing.assert_close((outputs, final), (expected[rows, steps], end), rtol=0, atol=1e-6)
+    (mine,) = torch.autograd.grad(outputs.sin().sum(), packed, create_graph=True)
+    (theirs,) = torch.autograd.grad(expected.sin().sum(), padded, create_graph=True)
+    torch.testing.assert_close(mine, theirs[rows, steps], rtol=1e-4, atol=1e-6)
+    (mine,) = torch.autograd.grad(mine.square().sum(), packed)
+    (theirs,) = torch.autograd.grad(theirs.square().sum(), padded)
+    torch.testing.assert_close(mine, theirs[rows, steps], rtol=1e-4, atol=1e-6)
+
+
+@needs_kernels
+@pytest.mark.parametrize("both", [False, True], ids=["forward", "both"])
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_the_operator_passes_torchs_own_check(name, both):
+    layer = CellCase(name, 1, both).build()
+    x, lengths = random_batch(5, 9, lengths=[9, 1, 0, 4, 9])
+    reset = torch.rand(5, 9, generator=torch.Generator().manual_seed(0)) < 0.2
+    state, start = ([t.clone().requires_grad_() for t in layer.start_state(x)] for _ in range(2))
+    kind, room = kind_of(layer.cells()[0]), int(lengths.sum())
+    arguments = (x.requires_grad_(), list(layer.parameters()), state, start, lengths, reset, kind, 1 + both, room, True)
+    checks = torch.library.opcheck(layer_op, arguments)
+    assert set(checks.values()) == {"SUCCESS"}
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_a_compiled_layer_trains_as_the_layer_does(name):
+    layer = CellCase(name, 2, True).build(backend="fused")
+    twin = copy.deepcopy(layer)
+    x, lengths = random_batch(4, 6, lengths=[6, 2, 0, 5])
+    torch.compiler.reset()
+    compiled = torch.compile(twin, backend="aot_eager", fullgraph=True)
+    for module in (layer, compiled):
+        module(x, lengths=lengths)[0].sin().sum().backward()
+    for mine, theirs in zip(twin.parameters(), layer.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-5, atol=1e-6)
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", CELLS)
+def test_second_derivatives_are_those_of_the_reference(name):
+    fast, slow = (CellCase(name, 2, True).build(backend=backend) for backend in ("fused", "reference"))
+    x, lengths = random_batch(4, 5, lengths=[5, 2, 0, 4])
+    found = []
+    for layer in (fast, slow):
+        given = x.clone().requires_grad_()
+        scaled = layer.start_state(x)[0] + given.sum()  # a state that is computed from the input
+        state = layer.cell_type.state_type(*(scaled for _ in layer.start_state(x)))
+        outputs, _ = layer(given, state, lengths=lengths)
+        (gradient,) = torch.autograd.grad(outputs.sin().sum(), given, create_graph=True)
+        gradient.square().sum().backward()
+        found.append([given.grad, *(p.grad for p in layer.parameters() if p.grad is not None)])
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-4 * max(1.0, float(theirs.abs().max())))
+
+
+@needs_kernels
+def test_a_request_that_no_kernel_answers_goes_another_way():
+    x = torch.randn(2, 3, 3)
+    layer = elman.GRU(3, 4, backend="fused")
+    with pytest.raises(ValueError, match="the kernels compute in float32"):
+        layer.double()(x.double())
+    assert CellCase("gru", 1, False).build().double()(x.double())[0].dtype == torch.float64
+    with pytest.raises(ValueError, match="there is no kernel for this cell"):
+        elman.MinGRU(3, 4, backend="fused")(x)
+
+
+@needs_kernels
+def test_lengths_that_a_compiled_graph_cannot_check_are_refused_by_the_kernel():
+    layer = elman.GRU(3, 4)
+    x, state = torch.zeros(2, 5, 3), layer.start_state(torch.zeros(2, 5, 3))
+    for lengths in ([6, 1], [-1, 2]):
+        with pytest.raises(ValueError, match="lengths must lie between 0 and T = 5"):
+            layer_op(
+                x, list(layer.parameters()), list(state), list(state), torch.tensor(lengths), None, "gru", 1, 10, False
+            )
+    with pytest.raises(ValueError, match="sum up to at most 3"):
+        layer_op(x, list(layer.parameters()), list(state), list(state), None, None, "gru", 1, 3, False)
+
+
+def run_python(code, **variables):
+    environment = {**os.environ, **variables}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_the_variable_picks_the_kernels_and_a_wrong_one_is_named():
+    shown = "from elman.kernels import KERNELS; print(KERNELS.name, KERNELS.reason)"
+    assert run_python(shown, ELMAN_KERNELS="none").stdout == "none ELMAN_KERNELS=none\n"
+    for name in instruction_sets():
+        assert run_python(shown, ELMAN_KERNELS=name).stdout == f"{name} ELMAN_KERNELS={name}\n"
+    wrong = run_python(shown, ELMAN_KERNELS="avx1024")
+    assert re.search(r"ELMAN_KERNELS must be one of .*, got 'avx1024'\.", wrong.stderr)
+    for name in set(INSTRUCTION_SETS) - set(instruction_sets()):  # built or not, this machine cannot run it
+        assert run_python(shown, ELMAN_KERNELS=name).stdout.startswith(f"none {name}: ")
+
+
+def test_without_kernels_everything_still_answers():
+    code = "import torch, elman; print(elman.LSTM(3, 4, 2, bidirectional=True)(torch.zeros(2, 3, 3))[0].shape)"
+    assert run_python(code, ELMAN_KERNELS="none").stdout == "torch.Size([2, 3, 8])\n"
+
+
+@pytest.mark.parametrize("name", [*instruction_sets()[1:], "none"])
+def test_the_oracle_padding_and_unrolling_hold_on_every_instruction_set(name):
+    files = ["test_oracle.py", "test_padding.py", "test_unroll.py", "test_kernels.py", "test_stepper.py"]
+    others = "not instruction_set and not compile and not operator"
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-k", others, *(str(TESTS / file) for file in files)]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "ELMAN_KERNELS": name},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=TESTS.parent,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_every_kind_of_kernel_is_some_layers():
+    kinds = {kind_of(LAYERS[name](3, 4).cells()[0]) for name in LAYERS if name != "mingru"}
+    assert kinds == set(KINDS)
