@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from elman.experiment import train
     from elman.layers import GRU, LSTM, RNN, MinGRU, Stepper, unroll
     from elman.model import Model, load
+    from elman.swap import accelerate, restore
 
 _HOMES = {
     "ElmanError": "errors",
@@ -28,6 +29,8 @@ _HOMES = {
     "Model": "model",
     "load": "model",
     "train": "experiment",
+    "accelerate": "swap",
+    "restore": "swap",
 }
 
 _ROOMS = (
@@ -37,6 +40,7 @@ _ROOMS = (
     "errors",
     "fields",
     "insight",
+    "kernels",
     "layers",
     "recipes",
     "testing",
@@ -56,7 +60,9 @@ __all__ = [
     "MinGRUCell",
     "Model",
     "Stepper",
+    "accelerate",
     "load",
+    "restore",
     "train",
     "unroll",
 ]

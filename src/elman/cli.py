@@ -202,12 +202,19 @@ def evaluate(
     print_rows([scores], format)
 
 
-@app.command(epilog="Example: elman info runs/reviews --format json")
-def info(run: RunArgument, format: FormatOption = Format.table) -> None:
-    """Say what a model is: fields, topology, cell, sizes, parameters, digest, figures."""
+@app.command(epilog="Examples: elman info runs/reviews --format json; elman info")
+def info(
+    run: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RUN]", help="A run directory; without it, which kernels are in use and why."),
+    ] = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Say what a model is: fields, topology, cell, sizes, parameters, digest, figures; or what this installation is."""
+    from elman.kernels import kernel_facts
     from elman.model import load
 
-    print_facts(load(run).info(), format)
+    print_facts(kernel_facts() if run is None else load(run).info(), format)
 
 
 @app.command(epilog="Examples: elman recipe; elman recipe sentiment; elman recipe sst2 --setting scratch --quick")

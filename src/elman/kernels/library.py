@@ -105,6 +105,22 @@ def instruction_sets() -> list[str]:
     ]
 
 
+def kernel_facts() -> dict[str, object]:
+    """Which kernels are in use and why, for a person: name -> value."""
+    built = [name for name in INSTRUCTION_SETS if (FOLDER / f"elman_kernels_{name}.so").is_file()]
+    use = f"{KERNELS.name} ({KERNELS.reason})" if KERNELS.library else f"none, torch computes ({KERNELS.reason})"
+    return {
+        "kernels": use,
+        "built for": ", ".join(built) or f"nothing ({_why_not_built()})",
+        "this processor can run": ", ".join(
+            name for name, needed in INSTRUCTION_SETS.items() if needed <= _abilities()
+        ),
+        "threads": f"{torch.get_num_threads()}"
+        + ("" if KERNELS.threaded or not KERNELS.library else ", kernels use 1"),
+        "torch": torch.__version__,
+    }
+
+
 def _load(path: Path, name: str, reason: str) -> Kernels:
     try:
         library = ctypes.CDLL(str(path))

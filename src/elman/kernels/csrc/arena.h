@@ -1,13 +1,44 @@
-// Scratch memory of one thread: taken piece by piece in a call, kept for the next one.
+// Memory for the kernels: buffers for weights, and scratch.
 #pragma once
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <vector>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace elman {
 
+// `count` zeros at the start of a cache line, or of a large page where there are enough of them: a walk through megabytes
+// of weights a step would else wait for page tables.
+template <class T>
+class Buffer {
+  public:
+    explicit Buffer(int64_t count) {
+        const size_t align = size_t(count) * sizeof(T) < PAGE ? 64 : PAGE;
+        const size_t bytes = (size_t(count) * sizeof(T) + align) / align * align;
+        start = static_cast<T*>(std::aligned_alloc(align, bytes));
+        if (!start) throw std::bad_alloc();
+#if defined(__linux__)
+        if (align == PAGE) madvise(start, bytes, MADV_HUGEPAGE);
+#endif
+        std::memset(static_cast<void*>(start), 0, bytes);
+    }
+    Buffer(Buffer&& other) noexcept : start(other.start) { other.start = nullptr; }
+    Buffer(const Buffer&) = delete;
+    ~Buffer() { std::free(start); }
+
+    T* get() const { return start; }
+
+  private:
+    static constexpr size_t PAGE = size_t(2) << 20;
+    T* start;
+};
+
+// Scratch memory of one thread: taken piece by piece in a call, kept for the next one.
 class Arena {
   public:
     ~Arena() { release(); }

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cmath>
-#include <memory>
 
+#include "arena.h"
 #include "cells.h"
 
 namespace elman {
@@ -41,8 +41,8 @@ class StepperOf final : public Stepper {
 
     struct Packed {
         int64_t input_size, hidden_size, panels;
-        std::unique_ptr<Weight[]> ih, hh;
-        std::unique_ptr<float[]> bias, scale_ih, scale_hh;  // SUMS, COLUMNS and COLUMNS vectors a panel; scales of int8 only
+        Buffer<Weight> ih, hh;
+        Buffer<float> bias, scale_ih, scale_hh;  // SUMS, COLUMNS and COLUMNS vectors a panel; scales of int8 only
     };
 
     int64_t rows, squash;
@@ -78,17 +78,17 @@ class StepperOf final : public Stepper {
   private:
     static Packed pack(const StepLayer& from) {
         const int64_t H = from.hidden_size, D = from.input_size, panels = S::panels(H), width = COLUMNS * LANES;
-        Packed to{D, H, panels, std::make_unique<Weight[]>(panels * D * width), std::make_unique<Weight[]>(panels * H * width),
-                  std::make_unique<float[]>(panels * SUMS * LANES), std::make_unique<float[]>(panels * width),
-                  std::make_unique<float[]>(panels * width)};
+        Packed to{D, H, panels, Buffer<Weight>(panels * D * width), Buffer<Weight>(panels * H * width),
+                  Buffer<float>(panels * SUMS * LANES), Buffer<float>(panels * width),
+                  Buffer<float>(panels * width)};
         for (int64_t panel = 0; panel < panels; ++panel)
             for (int64_t at = 0; at < width; ++at) {
                 const int64_t column = at / LANES, gate = S::GATES == 1 ? 0 : column;
                 const int64_t unit = panel * S::UNITS * LANES + (S::GATES == 1 ? at : at % LANES);
                 if (unit >= H) continue;  // stays zero
                 const int64_t row = gate * H + unit;
-                to.scale_ih[panel * width + at] = put(from.weight_ih + row * D, D, to.ih.get() + panel * D * width + at, width);
-                to.scale_hh[panel * width + at] = put(from.weight_hh + row * H, H, to.hh.get() + panel * H * width + at, width);
+                to.scale_ih.get()[panel * width + at] = put(from.weight_ih + row * D, D, to.ih.get() + panel * D * width + at, width);
+                to.scale_hh.get()[panel * width + at] = put(from.weight_hh + row * H, H, to.hh.get() + panel * H * width + at, width);
                 const float ih = from.bias_ih ? from.bias_ih[row] : 0, hh = from.bias_hh ? from.bias_hh[row] : 0;
                 const bool apart = KIND == GRU && gate == 2;
                 float* bias = to.bias.get() + panel * SUMS * LANES + at;

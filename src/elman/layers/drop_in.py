@@ -1,0 +1,176 @@
+"""torch's own layers with our kernels inside: what `elman.accelerate` turns torch.nn.RNN, LSTM and GRU into."""
+
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.nn.utils.rnn import PackedSequence
+
+from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, state_names
+from elman.kernels import KERNELS
+from elman.kernels.run import PARAMETERS
+from elman.layers.stack import run_stack
+
+PLAIN = (Tensor, nn.Parameter)  # a subclass of them may mean anything
+Hidden = tuple[Tensor, ...]  # as torch has it, (N, B, H) each: hidden state, and for an LSTM cell state
+
+
+class _Fused(nn.RNNBase):
+    """A torch layer with another `forward`; parameters, options and everything else stay torch's.
+
+    Whatever the kernels do not compute, and every error, is torch's own `forward`.
+    """
+
+    cell_type: ClassVar[type[Cell]]
+
+    def forward(self, input: Any, hx: Any = None) -> Any:  # as torch.nn.RNN, LSTM and GRU
+        self._update_flat_weights()  # torch's: they may have been replaced, as by `torch.func.functional_call`
+        given = self._given(hx)
+        if given is None or not _fits(self, input, given):
+            return super().forward(input, hx)
+        if isinstance(input, PackedSequence):
+            x, sizes, order, back = input
+            lengths = (sizes[:, None] > torch.arange(int(sizes[0]))).sum(0)
+            given = tuple(tensor if order is None else tensor.index_select(1, order) for tensor in given)
+            outputs, hidden = self._run(x, given, lengths)
+            hidden = tuple(tensor if back is None else tensor.index_select(1, back) for tensor in hidden)
+            return PackedSequence(outputs, sizes, order, back), self._taken(hidden)
+        if input.dim() == 2:
+            outputs, hidden = self._run(input[None], tuple(tensor[:, None] for tensor in given))
+            return outputs[0], self._taken(tuple(tensor[:, 0] for tensor in hidden))
+        if self.batch_first:
+            outputs, hidden = self._run(input, given)
+            return outputs, self._taken(hidden)
+        steps, rows = input.shape[:2]
+        if steps == 1 or rows == 1:  # turning costs nothing
+            outputs, hidden = self._run(input.transpose(0, 1), given)
+            return outputs.transpose(0, 1), self._taken(hidden)
+        # Time-major rows of one length are a packed sequence as they stand.
+        outputs, hidden = self._run(input.flatten(0, 1), given, torch.full((rows,), steps))
+        return outputs.view(steps, rows, -1), self._taken(hidden)
+
+    def _run(self, x: Tensor, hidden: Hidden, lengths: Tensor | None = None) -> tuple[Tensor, Hidden]:
+        """Padded x (B, T, D), or with `lengths` packed x (N, D), the longest row first -> outputs likewise."""
+        rows, ways = x.shape[0] if lengths is None else len(lengths), 1 + self.bidirectional
+        if not hidden:
+            shape = (self.num_layers * ways, rows, self.hidden_size)
+            hidden = tuple(x.new_zeros(shape) for _ in state_names(self.cell_type.state_type))
+        dropout = float(self.dropout) if self.training else 0.0
+        if x.shape[:-1].numel() == rows:
+            outputs, hidden = self._step(x.view(rows, -1), hidden, dropout)
+            return outputs.view(*x.shape[:-1], -1), hidden
+        state = self.cell_type.state_type(*(tensor.transpose(0, 1) for tensor in hidden))
+        outputs, final = run_stack(self._cells(), ways, x, state, lengths, dropout=dropout, backend="fused")
+        return outputs, tuple(tensor.transpose(0, 1).contiguous() for tensor in final)
+
+    def _step(self, x: Tensor, hidden: Hidden, dropout: float) -> tuple[Tensor, Hidden]:
+        """One step of an LSTM, x (B, D) -> (B, ways * H).
+
+        By torch's single step, for whole-sequence kernels, torch's and ours, first put the weights into another order,
+        which takes longer than the step.
+        """
+        states: list[Hidden] = []
+        for at, (hidden_state, cell_state, weights) in enumerate(zip(*hidden, self._weights(), strict=True)):
+            if at and at % (1 + self.bidirectional) == 0:
+                x = nn.functional.dropout(self._joined(states), dropout, dropout > 0)
+            states.append(torch.lstm_cell(x, (hidden_state, cell_state), *weights))
+        return self._joined(states), tuple(torch.stack(tensors) for tensors in zip(*states, strict=True))
+
+    def _joined(self, states: list[Hidden]) -> Tensor:
+        """The outputs of the layer that was computed last."""
+        return torch.cat([state[0] for state in states[-1 - self.bidirectional :]], -1)
+
+    def _weights(self) -> list[tuple[Tensor, ...]]:
+        """The parameters of each layer and direction, in torch's order."""
+        flat: Any = self._flat_weights
+        return list(zip(*[iter(flat)] * (4 if self.bias else 2), strict=True))
+
+    def _cells(self) -> list[Cell]:
+        """Cells that read this layer's parameters, made for one call: nothing of them stays in the layer."""
+        cells = []
+        for weights in self._weights():
+            blank = _blank(self.mode, weights[0].shape[1], self.hidden_size, bool(self.bias))
+            cell = self.cell_type.__new__(self.cell_type)
+            cell.__dict__ = blank.__dict__ | {"_parameters": dict(zip(PARAMETERS, weights, strict=False))}
+            cells.append(cell)
+        return cells
+
+    def _given(self, hx: Any) -> Hidden | None:
+        """The state as a tuple, empty if there is none; None if it is not what torch takes."""
+        if hx is None:
+            return ()
+        if self.cell_type is not LSTMCell:
+            return (hx,)
+        return tuple(hx) if isinstance(hx, (tuple, list)) and len(hx) == 2 else None
+
+    def _taken(self, hidden: Hidden) -> Any:
+        """The state as torch gives it."""
+        return hidden if self.cell_type is LSTMCell else hidden[0]
+
+
+class FusedRNN(_Fused, nn.RNN):
+    """torch.nn.RNN, accelerated."""
+
+    cell_type = ElmanCell
+
+
+class FusedLSTM(_Fused, nn.LSTM):
+    """torch.nn.LSTM, accelerated."""
+
+    cell_type = LSTMCell
+
+
+class FusedGRU(_Fused, nn.GRU):
+    """torch.nn.GRU, accelerated."""
+
+    cell_type = GRUCell
+
+
+def _fits(layer: _Fused, input: Any, given: Hidden) -> bool:
+    """Whether the kernels compute this request, and faster than torch."""
+    if (
+        KERNELS.name == "none"
+        or layer.proj_size
+        or torch.compiler.is_compiling()
+        or torch._C._get_tracing_state()
+        or torch.is_autocast_enabled("cpu")
+        or torch._C._are_functorch_transforms_active()
+        or forward_ad._current_level >= 0
+    ):
+        return False
+    sizes = input.batch_sizes.tolist() if isinstance(input, PackedSequence) else None
+    x = input if sizes is None else input.data
+    for tensor in (x, *layer._flat_weights, *given):
+        if type(tensor) not in PLAIN or tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+            return False
+    if x.layout != torch.strided or x.numel() == 0 or x.shape[-1] != layer.input_size:
+        return False
+    rows: tuple[int, ...]
+    if sizes is not None:
+        if x.dim() != 2 or sum(sizes) != x.shape[0] or sizes != sorted(sizes, reverse=True):
+            return False
+        rows, steps = (sizes[0],), len(sizes)
+    elif x.dim() == 2:
+        rows, steps = (), x.shape[0]
+    elif x.dim() == 3:
+        rows, steps = (x.shape[0],), x.shape[1]
+        if not layer.batch_first:
+            rows, steps = (steps,), rows[0]
+    else:
+        return False
+    shape = (layer.num_layers * (1 + layer.bidirectional), *rows, layer.hidden_size)
+    # torch takes a single step of a GRU or a plain RNN as it should be taken.
+    return (steps > 1 or layer.cell_type is LSTMCell) and all(tensor.shape == shape for tensor in given)
+
+
+@lru_cache(maxsize=256)
+def _blank(mode: str, input_size: int, hidden_size: int, bias: bool) -> Cell:
+    """A cell without memory of its own, whose attributes others take over."""
+    with torch.device("meta"):
+        if mode == "LSTM":
+            return LSTMCell(input_size, hidden_size, bias, "torch")
+        if mode == "GRU":
+            return GRUCell(input_size, hidden_size, bias, "torch")
+        return ElmanCell(input_size, hidden_size, mode.removeprefix("RNN_").lower(), bias, "torch")

@@ -1,0 +1,151 @@
+"""One step at a time gives what the whole gives, with a state that can be taken, put back and reset row by row."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+import torch
+
+import elman
+from elman.kernels import KERNELS
+from elman.layers import LAYERS
+from elman.layers.stepper import WEIGHTS
+
+# What rounding the weights may cost: the largest difference of any output over 50 steps of random input.
+LOSS = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 5e-2}
+needs_kernels = pytest.mark.skipif(KERNELS.name == "none", reason=f"no kernels here: {KERNELS.reason}")
+
+
+def build(name, features=5, hidden=7, layers=1, **options):
+    torch.manual_seed(0)
+    return LAYERS[name](features, hidden, layers, **options)
+
+
+def stepped(stepper, x):
+    return np.stack([stepper(step.numpy()).copy() for step in x.unbind(1)], 1)
+
+
+@pytest.mark.parametrize(("features", "hidden", "layers"), [(5, 7, 1), (1, 1, 2), (16, 64, 1), (9, 33, 3)])
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+@pytest.mark.parametrize("name", LAYERS)
+def test_steps_give_what_the_layer_gives(name, rows, features, hidden, layers):
+    layer = build(name, features, hidden, layers)
+    x = torch.randn(rows, 9, features)
+    expected, final = layer(x)
+    stepper = elman.Stepper(layer, rows)
+
+    outputs = stepped(stepper, x)
+
+    within = 1e-5 * max(1.0, float(expected.detach().abs().max()))  # relu and identity are not bounded
+    np.testing.assert_allclose(outputs, expected.detach(), rtol=0, atol=within)
+    torch.testing.assert_close(stepper.state, type(final)(*(t.detach() for t in final)), rtol=0, atol=within)
+
+
+@needs_kernels
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_weights_of_fewer_bits_stay_near_and_are_not_the_same(name, weights):
+    layer = build(name, 32, 48, 2)
+    x = torch.randn(2, 50, 32)
+    expected, _ = layer(x)
+
+    loss = np.abs(stepped(elman.Stepper(layer, 2, weights), x) - expected.detach().numpy()).max()
+
+    assert loss < LOSS[weights]
+    assert weights == "float32" or loss > 1e-4
+
+
+@needs_kernels
+def test_weights_that_fewer_bits_hold_exactly_lose_nothing():
+    layer = build("lstm", 8, 8)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_(torch.randint(-127, 128, parameter.shape) / 127)  # steps of int8 at a largest weight of 1
+        layer.weight_ih_l0[:, 0] = layer.weight_hh_l0[:, 0] = 1
+    x = torch.randn(1, 5, 8)
+    np.testing.assert_allclose(stepped(elman.Stepper(layer, 1, "int8"), x), layer(x)[0].detach(), atol=1e-5)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_(parameter.bfloat16().float())
+    np.testing.assert_allclose(stepped(elman.Stepper(layer, 1, "bfloat16"), x), layer(x)[0].detach(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_state_taken_out_goes_on_where_it_was_elsewhere_too(name):
+    layer = build(name, layers=2)
+    x = torch.randn(2, 8, 5)
+    stepper, other = elman.Stepper(layer, 2), elman.Stepper(layer, 2)
+    stepped(stepper, x[:, :4])
+    state = stepper.state
+    after = stepped(stepper, x[:, 4:])
+
+    other.state = state
+
+    np.testing.assert_array_equal(stepped(other, x[:, 4:]), after)
+    whole, _ = layer(x[:, 4:], state)
+    np.testing.assert_allclose(after, whole.detach(), atol=1e-5 * max(1.0, float(whole.detach().abs().max())))
+
+
+def test_a_row_is_reset_alone_and_to_what_a_sequence_begins_with():
+    layer = build("gru", initial_state="learned")
+    torch.nn.init.normal_(layer.initial_hidden)
+    x = torch.randn(3, 6, 5)
+    stepper = elman.Stepper(layer, 3)
+    stepped(stepper, x[:, :3])
+    stepper.reset(1)
+    outputs = stepped(stepper, x[:, 3:])
+    np.testing.assert_allclose(outputs[1], layer(x[1:2, 3:])[0][0].detach(), atol=1e-6)
+    np.testing.assert_allclose(outputs[[0, 2]], layer(x)[0][[0, 2], 3:].detach(), atol=1e-6)
+    stepper.reset()
+    np.testing.assert_allclose(stepped(stepper, x), layer(x)[0].detach(), atol=1e-6)
+
+
+def test_training_the_layer_later_changes_no_stepper_and_no_layer_is_changed_by_one():
+    for name in ("lstm", "mingru"):  # by a kernel, and by torch
+        layer = build(name, dropout=0.5, layers=2).train()
+        x = torch.randn(1, 1, 5)
+        stepper = elman.Stepper(layer)
+        assert layer.training
+        first = stepped(stepper, x)
+        with torch.no_grad():
+            for parameter in layer.parameters():
+                parameter.zero_()
+        stepper.reset()
+        np.testing.assert_array_equal(stepped(stepper, x), first)
+
+
+@pytest.mark.parametrize("name", ["gru", "mingru"])
+def test_the_output_is_a_view_and_memory_is_given_back(name):
+    stepper = elman.Stepper(build(name))
+    x = np.zeros((1, 5))  # float64 is converted
+    assert stepper(x) is stepper(torch.zeros(1, 5)) is stepper.output
+    gone = weakref.ref(stepper)
+    del stepper
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: elman.Stepper(elman.GRU(3, 4, bidirectional=True)), r"layer must read in one direction, got a bidir"),
+        (lambda: elman.Stepper(elman.GRU(3, 4), rows=0), r"Stepper: rows must be at least 1, got 0"),
+        (lambda: elman.Stepper(elman.GRU(3, 4), weights="int4"), r"one of float32, bfloat16, int8, got 'int4'"),
+        (lambda: elman.Stepper(elman.GRU(3, 4).double()), r"layer must be float32 on the CPU"),
+        (lambda: elman.Stepper(elman.GRU(3, 4))(np.zeros(3)), r"x must have shape \(1, 3\), got \(3,\)"),
+        (lambda: elman.Stepper(elman.GRU(3, 4))(np.zeros((1, 1))), r"x must have shape \(1, 3\), got \(1, 1\)"),
+        (lambda: elman.Stepper(elman.MinGRU(3, 4), weights="int8"), r"float32 without a kernel, got 'int8'"),
+    ],
+)
+def test_what_cannot_be_stepped_is_refused_by_name(call, message):
+    with pytest.raises(elman.ElmanError, match=message):
+        call()
+
+
+def test_a_state_of_another_kind_is_refused():
+    stepper = elman.Stepper(elman.GRU(3, 4))
+    with pytest.raises(elman.ElmanError, match="state must be a GRUState"):
+        stepper.state = torch.zeros(1, 1, 4)
+    with pytest.raises(elman.ElmanError, match=r"state\.hidden must have shape \(B, N, H\)"):
+        stepper.state = elman.cells.GRUState(torch.zeros(2, 1, 4))
