@@ -24,6 +24,7 @@ ORDER = [
     {"cells"},
     {"kernels"},
     {"layers"},
+    {"swap"},
     {"testing", "fields"},
     {"topologies"},
     {"network"},

@@ -4,6 +4,8 @@ import json
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -285,10 +287,10 @@ def _finite(figures: Json) -> Json:
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in figures.items()}
 
 
-def _keepsakes(history: History, metric: str, reporter: Reporter) -> dict[str, bytes]:
-    files = {"log.jsonl": "".join(json.dumps(_finite(row)) + "\n" for row in history.rows).encode()}
-    try:
-        files["curves.png"] = draw_curves(history.rows, metric)
-    except MissingExtraError as error:
-        reporter.note(str(error))
-    return files
+def _keepsakes(history: History, metric: str, reporter: Reporter) -> dict[str, bytes | Callable[[], bytes]]:
+    """The log, and the curves, which are drawn when the model is saved."""
+    log = "".join(json.dumps(_finite(row)) + "\n" for row in history.rows).encode()
+    if find_spec("matplotlib") is None:
+        reporter.note(str(MissingExtraError("matplotlib", "plot", "the picture of the curves")))
+        return {"log.jsonl": log}
+    return {"log.jsonl": log, "curves.png": partial(draw_curves, history.rows, metric)}

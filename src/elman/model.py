@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,8 @@ class Model:
         self.metrics: Json = {}
         self.path: Path | None = None
         self.digest: str | None = None
-        self.keepsakes: dict[str, bytes] = {}  # files that are only kept, such as the log and the curves
+        # Files that are only kept, such as the log and the curves; or what makes one when the model is saved.
+        self.keepsakes: dict[str, bytes | Callable[[], bytes]] = {}
         self.skipped = ""  # what the last call left out, where bad rows are skipped
 
     @property
@@ -152,7 +153,7 @@ class Model:
             "fields.json": to_json({field.name: field.learned() for field in (self.input, self.target)}),
             "metrics.json": to_json(self.metrics),
             "weights.safetensors": safetensors.torch.save(self.network.state_dict()),
-            **self.keepsakes,
+            **{name: kept() if callable(kept) else kept for name, kept in self.keepsakes.items()},
         }
         self.digest = write_directory(path, files, force)
         self.path = Path(path)

@@ -136,7 +136,7 @@ class Text(Input):
         if self.vectors is not None:
             tokens = self._read_vectors(tokens)
         self._set_vocabulary([PAD, UNKNOWN, *tokens])
-        encodings = self._tokenizer.encode_batch(list(values))
+        encodings = self._tokenizer.encode_batch_fast(list(values))  # without offsets
         unknown = sum(encoding.ids.count(1) for encoding in encodings)
         self._unknown_share = unknown / max(1, sum(map(len, encodings)))
 

@@ -1,7 +1,7 @@
 """The step of each cell and its derivative, written out, so that a loop over time does as little as can be."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -37,26 +37,29 @@ class Equations(ABC):
 
     @abstractmethod
     def forward(
-        self, projected: Tensor, weight_hh: Tensor, bias_hh: Tensor | None, sizes: Sequence[int]
+        self, projected: Tensor, weight_hh: Tensor, bias_hh: Tensor | None, sizes: list[int]
     ) -> tuple[Step, tuple[Tensor, ...]]:
         """The step, and what it leaves for the way back. `projected` (N, gates * H) may be written to."""
 
     @abstractmethod
     def backward(
-        self, kept: tuple[Tensor, ...], before: State, after: State, weight_hh: Tensor, sizes: Sequence[int]
+        self, kept: tuple[Tensor, ...], before: State, after: State, weight_hh: Tensor, sizes: list[int]
     ) -> Back:
         """The way back through the states (N, H) before and after every step."""
+
+
+SQUASHES: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh_, "relu": torch.relu_, "identity": lambda x: x}
 
 
 class ElmanEquations(Equations):
     """h' = f(sum): the slope of f is known from h' alone, so nothing is kept."""
 
     def forward(
-        self, projected: Tensor, weight_hh: Tensor, bias_hh: Tensor | None, sizes: Sequence[int]
+        self, projected: Tensor, weight_hh: Tensor, bias_hh: Tensor | None, sizes: list[int]
     ) -> tuple[Step, tuple[Tensor, ...]]:
-        sums, weight = projected.split(sizes), weight_hh.t().contiguous()
+        sums, weight = torch.split(projected, sizes), weight_hh.t().contiguous()
         assert isinstance(self.cell, ElmanCell)  # `EQUATIONS` guarantees it
-        squash = {"tanh": torch.tanh_, "relu": torch.relu_, "identity": lambda x: x}[self.cell.nonlinearity]
+        squash = SQUASHES[self.cell.nonlinearity]
 
         def step(t: int, before: State, after: State) -> None:
             squash(torch.addmm(sums[t], before[0], weight, out=after[0]))
@@ -64,7 +67,7 @@ class ElmanEquations(Equations):
         return step, ()
 
     def backward(
-        self, kept: tuple[Tensor, ...], before: State, after: State, weight_hh: Tensor, sizes: Sequence[int]
+        self, kept: tuple[Tensor, ...], before: State, after: State, weight_hh: Tensor, sizes: list[int]
     ) -> Back:
         assert isinstance(self.cell, ElmanCell)
         (hidden,) = after
@@ -73,7 +76,7 @@ class ElmanEquations(Equations):
             "relu": lambda: (hidden > 0).to(hidden.dtype),
             "identity": lambda: torch.ones_like(hidden),
         }[self.cell.nonlinearity]()
-        slope = slopes.split(sizes)
+        slope = torch.split(slopes, sizes)
 
         def step(t: int, grad_after: State, grad_before: State) -> None:
             grad_before[0].addmm_(slope[t].mul_(grad_after[0]), weight_hh)
@@ -88,14 +91,18 @@ class GRUEquations(Equations):
         return bias_ih  # b_hn stands inside the product with r, so b_hh is added step by step
 
     def forward(
-        self, projected: Tensor, weight_hh: Tensor, bias_hh: Tensor | None, sizes: Sequence[int]
+        self, projected: Tensor, weight_hh: Tensor, bias_hh: Tensor | None, sizes: list[int]
     ) -> tuple[Step, tuple[Tensor, ...]]:
         count, size = projected.shape[0], weight_hh.shape[1]
         gates, candidates = projected.new_empty(count, 2 * size), projected.new_empty(count, size)
         scaled = torch.empty_like(candidates)
-        gate_x, candidate_x = (part.split(sizes) for part in projected.split([2 * size, size], 1))
-        reset, update = (part.split(sizes) for part in gates.chunk(2, 1))
-        gate, candidate, candidate_h = gates.split(sizes), candidates.split(sizes), scaled.split(sizes)
+        gate_x, candidate_x = (torch.split(part, sizes) for part in torch.split(projected, [2 * size, size], 1))
+        reset, update = (torch.split(part, sizes) for part in gates.chunk(2, 1))
+        gate, candidate, candidate_h = (
+            torch.split(gates, sizes),
+            torch.split(candidates, sizes),
+            torch.split(scaled, sizes),
+        )
         weight = weight_hh.t().contiguous()
         product = torch.mm if bias_hh is None else partial(torch.addmm, bias_hh)
         buffer = projected.new_empty(max(sizes, default=0), 3 * size)
@@ -112,7 +119,7 @@ class GRUEquations(Equations):
         return step, (gates, candidates, scaled)
 
     def backward(
-        self, kept: tuple[Tensor, ...], before: State, after: State, weight_hh: Tensor, sizes: Sequence[int]
+        self, kept: tuple[Tensor, ...], before: State, after: State, weight_hh: Tensor, sizes: list[int]
     ) -> Back:
         gates, candidate, candidate_h = kept
         reset, update = gates.chunk(2, 1)
@@ -122,7 +129,7 @@ class GRUEquations(Equations):
         torch.mul(before[0] - candidate, update * (1 - update), out=slopes[:, 1])
         torch.mul(taken, reset, out=slopes[:, 2])
         sums = slopes.flatten(1)
-        slope, sum_, stays = slopes.split(sizes), sums.split(sizes), update.split(sizes)
+        slope, sum_, stays = torch.split(slopes, sizes), torch.split(sums, sizes), torch.split(update, sizes)
 
         def step(t: int, grad_after: State, grad_before: State) -> None:
             slope[t].mul_(grad_after[0][:, None])
@@ -139,11 +146,11 @@ class LSTMEquations(Equations):
     """Kept: the gates i f g o."""
 
     def forward(
-        self, projected: Tensor, weight_hh: Tensor, bias_hh: Tensor | None, sizes: Sequence[int]
+        self, projected: Tensor, weight_hh: Tensor, bias_hh: Tensor | None, sizes: list[int]
     ) -> tuple[Step, tuple[Tensor, ...]]:
-        size, sums, weight = weight_hh.shape[1], projected.split(sizes), weight_hh.t().contiguous()
-        input_forget = projected[:, : 2 * size].split(sizes)
-        input_, forget, candidate, output = (part.split(sizes) for part in projected.chunk(4, 1))
+        size, sums, weight = weight_hh.shape[1], torch.split(projected, sizes), weight_hh.t().contiguous()
+        input_forget = torch.split(projected[:, : 2 * size], sizes)
+        input_, forget, candidate, output = (torch.split(part, sizes) for part in projected.chunk(4, 1))
 
         def step(t: int, before: State, after: State) -> None:
             sums[t].addmm_(before[0], weight)
@@ -156,7 +163,7 @@ class LSTMEquations(Equations):
         return step, (projected,)
 
     def backward(
-        self, kept: tuple[Tensor, ...], before: State, after: State, weight_hh: Tensor, sizes: Sequence[int]
+        self, kept: tuple[Tensor, ...], before: State, after: State, weight_hh: Tensor, sizes: list[int]
     ) -> Back:
         (gates,) = kept
         input_, forget, candidate, output = gates.chunk(4, 1)
@@ -167,9 +174,9 @@ class LSTMEquations(Equations):
         torch.mul(input_, 1 - candidate * candidate, out=slopes[:, 2])
         torch.mul(shown, output * (1 - output), out=slopes[:, 3])
         sums = slopes.flatten(1)
-        of_cell, of_hidden = slopes[:, :3].split(sizes), slopes[:, 3].split(sizes)
-        sum_, stays = sums.split(sizes), forget.split(sizes)
-        from_hidden = (output * (1 - shown * shown)).split(sizes)  # slope of h' to c'
+        of_cell, of_hidden = torch.split(slopes[:, :3], sizes), torch.split(slopes[:, 3], sizes)
+        sum_, stays = torch.split(sums, sizes), torch.split(forget, sizes)
+        from_hidden = torch.split(output * (1 - shown * shown), sizes)  # slope of h' to c'
 
         def step(t: int, grad_after: State, grad_before: State) -> None:
             grad_hidden, grad_cell = grad_after

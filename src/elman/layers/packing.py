@@ -47,11 +47,11 @@ class Packing(NamedTuple):
 
     def steps_of(self, *packed: Tensor) -> list[State]:
         """Several (N, ...) as one tuple a step of the (rows, ...) that live there."""
-        return list(zip(*(tensor.split(self.sizes) for tensor in packed), strict=True))
+        return list(zip(*(torch.split(tensor, self.sizes) for tensor in packed), strict=True))
 
     def borders_of(self, *histories: Tensor) -> tuple[list[State], list[State]]:
         """Of every step, the states (rows, H) before and after it, as views of the histories (B + N, H)."""
-        blocks = list(zip(*(history.split([self.rows, *self.sizes]) for history in histories), strict=True))
+        blocks = list(zip(*(torch.split(history, [self.rows, *self.sizes]) for history in histories), strict=True))
         before = [tuple(state[:rows] for state in block) for block, rows in zip(blocks[:-1], self.sizes, strict=True)]
         return before, blocks[1:]
 

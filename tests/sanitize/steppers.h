@@ -1,0 +1,63 @@
+// Steppers: one step at a time in three weight formats, beside the scalar cells.
+#pragma once
+
+#include "cases.h"
+
+struct Stream {
+    int64_t kind, squash, weights, rows, layers, input_size, hidden_size;
+    bool bias;
+};
+
+inline void try_stepper(const Stream& of) {
+    const int64_t D = of.input_size, H = of.hidden_size, gates = of.kind == LSTM ? 4 : of.kind == GRU ? 3 : 1;
+    ++cases;
+    at_hand = "stepper, kind " + std::to_string(of.kind) + ", squash " + std::to_string(of.squash) + ", weights " +
+              std::to_string(of.weights) + ", " + std::to_string(of.rows) + " rows, " + std::to_string(of.layers) +
+              " layers, D " + std::to_string(D) + ", H " + std::to_string(H) + (of.bias ? ", bias" : "");
+    std::mt19937 random(unsigned(D * 3 + H));
+    const float bound = 1 / std::sqrt(float(H));
+    std::vector<Array<float>> parameters;
+    std::vector<elman::StepLayer> layers;
+    auto parameter = [&](int64_t count) {
+        parameters.push_back(draw(count, random, bound));
+        return parameters.back().data;
+    };
+    for (int64_t at = 0; at < of.layers; ++at) {
+        const int64_t width = at ? H : D;
+        const float *ih = parameter(gates * H * width), *hh = parameter(gates * H * H);
+        layers.push_back({width, H, ih, hh, parameter(of.bias * gates * H), parameter(of.bias * gates * H)});
+    }
+    const int64_t states = of.layers * of.rows * H;
+    Array<float> input = draw(of.rows * D, random, 1), output(of.rows * H);
+    Array<float> hidden = draw(states, random, 1), cell = draw(of.kind == LSTM ? states : 0, random, 1);
+    std::vector<std::vector<double>> slow_hidden(of.layers * of.rows), slow_cell(of.layers * of.rows);
+    for (int64_t at = 0; at < of.layers * of.rows; ++at) {
+        slow_hidden[at].assign(hidden.data + at * H, hidden.data + (at + 1) * H);
+        if (cell.size) slow_cell[at].assign(cell.data + at * H, cell.data + (at + 1) * H);
+    }
+    Array<float> expected(states);
+    constexpr int STEPS = 5;
+    for (int step = 0; step < STEPS; ++step)
+        for (int64_t row = 0; row < of.rows; ++row) {
+            std::vector<float> x(input.data + row * D, input.data + (row + 1) * D);
+            for (int64_t at = 0; at < of.layers; ++at) {
+                const elman::StepLayer& layer = layers[at];
+                auto &to = slow_hidden[at * of.rows + row], &memory = slow_cell[at * of.rows + row];
+                scalar::step(of.kind, of.squash, layer.input_size, H,
+                             {layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh}, x.data(), to, memory);
+                x.assign(to.begin(), to.end());
+                std::copy(x.begin(), x.end(), expected.data + (at * of.rows + row) * H);
+            }
+        }
+
+    float* const places[] = {input.data, output.data, hidden.data, cell.data};
+    void* stepper = elman_stepper_new(of.kind, of.squash, of.weights, of.rows, of.layers, layers.data(), places);
+    parameters.clear();  // a stepper packs its weights; theirs may go
+    for (int step = 0; step < STEPS; ++step) elman_stepper_step(stepper);
+    elman_stepper_free(stepper);
+
+    const float tolerance = of.weights == elman::FLOAT32 ? 1e-4f : 5e-2f;
+    compare("hidden", hidden.data, expected.data, states, tolerance);
+    compare("output", output.data, hidden.data + states - of.rows * H, of.rows * H, 0);
+    compare("cell", cell.data, nullptr, cell.size, 0);
+}
