@@ -2,9 +2,8 @@
 // so that a step costs no more than its products.
 #pragma once
 
-#include <cmath>
-
 #include "arena.h"
+#include "bytes.h"
 #include "cells.h"
 
 namespace elman {
@@ -37,6 +36,7 @@ template <int64_t KIND, class Weight>
 class StepperOf final : public Stepper {
     using S = Shape<KIND>;
     static constexpr int COLUMNS = S::COLUMNS, SUMS = KIND == GRU ? 4 : COLUMNS;  // n of GRU keeps x and h apart
+    static constexpr bool BYTES = std::is_same_v<Weight, int8_t>;
     static constexpr int ROWS = 2;  // streams are few; a weight that is loaded serves so many of them
 
     struct Packed {
@@ -48,15 +48,22 @@ class StepperOf final : public Stepper {
     int64_t rows, squash;
     std::vector<Packed> layers;
     std::vector<float> fresh;  // hidden states of one layer after the step, (rows, H)
+    // For int8 weights: what the layer reads and its hidden states, rounded; (rows, widest) numbers and a row's `Rounded`.
+    std::vector<int16_t> numbers[2];
+    std::vector<Rounded> rounded[2];
 
   public:
     StepperOf(int64_t rows, int64_t squash, int64_t count, const StepLayer* given) : rows(rows), squash(squash) {
-        int64_t widest = 0;
+        int64_t widest = given[0].input_size;
         for (int64_t at = 0; at < count; ++at) {
             layers.push_back(pack(given[at]));
             if (given[at].hidden_size > widest) widest = given[at].hidden_size;
         }
         fresh.resize(rows * widest);
+        for (int which = 0; BYTES && which < 2; ++which) {
+            numbers[which].resize(rows * (widest + 1));
+            rounded[which].resize(rows);
+        }
     }
 
     void step() override {
@@ -65,6 +72,10 @@ class StepperOf final : public Stepper {
             const Packed& layer = layers[at];
             const int64_t states = rows * layer.hidden_size;
             float *before = hidden + at * states, *memory = cell ? cell + at * states : nullptr;
+            if constexpr (BYTES) {
+                round_rows(0, x, layer.input_size);
+                round_rows(1, before, layer.hidden_size);
+            }
             for (int64_t panel = 0; panel < layer.panels; ++panel) {
                 Tile tile{*this, layer, x, before, memory, panel};
                 for_rows<ROWS>(0, rows, tile);
@@ -76,9 +87,15 @@ class StepperOf final : public Stepper {
     }
 
   private:
+    void round_rows(int which, const float* from, int64_t count) {
+        const int64_t room = numbers[which].size() / rows;
+        for (int64_t row = 0; row < rows; ++row)
+            rounded[which][row] = round_row(from + row * count, count, numbers[which].data() + row * room);
+    }
+
     static Packed pack(const StepLayer& from) {
         const int64_t H = from.hidden_size, D = from.input_size, panels = S::panels(H), width = COLUMNS * LANES;
-        Packed to{D, H, panels, Buffer<Weight>(panels * D * width), Buffer<Weight>(panels * H * width),
+        Packed to{D, H, panels, Buffer<Weight>(panels * deep(D) * width), Buffer<Weight>(panels * deep(H) * width),
                   Buffer<float>(panels * SUMS * LANES), Buffer<float>(panels * width),
                   Buffer<float>(panels * width)};
         for (int64_t panel = 0; panel < panels; ++panel)
@@ -87,8 +104,8 @@ class StepperOf final : public Stepper {
                 const int64_t unit = panel * S::UNITS * LANES + (S::GATES == 1 ? at : at % LANES);
                 if (unit >= H) continue;  // stays zero
                 const int64_t row = gate * H + unit;
-                to.scale_ih.get()[panel * width + at] = put(from.weight_ih + row * D, D, to.ih.get() + panel * D * width + at, width);
-                to.scale_hh.get()[panel * width + at] = put(from.weight_hh + row * H, H, to.hh.get() + panel * H * width + at, width);
+                to.scale_ih.get()[panel * width + at] = put(from.weight_ih + row * D, D, to.ih.get() + panel * deep(D) * width, at);
+                to.scale_hh.get()[panel * width + at] = put(from.weight_hh + row * H, H, to.hh.get() + panel * deep(H) * width, at);
                 const float ih = from.bias_ih ? from.bias_ih[row] : 0, hh = from.bias_hh ? from.bias_hh[row] : 0;
                 const bool apart = KIND == GRU && gate == 2;
                 float* bias = to.bias.get() + panel * SUMS * LANES + at;
@@ -98,22 +115,26 @@ class StepperOf final : public Stepper {
         return to;
     }
 
-    // One row of weights into its lane; returns what its products must be multiplied by.
-    static float put(const float* from, int64_t count, Weight* to, int64_t stride) {
-        float scale = 1;
-        if constexpr (std::is_same_v<Weight, int8_t>) {
+    static int64_t deep(int64_t count) { return BYTES ? (count + 1) / 2 * 2 : count; }  // weights a lane of a panel
+
+    // One row of weights into lane `at` of a panel; returns what its products must be multiplied by.
+    static float put(const float* from, int64_t count, Weight* panel, int64_t at) {
+        constexpr int64_t width = COLUMNS * LANES;
+        if constexpr (BYTES) {  // two by two
             float most = 0;
             for (int64_t k = 0; k < count; ++k) most = std::fmax(most, std::fabs(from[k]));
-            scale = most > 0 ? most / 127 : 1;
+            const float scale = most > 0 ? most / 127 : 1;
+            for (int64_t k = 0; k < count; ++k)
+                panel[(k / 2 * width + at) * 2 + k % 2] = int8_t(std::lrintf(from[k] / scale));
+            return scale;
+        } else {
+            for (int64_t k = 0; k < count; ++k)
+                if constexpr (std::is_same_v<Weight, uint16_t>)
+                    panel[k * width + at] = as_bfloat16(from[k]);
+                else
+                    panel[k * width + at] = from[k];
+            return 1;
         }
-        for (int64_t k = 0; k < count; ++k)
-            if constexpr (std::is_same_v<Weight, int8_t>)
-                to[k * stride] = int8_t(std::lrintf(from[k] / scale));
-            else if constexpr (std::is_same_v<Weight, uint16_t>)
-                to[k * stride] = as_bfloat16(from[k]);
-            else
-                to[k * stride] = from[k];
-        return scale;
     }
 
     struct Tile {
@@ -129,18 +150,23 @@ class StepperOf final : public Stepper {
             Vec of_x[M][COLUMNS], of_h[M][COLUMNS];
             for (int m = 0; m < M; ++m)
                 for (int c = 0; c < COLUMNS; ++c) of_x[m][c] = of_h[m][c] = Vec{};
-            multiply<M, COLUMNS>(x + first * D, D, layer.ih.get() + panel * D * width, D, of_x);
-            multiply<M, COLUMNS>(before + first * H, H, layer.hh.get() + panel * H * width, H, of_h);
-            const float *scale_ih = layer.scale_ih.get() + panel * width, *scale_hh = layer.scale_hh.get() + panel * width;
-            const float* bias = layer.bias.get() + panel * SUMS * LANES;
-            for (int m = 0; m < M; ++m) {
-                if constexpr (std::is_same_v<Weight, int8_t>)
+            const Weight *ih = layer.ih.get() + panel * deep(D) * width, *hh = layer.hh.get() + panel * deep(H) * width;
+            if constexpr (BYTES) {
+                multiply_bytes<M, COLUMNS>(own.rounded[0].data() + first, ih, D, of_x);
+                multiply_bytes<M, COLUMNS>(own.rounded[1].data() + first, hh, H, of_h);
+                const float *scale_ih = layer.scale_ih.get() + panel * width, *scale_hh = layer.scale_hh.get() + panel * width;
+                for (int m = 0; m < M; ++m)
                     for (int c = 0; c < COLUMNS; ++c) {
                         of_x[m][c] *= load(scale_ih + c * LANES);
                         of_h[m][c] *= load(scale_hh + c * LANES);
                     }
-                finish(first + m, of_x[m], of_h[m], bias);
+            } else {
+                multiply<M, COLUMNS>(x + first * D, D, ih, D, of_x);
+                multiply<M, COLUMNS>(before + first * H, H, hh, H, of_h);
             }
+            const float* bias = layer.bias.get() + panel * SUMS * LANES;
+            for (int m = 0; m < M; ++m)
+                finish(first + m, of_x[m], of_h[m], bias);
         }
 
         inline __attribute__((always_inline)) void finish(int64_t row, Vec (&x)[COLUMNS], Vec (&h)[COLUMNS], const float* bias) {

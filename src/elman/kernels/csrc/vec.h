@@ -74,17 +74,6 @@ INLINE Vec load_weights(const uint16_t* from) {  // bfloat16: the upper half of 
 #endif
 }
 
-INLINE Vec load_weights(const int8_t* from) {
-#if defined(__AVX512F__)
-    return (Vec)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)from)));
-#elif defined(__AVX2__)
-    return (Vec)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)from)));
-#else
-    Vec v;
-    for (int lane = 0; lane < LANES; ++lane) v[lane] = from[lane];
-    return v;
-#endif
-}
 
 // A NaN fails every comparison and so stays a NaN.
 INLINE Vec clamp(Vec x, float low, float high) {
