@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 COMPILE := $(BIN)/python -P src/elman/kernels/build.py
 KERNELS := src/elman/kernels/build.py $(wildcard src/elman/kernels/csrc/*)
 
-.PHONY: demo test check test-slow kernels sanitize bench results build clean
+.PHONY: demo test check test-slow kernels sanitize bench foreign results build clean
 
 demo: .venv
 	$(BIN)/elman recipe sentiment --out runs/sentiment --force
@@ -30,8 +30,14 @@ kernels: .venv
 sanitize: .venv
 	bash tests/sanitize/run.sh
 
+# Everything that docs/benchmarks.md shows; `$(BIN)/python -m benchmarks.run --only PATTERN` measures some of it anew.
 bench: .venv/bench
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.end_to_end
+
+# Networks that others wrote, by their names on PyPI, without what they need beside torch.
+foreign: .venv/foreign
+	$(BIN)/python -m benchmarks.foreign_networks
 
 results: .venv
 	$(BIN)/python -m elman.recipes.results --out docs --jobs 2
@@ -49,6 +55,10 @@ build: .venv
 .venv/bench: pyproject.toml constraints.txt | .venv
 	$(PIP) -e '.[bench]'
 	touch .venv/bench
+
+.venv/foreign: constraints.txt | .venv
+	$(PIP) --no-deps resemblyzer==0.1.4 g2p-fa==1.1.0 arabic-morph-segmenter==0.1.0 pytorch-crf==0.7.2
+	touch .venv/foreign
 
 clean:
 	rm -rf .venv build dist runs src/elman/kernels/lib .pytest_cache .mypy_cache .ruff_cache

@@ -31,26 +31,41 @@ ForwardWeights take_forward_weights(const ElmanCall& call, Arena& arena) {
             arena.take<float>(width), arena.take<float>(S::panels(call.hidden_size) * LANES)};
 }
 
+// Rows of weights as the lanes of a panel; `row(lane)` gives them, null for a row of zeros. Some columns at a time, so that
+// the lines of the panel that are written stay in the cache until they are full.
+template <class Row>
+void pack_lanes(int64_t depth, int64_t lanes, Row row, float* panel) {
+    constexpr int64_t BLOCK = 16;
+    for (int64_t begin = 0; begin < depth; begin += BLOCK) {
+        const int64_t end = begin + BLOCK < depth ? begin + BLOCK : depth;
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+            const float* from = row(lane);
+            for (int64_t k = begin; k < end; ++k) panel[k * lanes + lane] = from ? from[k] : 0;
+        }
+    }
+}
+
 template <int64_t KIND>
 void pack_forward(const ElmanCall& call, int64_t way, int64_t panel, const ForwardWeights& to) {
     using S = Shape<KIND>;
-    const int64_t H = call.hidden_size, D = call.input_size;
+    const int64_t H = call.hidden_size, D = call.input_size, lanes = S::COLUMNS * LANES;
+    auto row_of = [&](int64_t lane) {  // torch's row of a lane, -1 where there is none
+        const int64_t gate = S::GATES == 1 ? 0 : lane / LANES, within = S::GATES == 1 ? lane : lane % LANES;
+        const int64_t unit = panel * S::UNITS * LANES + within;
+        return unit < H ? gate * H + unit : -1;
+    };
+    auto rows_of = [&](const float* weight, int64_t columns) {
+        return [=](int64_t lane) { return row_of(lane) < 0 ? nullptr : weight + row_of(lane) * columns; };
+    };
+    pack_lanes(D, lanes, rows_of(call.weight_ih[way], D), to.ih + panel * D * lanes);
+    pack_lanes(H, lanes, rows_of(call.weight_hh[way], H), to.hh + panel * H * lanes);
     const float *bias_ih = call.bias_ih[way], *bias_hh = call.bias_hh[way];
-    for (int column = 0; column < S::COLUMNS; ++column) {
-        int64_t gate = S::GATES == 1 ? 0 : column;
-        for (int64_t lane = 0; lane < LANES; ++lane) {
-            int64_t unit = panel * S::UNITS * LANES + (S::GATES == 1 ? column * LANES : 0) + lane;
-            int64_t row = gate * H + unit, at = column * LANES + lane, stride = S::COLUMNS * LANES;
-            bool real = unit < H;
-            float* ih = to.ih + panel * D * stride + at;
-            for (int64_t k = 0; k < D; ++k) ih[k * stride] = real ? call.weight_ih[way][row * D + k] : 0;
-            float* hh = to.hh + panel * H * stride + at;
-            for (int64_t k = 0; k < H; ++k) hh[k * stride] = real ? call.weight_hh[way][row * H + k] : 0;
-            bool inside = KIND == GRU && gate == 2;
-            float outer = real && bias_ih ? bias_ih[row] : 0, inner = real && bias_hh ? bias_hh[row] : 0;
-            to.bias[panel * stride + at] = inside ? outer : outer + inner;
-            if (inside) to.bias_inside[panel * LANES + lane] = inner;
-        }
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+        const int64_t row = row_of(lane);
+        const float outer = row >= 0 && bias_ih ? bias_ih[row] : 0, inner = row >= 0 && bias_hh ? bias_hh[row] : 0;
+        const bool inside = KIND == GRU && lane / LANES == 2;
+        to.bias[panel * lanes + lane] = inside ? outer : outer + inner;
+        if (inside) to.bias_inside[panel * LANES + lane % LANES] = inner;
     }
 }
 

@@ -1,0 +1,50 @@
+"""The files that figures are kept in: benchmarks/results.json, a list of entries, and machines.json beside it."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.works import WORKS
+from elman.types import Json
+
+FOLDER = Path(__file__).parent
+KEY = ("machine", "work", "cell", "batch", "time", "input_size", "hidden_size", "threads")
+EPOCH = "epoch"  # the work that `end_to_end` measures
+
+
+def merged(kept: Iterable[Json], fresh: Iterable[Json]) -> list[Json]:
+    """Both lists in one, in the order of the page; what was measured anew replaces what was there."""
+    entries = {_key(entry): entry for entry in (*kept, *fresh)}
+    works = [*WORKS, EPOCH]
+    return sorted(
+        entries.values(),
+        key=lambda e: (e["machine"], works.index(e["work"]), e["cell"], e["threads"], e["batch"], e["hidden_size"]),
+    )
+
+
+def read(folder: Path = FOLDER) -> tuple[list[Json], dict[str, Json]]:
+    """The entries and the machines of a folder; none where there are no files yet."""
+    entries, machines = (folder / "results.json", folder / "machines.json")
+    return _json(entries, []), _json(machines, {})
+
+
+def add(entry: Json, machine: Json, folder: Path = FOLDER) -> None:
+    """Put an entry, and the machine that it was measured on, into the files."""
+    entries, machines = read(folder)
+    _write(folder / "results.json", merged(entries, [entry]))
+    _write(folder / "machines.json", {**machines, entry["machine"]: machine})
+
+
+def _key(entry: Json) -> tuple[Any, ...]:
+    return tuple(entry[name] for name in KEY)
+
+
+def _json(path: Path, default: Any) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else default
+
+
+def _write(path: Path, content: Any) -> None:
+    part = path.with_suffix(".part")  # so that an interrupted run leaves the old file whole
+    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
