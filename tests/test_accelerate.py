@@ -179,6 +179,7 @@ class Reader(nn.Module):
         self.layers = nn.ModuleList([nn.LSTM(D, H), nn.Linear(H, H), nn.GRU(H, H)])
         self.again = self.layers[0]  # shared
         self.cell = nn.LSTMCell(D, H)
+        self.simple = nn.RNNCell(D, H)
         self.narrow = nn.LSTM(D, H, proj_size=2)
         self.own = Own(D, H)
         self.compiled = torch.jit.script(nn.RNN(D, H))
@@ -195,19 +196,53 @@ class Own(nn.GRU):
 def test_the_report_names_what_was_swapped_and_says_why_the_rest_was_not():
     reader = Reader()
     report = elman.accelerate(reader)
-    assert report.swapped == ["layers.0", "layers.2"]
-    assert {name: reason for name, reason in report.skipped.items() if name != "cell"} == {
+    assert report.swapped == ["layers.0", "layers.2", "cell"]
+    assert report.skipped == {
+        "simple": "torch's own step is as fast",
         "narrow": "there is no kernel for proj_size = 2",
         "own": "Own is a subclass of torch.nn.GRU and may compute something else",
         "compiled": "TorchScript has compiled it",
         "patched": "its forward has been replaced",
     }
-    assert "elman.Stepper" in report.skipped["cell"]
-    assert "2 of 7 recurrent modules accelerated" in str(report)
+    assert "3 of 8 recurrent modules accelerated" in str(report)
     assert reader.again is reader.layers[0]
     again = elman.accelerate(reader)
     assert again.swapped == []
     assert again.skipped["layers.0"] == "it is accelerated already"
+
+
+@pytest.mark.parametrize("rows", [1, 3, 9])
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
+@pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell"])
+def test_a_cell_gives_what_torch_gives_recorded_or_not(kind, bias, rows):
+    plain = getattr(nn, kind)(D, 37, bias)
+    fast = copy.deepcopy(plain)
+    assert elman.accelerate(fast).swapped == [""]
+    x, h, c = torch.randn(rows, D), torch.randn(37, rows).t(), torch.randn(rows, 37)
+    for hx in (None, (h, c) if kind == "LSTMCell" else h):
+        torch.testing.assert_close(fast(x, hx), plain(x, hx), rtol=0, atol=1e-6)
+        with torch.no_grad():
+            torch.testing.assert_close(fast(x, hx), plain(x, hx), rtol=0, atol=1e-6)
+    with torch.no_grad():
+        plain.weight_hh.data.mul_(2)  # a change that leaves no trace
+        fast.weight_hh.data.mul_(2)
+        torch.testing.assert_close(fast(x), plain(x), rtol=0, atol=1e-6)
+        torch.testing.assert_close(fast(x[0]), plain(x[0]), rtol=0, atol=1e-6)
+        torch.testing.assert_close(fast.double()(x.double()), plain.double()(x.double()))
+        with pytest.raises(RuntimeError, match="input has inconsistent input_size"):
+            fast(torch.zeros(rows, D + 1).double())
+    fast.float()(x)[0].sum().backward()
+    assert fast.weight_ih.grad is not None
+
+
+@needs_kernels
+@pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell"])
+def test_the_kernels_are_what_steps(kind, monkeypatch):
+    fast = getattr(nn, kind)(D, H)
+    elman.accelerate(fast)
+    monkeypatch.setattr(getattr(nn, kind), "forward", None)
+    with torch.no_grad():
+        fast(torch.zeros(1, D))
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's, of making one

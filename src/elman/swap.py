@@ -1,4 +1,4 @@
-"""elman.accelerate: torch.nn.RNN, LSTM and GRU inside any module run by our kernels; elman.restore undoes it."""
+"""elman.accelerate: torch's recurrent layers and cells in any module run by our kernels; elman.restore undoes it."""
 
 from typing import NamedTuple
 
@@ -8,11 +8,17 @@ from torch import nn
 from elman.checks import fail
 from elman.kernels import KERNELS
 from elman.layers.drop_in import FusedGRU, FusedLSTM, FusedRNN
+from elman.layers.drop_in_cells import FusedGRUCell, FusedLSTMCell
 
-FUSED: dict[type[nn.Module], type[nn.Module]] = {nn.RNN: FusedRNN, nn.LSTM: FusedLSTM, nn.GRU: FusedGRU}
+FUSED: dict[type[nn.Module], type[nn.Module]] = {
+    nn.RNN: FusedRNN,
+    nn.LSTM: FusedLSTM,
+    nn.GRU: FusedGRU,
+    nn.LSTMCell: FusedLSTMCell,
+    nn.GRUCell: FusedGRUCell,
+}
 ORIGINAL = {fused: original for original, fused in FUSED.items()}
-CELLS = (nn.RNNCell, nn.LSTMCell, nn.GRUCell)
-NAMES = {cls.__name__ for cls in (*FUSED, *CELLS)}
+NAMES = {cls.__name__ for cls in (*FUSED, nn.RNNCell)}
 
 
 class Accelerated(NamedTuple):
@@ -24,7 +30,7 @@ class Accelerated(NamedTuple):
     def __str__(self) -> str:
         found = len(self.swapped) + len(self.skipped)
         if not found:
-            return "nothing to accelerate: no torch.nn.RNN, LSTM or GRU in this module"
+            return "nothing to accelerate: no torch.nn.RNN, LSTM, GRU or cell of theirs in this module"
         lines = [f"{len(self.swapped)} of {found} recurrent modules accelerated"]
         lines += [f"  {_shown(name)}" for name in self.swapped]
         lines += [f"  {_shown(name)} left as it was: {reason}" for name, reason in self.skipped.items()]
@@ -34,7 +40,7 @@ class Accelerated(NamedTuple):
 
 
 def accelerate(module: nn.Module) -> Accelerated:
-    """Let our kernels run every torch.nn.RNN, LSTM and GRU inside a module, the module itself included.
+    """Let our kernels run torch.nn.RNN, LSTM, GRU, LSTMCell and GRUCell inside a module, itself included.
 
     In place: the layers keep their parameters, `state_dict`, hooks, options and call signature, so training, saving and
     optimisers go on; only their class changes, to a subclass with a faster `forward`. Numbers differ by rounding. What
@@ -111,15 +117,15 @@ def _refuses(module: nn.Module) -> str | None:
         return "it is quantized"
     if cls in ORIGINAL:
         return "it is accelerated already"
-    if cls in CELLS:
-        return "torch's single step is as fast as ours from Python; `elman.Stepper` is made for steps"
+    if cls is nn.RNNCell:
+        return "torch's own step is as fast"
     if cls not in FUSED:
         base = next(base for base in cls.__mro__ if base.__module__.startswith("torch.nn."))
         return f"{cls.__name__} is a subclass of torch.nn.{base.__name__} and may compute something else"
     if "forward" in vars(module):
         return "its forward has been replaced"
-    assert isinstance(module, nn.RNNBase)  # FUSED holds nothing else
-    return f"there is no kernel for proj_size = {module.proj_size}" if module.proj_size else None
+    proj_size = getattr(module, "proj_size", 0)  # cells have none
+    return f"there is no kernel for proj_size = {proj_size}" if proj_size else None
 
 
 def _shown(name: str) -> str:

@@ -60,6 +60,15 @@ class StepLayer(ctypes.Structure):
     )
 
 
+class SingleStep(ctypes.Structure):
+    """`SingleStep` of csrc/single.h."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("kind", "squash", "rows", "input_size", "hidden_size")),
+        *((name, ctypes.c_void_p) for name in ("x", *_PAIRS, "hidden", "cell", "next_hidden", "next_cell")),
+    )
+
+
 class Kernels(NamedTuple):
     """The library in use, or None and why there is none."""
 
@@ -128,9 +137,12 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
         return Kernels(None, "none", f"{name}: {error}")
     for function in (library.elman_forward, library.elman_backward):
         function.argtypes, function.restype = [ctypes.POINTER(Call)], ctypes.c_int
+    library.elman_single_step.argtypes = [ctypes.POINTER(SingleStep)]
     library.elman_lanes.restype = ctypes.c_int64
-    library.elman_stepper_new.argtypes = [ctypes.c_int64] * 5 + [ctypes.POINTER(StepLayer), ctypes.c_void_p * 4]
+    library.elman_stepper_new.argtypes = [ctypes.c_int64] * 4 + [ctypes.POINTER(StepLayer)]
     library.elman_stepper_new.restype = ctypes.c_void_p
+    library.elman_stepper_bind.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p * 4]
+    library.elman_stepper_bind.restype = ctypes.c_int
     for function in (library.elman_stepper_step, library.elman_stepper_free):
         function.argtypes, function.restype = [ctypes.c_void_p], None
     return Kernels(library, name, reason, library.elman_lanes(), _lend_threads(library))

@@ -1,5 +1,6 @@
 """torch's own layers with our kernels inside: what `elman.accelerate` turns torch.nn.RNN, LSTM and GRU into."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -9,8 +10,7 @@ from torch.autograd import forward_ad
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, state_names
-from elman.kernels import KERNELS
-from elman.kernels.run import PARAMETERS
+from elman.kernels import KERNELS, PARAMETERS
 from elman.layers.stack import run_stack
 
 PLAIN = (Tensor, nn.Parameter)  # a subclass of them may mean anything
@@ -128,23 +128,26 @@ class FusedGRU(_Fused, nn.GRU):
     cell_type = GRUCell
 
 
-def _fits(layer: _Fused, input: Any, given: Hidden) -> bool:
-    """Whether the kernels compute this request, and faster than torch."""
-    if (
-        KERNELS.name == "none"
-        or layer.proj_size
-        or torch.compiler.is_compiling()
+def kernels_may_run(tensors: Iterable[Any]) -> bool:
+    """Whether nobody watches what torch does at this moment, and all tensors are plain float32 on the CPU."""
+    watched = (
+        torch.compiler.is_compiling()
         or torch._C._get_tracing_state()
         or torch.is_autocast_enabled("cpu")
         or torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
-    ):
+    )
+    if watched or KERNELS.name == "none":
         return False
+    return all(type(t) in PLAIN and t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
+
+
+def _fits(layer: _Fused, input: Any, given: Hidden) -> bool:
+    """Whether the kernels compute this request, and faster than torch."""
     sizes = input.batch_sizes.tolist() if isinstance(input, PackedSequence) else None
     x = input if sizes is None else input.data
-    for tensor in (x, *layer._flat_weights, *given):
-        if type(tensor) not in PLAIN or tensor.dtype != torch.float32 or tensor.device.type != "cpu":
-            return False
+    if layer.proj_size or not kernels_may_run((x, *layer._flat_weights, *given)):
+        return False
     if x.layout != torch.strided or x.numel() == 0 or x.shape[-1] != layer.input_size:
         return False
     rows: tuple[int, ...]

@@ -1,9 +1,6 @@
 """One step at a time, for streams: weights packed once, state kept at a fixed place, no torch between two steps."""
 
 import copy
-import ctypes
-import weakref
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,13 +10,11 @@ from torch import Tensor
 
 from elman.cells import Cell, check_state
 from elman.checks import check_choice, check_range, fail
-from elman.kernels import KERNELS, KINDS, StepLayer
-from elman.kernels.run import PARAMETERS
+from elman.kernels import PARAMETERS
+from elman.kernels.steps import WEIGHTS, Steps
 from elman.layers.fused import fused_refuses, kind_of
 from elman.layers.recurrent import Recurrent
 from elman.types import State
-
-WEIGHTS = {"float32": 0, "bfloat16": 1, "int8": 2}
 
 
 class Stepper:
@@ -70,8 +65,11 @@ class Stepper:
         refusal = fused_refuses(cells[0], probe, None)
         self._handle: int | None = None
         if refusal is None:
-            self._handle = self._make(cells, rows, WEIGHTS[weights])
-            self._step: Callable[[Any], None] = KERNELS.library.elman_stepper_step  # type: ignore[union-attr]
+            parameters = [[getattr(cell, name) for name in PARAMETERS] for cell in cells]
+            self._steps = Steps(kind_of(cells[0]), parameters, weights)
+            places = (self.input, self.output, *self._states)
+            self._steps.bind(rows, *(array.ctypes.data for array in places))
+            self._step, self._handle = self._steps.step, self._steps.handle
         elif weights == "float32":
             self._step = partial(self._step_by_torch, copy.deepcopy(layer).cells())
         else:
@@ -101,28 +99,6 @@ class Stepper:
         """Put these rows (an index, a list, a mask; all without) back to the state that a sequence begins with."""
         for place, start in zip(self._states, self._start, strict=True):
             place[:, rows] = start[:, rows]
-
-    def _make(self, cells: tuple[Cell, ...], rows: int, weights: int) -> int:
-        """The kernel's own stepper, freed with this object."""
-        library = KERNELS.library
-        assert library is not None
-        dense = [
-            [None if (tensor := getattr(cell, name)) is None else tensor.detach().contiguous() for name in PARAMETERS]
-            for cell in cells
-        ]
-        layers = (StepLayer * len(cells))()
-        for layer, cell, tensors in zip(layers, cells, dense, strict=True):
-            layer.input_size, layer.hidden_size = cell.input_size, cell.hidden_size
-            for name, tensor in zip(PARAMETERS, tensors, strict=True):
-                setattr(layer, name, None if tensor is None else tensor.data_ptr())
-        arrays = [self.input, self.output, *self._states]
-        places = (ctypes.c_void_p * 4)(*(array.ctypes.data for array in arrays))
-        kind, squash = KINDS[kind_of(cells[0])]
-        handle = library.elman_stepper_new(kind, squash, weights, rows, len(cells), layers, places)
-        if not handle:
-            raise MemoryError(f"Stepper: no memory for the weights of {len(cells)} layers")
-        weakref.finalize(self, library.elman_stepper_free, handle)
-        return int(handle)
 
     @torch.no_grad()
     def _step_by_torch(self, cells: tuple[Cell, ...], _: None) -> None:

@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "backward.h"
+#include "single.h"
 #include "step.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
@@ -65,17 +66,28 @@ EXPORT int elman_backward(const ElmanCall* call) {
     });
 }
 
-// Null where memory ran out. `places`: where input, output, hidden and cell states are, see `Stepper`.
-EXPORT void* elman_stepper_new(int64_t kind, int64_t squash, int64_t weights, int64_t rows, int64_t count,
-                               const elman::StepLayer* layers, float* const* places) {
+EXPORT int elman_single_step(const elman::SingleStep* call) {
+    return elman::guarded([&] {
+        elman::for_kind(call->kind,
+                        [&](auto kind) { elman::single_step<decltype(kind)::value>(*call, elman::arena()); });
+    });
+}
+
+// Null where memory ran out.
+EXPORT void* elman_stepper_new(int64_t kind, int64_t squash, int64_t weights, int64_t count,
+                               const elman::StepLayer* layers) {
     elman::Stepper* made = nullptr;
     elman::guarded([&] {
         elman::for_kind(kind, [&](auto known) {
-            made = elman::make_stepper<decltype(known)::value>(weights, rows, squash, count, layers);
+            made = elman::make_stepper<decltype(known)::value>(weights, squash, count, layers);
         });
     });
-    if (made) made->input = places[0], made->output = places[1], made->hidden = places[2], made->cell = places[3];
     return made;
+}
+
+// Returns 0, or 1 where memory ran out. See `Stepper::bind`.
+EXPORT int elman_stepper_bind(void* stepper, int64_t rows, float* const* places) {
+    return elman::guarded([&] { static_cast<elman::Stepper*>(stepper)->bind(rows, places); });
 }
 
 EXPORT void elman_stepper_step(void* stepper) { static_cast<elman::Stepper*>(stepper)->step(); }

@@ -20,8 +20,19 @@ class Stepper {
   public:
     virtual ~Stepper() = default;
     virtual void step() = 0;
-    // (rows, D), (rows, H) of the last layer, and (layers, rows, H) of the hidden and the cell state: the caller reads and
-    // writes them between steps.
+
+    // From now on so many rows, with these places: input (rows, D), output (rows, H) of the last layer, which may be null,
+    // hidden and cell state (layers, rows, H). The caller reads and writes them between steps.
+    void bind(int64_t count, float* const* places) {
+        rows = count;
+        input = places[0], output = places[1], hidden = places[2], cell = places[3];
+        make_room();
+    }
+
+  protected:
+    virtual void make_room() = 0;
+
+    int64_t rows = 0;
     float *input = nullptr, *output = nullptr, *hidden = nullptr, *cell = nullptr;
 };
 
@@ -45,7 +56,7 @@ class StepperOf final : public Stepper {
         Buffer<float> bias, scale_ih, scale_hh;  // SUMS, COLUMNS and COLUMNS vectors a panel; scales of int8 only
     };
 
-    int64_t rows, squash;
+    int64_t squash, widest;
     std::vector<Packed> layers;
     std::vector<float> fresh;  // hidden states of one layer after the step, (rows, H)
     // For int8 weights: what the layer reads and its hidden states, rounded; (rows, widest) numbers and a row's `Rounded`.
@@ -53,16 +64,10 @@ class StepperOf final : public Stepper {
     std::vector<Rounded> rounded[2];
 
   public:
-    StepperOf(int64_t rows, int64_t squash, int64_t count, const StepLayer* given) : rows(rows), squash(squash) {
-        int64_t widest = given[0].input_size;
+    StepperOf(int64_t squash, int64_t count, const StepLayer* given) : squash(squash), widest(given[0].input_size) {
         for (int64_t at = 0; at < count; ++at) {
             layers.push_back(pack(given[at]));
             if (given[at].hidden_size > widest) widest = given[at].hidden_size;
-        }
-        fresh.resize(rows * widest);
-        for (int which = 0; BYTES && which < 2; ++which) {
-            numbers[which].resize(rows * (widest + 1));
-            rounded[which].resize(rows);
         }
     }
 
@@ -83,14 +88,21 @@ class StepperOf final : public Stepper {
             memcpy(before, fresh.data(), states * sizeof(float));
             x = before;
         }
-        memcpy(output, x, rows * layers.back().hidden_size * sizeof(float));
+        if (output) memcpy(output, x, rows * layers.back().hidden_size * sizeof(float));
     }
 
   private:
+    void make_room() override {
+        fresh.resize(rows * widest);
+        for (int which = 0; BYTES && which < 2; ++which) {
+            numbers[which].resize(rows * (widest + 1));
+            rounded[which].resize(rows);
+        }
+    }
+
     void round_rows(int which, const float* from, int64_t count) {
-        const int64_t room = numbers[which].size() / rows;
         for (int64_t row = 0; row < rows; ++row)
-            rounded[which][row] = round_row(from + row * count, count, numbers[which].data() + row * room);
+            rounded[which][row] = round_row(from + row * count, count, numbers[which].data() + row * (widest + 1));
     }
 
     static Packed pack(const StepLayer& from) {
@@ -192,10 +204,10 @@ class StepperOf final : public Stepper {
 };
 
 template <int64_t KIND>
-Stepper* make_stepper(int64_t weights, int64_t rows, int64_t squash, int64_t count, const StepLayer* layers) {
-    if (weights == BFLOAT16) return new StepperOf<KIND, uint16_t>(rows, squash, count, layers);
-    if (weights == INT8) return new StepperOf<KIND, int8_t>(rows, squash, count, layers);
-    return new StepperOf<KIND, float>(rows, squash, count, layers);
+Stepper* make_stepper(int64_t weights, int64_t squash, int64_t count, const StepLayer* layers) {
+    if (weights == BFLOAT16) return new StepperOf<KIND, uint16_t>(squash, count, layers);
+    if (weights == INT8) return new StepperOf<KIND, int8_t>(squash, count, layers);
+    return new StepperOf<KIND, float>(squash, count, layers);
 }
 
 }  // namespace elman
