@@ -14,7 +14,7 @@ demo: .venv
 
 test: check
 
-check: .venv
+check: .venv .venv/foreign
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy

@@ -70,7 +70,7 @@ struct Case {
                std::to_string(size.input_size) + ", H " + std::to_string(size.hidden_size) + ", " +
                std::to_string(ways) + " ways, " + LENGTHS[lengths] + (reset ? ", reset" : "") + (bias ? ", bias" : "") +
                (packed ? ", packed" : "") + (optional ? "" : ", no grad_x") + (crooked ? ", crooked" : "") +
-               (elman::Arena::apart ? ", scratch apart" : "") + (elman::eager ? ", eager" : "");
+               (elman::apart ? ", memory apart" : "") + (elman::eager ? ", eager" : "");
     }
 };
 
@@ -173,7 +173,7 @@ inline Answers answer(const Inputs& in, int64_t threads) {
     const int64_t ways = in.of.ways, states = rows * ways * H, cells = in.of.kind == LSTM ? states : 0;
     const int64_t places = in.of.packed ? in.steps : rows * time, slot = elman::padded(H);
     ElmanCall call = in.call(threads);
-    elman::asked = threads;
+    elman::permitted = threads;
     Answers all;
     auto wanted = [&](const char* name, int64_t count) {
         all.emplace_back(name, Array<float>(count));

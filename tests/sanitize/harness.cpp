@@ -15,8 +15,12 @@ namespace {
 int most_given = 4;  // a pool may give fewer threads than it is asked for
 
 void run_team(void (*body)(void*), void* data, unsigned threads, unsigned) {
+    const std::string caller = at_hand;
 #pragma omp parallel num_threads(std::min(int(threads), most_given))
-    body(data);
+    {
+        at_hand = caller;
+        body(data);
+    }
 }
 
 struct Kind {
@@ -53,21 +57,26 @@ void try_forms(Kind kind, Size size, int64_t ways) {
             for (bool bias : {false, true})
                 for (bool packed : {false, true}) {
                     if (packed && (reset || lengths == MIXED)) continue;  // not offered
-                    elman::Arena::apart = cases % 3 != 0;
+                    elman::apart = cases % 3 != 0;
                     crooked = cases % 2 != 0;
                     most_given = cases % 5 ? 4 : 3;
                     try_form(kind, size, ways, {lengths, reset, bias, packed, cases % 4 < 2}, {2, 3, 4});
                 }
 }
 
-void try_steppers() {
+// Sizes of steps; `time` is the number of layers.
+const Size STEPS[] = {{1, 1, 1, 1}, {1, 1, 5, 17}, {2, 2, 3, 31}, {3, 3, 33, 40}, {5, 1, 64, 67}, {1, 1, 300, 401}};
+
+void try_steps() {
     for (Kind kind : KINDS)
-        for (int64_t weights : {elman::FLOAT32, elman::BFLOAT16, elman::INT8})
-            for (Size size : {Size{1, 1, 1, 1}, Size{1, 1, 5, 17}, Size{2, 2, 3, 31}, Size{3, 3, 33, 40}, Size{5, 1, 64, 67}})
-                for (bool bias : {false, true}) {
-                    crooked = bias;
-                    try_stepper({kind.kind, kind.squash, weights, size.rows, size.time, size.input_size, size.hidden_size, bias});
-                }
+        for (Size size : STEPS)
+            for (bool bias : {false, true}) {
+                crooked = elman::apart = bias;
+                try_single(kind.kind, kind.squash, size, bias);
+                for (int64_t weights : {elman::FLOAT32, elman::BFLOAT16, elman::INT8})
+                    try_stepper({kind.kind, kind.squash, weights, size.rows, size.time, size.input_size,
+                                 size.hidden_size, bias});
+            }
 }
 
 // What cannot be: a length below 0 or beyond time, more steps than there is room. Nothing may be read or written for it.
@@ -104,7 +113,7 @@ void memory() {
     for (Size size : SMALL)
         for (Kind kind : KINDS)
             for (int64_t ways : {1, 2}) try_forms(kind, size, ways);
-    crooked = true, most_given = 4, elman::Arena::apart = true;
+    crooked = true, most_given = 4, elman::apart = true;
     for (bool eager : {false, true}) {
         elman::eager = eager;
         for (Size size : LARGE)
@@ -114,9 +123,9 @@ void memory() {
     }
     elman::eager = false;
     for (Kind kind : THREE_KINDS) try_form(kind, WIDE, 1, FORMS[0], {3});
-    elman::Arena::apart = false;
+    elman::apart = false;
     for (int64_t ways : {1, 2}) try_form(KINDS[3], LONG, ways, FORMS[0], {2});
-    try_steppers();
+    try_steps();
 }
 
 void threads() {
@@ -142,7 +151,7 @@ void race() {
     elman::eager = elman::Barrier::open = true;
     const Inputs in({LSTM, TANH, {3, 50, 5, 67}, 1, ALL, false, true, false, true});
     ElmanCall call = in.call(2);
-    elman::asked = 2;
+    elman::permitted = 2;
     Array<float> outputs(3 * 50 * 67), final_hidden(3 * 67), final_cell(3 * 67);
     call.outputs = outputs.data, call.final_hidden = final_hidden.data, call.final_cell = final_cell.data;
     elman_forward(&call);

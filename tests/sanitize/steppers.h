@@ -1,4 +1,4 @@
-// Steppers: one step at a time in three weight formats, beside the scalar cells.
+// One step at a time, beside the scalar cells: steppers in three weight formats, and single steps of weights as they stand.
 #pragma once
 
 #include "cases.h"
@@ -50,14 +50,43 @@ inline void try_stepper(const Stream& of) {
             }
         }
 
-    float* const places[] = {input.data, output.data, hidden.data, cell.data};
-    void* stepper = elman_stepper_new(of.kind, of.squash, of.weights, of.rows, of.layers, layers.data(), places);
+    float* const places[] = {input.data, of.bias ? output.data : nullptr, hidden.data, cell.data};
+    void* stepper = elman_stepper_new(of.kind, of.squash, of.weights, of.layers, layers.data());
     parameters.clear();  // a stepper packs its weights; theirs may go
+    for (int64_t rows : {int64_t(1), of.rows}) check(elman_stepper_bind(stepper, rows, places) == 0, "elman_stepper_bind failed");
     for (int step = 0; step < STEPS; ++step) elman_stepper_step(stepper);
     elman_stepper_free(stepper);
 
     const float tolerance = of.weights == elman::FLOAT32 ? 1e-4f : 5e-2f;
     compare("hidden", hidden.data, expected.data, states, tolerance);
-    compare("output", output.data, hidden.data + states - of.rows * H, of.rows * H, 0);
+    if (of.bias) compare("output", output.data, hidden.data + states - of.rows * H, of.rows * H, 0);
     compare("cell", cell.data, nullptr, cell.size, 0);
+}
+
+inline void try_single(int64_t kind, int64_t squash, const Size& size, bool bias) {
+    const auto [rows, time, D, H] = size;
+    const int64_t gates = kind == LSTM ? 4 : kind == GRU ? 3 : 1, states = rows * H;
+    ++cases;
+    at_hand = "single step, kind " + std::to_string(kind) + ", squash " + std::to_string(squash) + ", " +
+              std::to_string(rows) + " rows, D " + std::to_string(D) + ", H " + std::to_string(H) + (bias ? ", bias" : "");
+    std::mt19937 random(unsigned(D * 3 + H));
+    const float bound = 1 / std::sqrt(float(H));
+    const Array<float> ih = draw(gates * H * D, random, bound), hh = draw(gates * H * H, random, bound);
+    const Array<float> bias_ih = draw(bias * gates * H, random, bound), bias_hh = draw(bias * gates * H, random, bound);
+    const Array<float> x = draw(rows * D, random, 1), hidden = draw(states, random, 1);
+    const Array<float> cell = draw(kind == LSTM ? states : 0, random, 1);
+    Array<float> next_hidden(states), next_cell(cell.size);
+    const elman::SingleStep call{kind,         squash,       rows,         D,           H,         x.data,
+                                 ih.data,      hh.data,      bias_ih.data, bias_hh.data, hidden.data, cell.data,
+                                 next_hidden.data, next_cell.data};
+    check(elman_single_step(&call) == 0, "elman_single_step failed");
+    for (int64_t row = 0; row < rows; ++row) {
+        const int64_t at = row * H;
+        std::vector<double> to(hidden.data + at, hidden.data + at + H), memory;
+        if (kind == LSTM) memory.assign(cell.data + at, cell.data + at + H);
+        scalar::step(kind, squash, D, H, {ih.data, hh.data, bias_ih.data, bias_hh.data}, x.data + row * D, to, memory);
+        const std::vector<float> expected(to.begin(), to.end()), expected_cell(memory.begin(), memory.end());
+        compare("next_hidden", next_hidden.data + at, expected.data(), H, 1e-4f);
+        if (kind == LSTM) compare("next_cell", next_cell.data + at, expected_cell.data(), H, 1e-4f);
+    }
 }
