@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from backends_of import with_backends
 
 from elman.layers import POOLS, AttentionPool
 from elman.testing import CELL_CASES, random_batch
@@ -31,9 +32,8 @@ def answers_and_gradients(module, x, lengths):
     return [outputs.detach(), x.grad, *(p.grad for p in module.parameters())]
 
 
-@pytest.mark.parametrize("case", CELL_CASES, ids=str)
+@pytest.mark.parametrize(("case", "backend"), with_backends(CELL_CASES), ids=str)
 @pytest.mark.parametrize("poison", POISONS)
-@pytest.mark.parametrize("backend", ["auto", "reference"])
 def test_poison_in_the_padding_changes_no_bit(case, poison, backend):
     layer = case.build(backend=backend)
     x, lengths = random_batch(rows=5, steps=9, features=case.input_size, lengths=LENGTHS)
@@ -44,8 +44,7 @@ def test_poison_in_the_padding_changes_no_bit(case, poison, backend):
     torch.testing.assert_close(dirty, clean, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("case", CELL_CASES, ids=str)
-@pytest.mark.parametrize("backend", ["auto", "reference"])
+@pytest.mark.parametrize(("case", "backend"), with_backends(CELL_CASES), ids=str)
 def test_a_row_answers_the_same_alone(case, backend):
     layer = case.build(backend=backend)
     x, lengths = random_batch(rows=5, steps=9, features=case.input_size, lengths=[9, 1, 2, 4, 9])

@@ -1,0 +1,18 @@
+"""Which backends take which case, so that every guarantee is held to all of them."""
+
+import torch
+
+from elman.layers import BACKENDS
+from elman.testing import CellCase
+
+
+def with_backends(cases: list[CellCase], reset: bool = False) -> list[tuple[CellCase, str]]:
+    """Each case with "auto" and with every backend that takes it, in float32 and with `reset` if that is asked."""
+    pairs = []
+    for case in cases:
+        x = torch.zeros(2, 3, case.input_size)
+        border = torch.zeros(2, 3, dtype=torch.bool) if reset else None
+        cell = case.build().cells()[0]
+        takers = [name for name, backend in BACKENDS.items() if backend.refuses(cell, x, border) is None]
+        pairs += [(case, name) for name in ("auto", *takers)]
+    return pairs
