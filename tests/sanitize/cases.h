@@ -1,4 +1,4 @@
-// One call of the kernels: its inputs drawn and laid out so that a wrong read shows, forward and backward run and looked at.
+// One call of the kernels: inputs laid out so that a wrong read shows, forward and backward run, answers looked at.
 #pragma once
 
 #include <algorithm>
@@ -88,12 +88,13 @@ inline void check(bool holds, const std::string& what) {
 }
 
 // Finite, and within `tolerance` of the largest number. `expected` may be null: then only finite.
-inline void compare(const std::string& name, const float* found, const float* expected, int64_t count, float tolerance) {
+inline void compare(const std::string& name, const float* found, const float* expected, int64_t count,
+                    float tolerance) {
     float largest = 1;
     for (int64_t i = 0; expected && i < count; ++i) largest = std::max(largest, std::fabs(expected[i]));
     for (int64_t i = 0; i < count; ++i) {
-        const bool right = std::isfinite(found[i]) && (!expected || std::fabs(found[i] - expected[i]) <= tolerance * largest);
-        if (right) continue;
+        const bool near = !expected || std::fabs(found[i] - expected[i]) <= tolerance * largest;
+        if (near && std::isfinite(found[i])) continue;
         return complain(name + "[" + std::to_string(i) + "] of " + std::to_string(count) + " is " +
                         std::to_string(found[i]) + (expected ? ", not " + std::to_string(expected[i]) : ""));
     }
@@ -121,7 +122,8 @@ struct Inputs {
         if (of.reset) reset = Array<uint8_t>(rows * time);
         for (int64_t row = 0; row < rows; ++row) {
             const int64_t length = of.lengths == ALL ? time : lengths.data[row];
-            for (int64_t t = 0; of.reset && t < time; ++t) reset.data[row * time + t] = t >= length || random() % 4 == 0;
+            for (int64_t t = 0; of.reset && t < time; ++t)
+                reset.data[row * time + t] = t >= length || random() % 4 == 0;
             steps += length;
         }
         x = inputs(random, D);

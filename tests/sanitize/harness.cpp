@@ -1,6 +1,7 @@
 // The kernels under a sanitizer, without Python: every kind of call at sizes that are one, odd, prime, huge or nothing.
 //
-// harness memory   a table of calls by one to four threads, each with every array exact in size
+// harness sizes    calls of every form by one to four threads, each with every array exact in size, and single steps
+// harness memory   these, and large ones
 // harness threads  a shorter one by two to four threads, and calls by several threads of the program at once
 // harness overrun  an array that is one number too short: AddressSanitizer must report it
 // harness race     barriers left open: ThreadSanitizer must report it
@@ -43,7 +44,10 @@ struct Form {
     bool reset, bias, packed, optional;
 };
 
-const Form FORMS[] = {{MIXED, true, true, false, true}, {ALL, false, false, false, false}, {SORTED, false, true, true, true}};
+const Form FORMS[] = {
+    {MIXED, true, true, false, true}, {ALL, false, false, false, false}, {SORTED, false, true, true, true}};
+// For ThreadSanitizer: few rows and many, so that units are shared, or rows.
+const Size SHARED[] = {{1, 33, 5, 17}, {2, 7, 3, 31}, {13, 11, 17, 8}, {19, 3, 33, 40}, {33, 3, 24, 97}};
 
 void try_form(Kind kind, Size size, int64_t ways, const Form& form, const std::vector<int64_t>& team_sizes) {
     try_case({kind.kind, kind.squash, size, ways, form.lengths, form.reset, form.bias, form.packed, form.optional},
@@ -79,7 +83,7 @@ void try_steps() {
             }
 }
 
-// What cannot be: a length below 0 or beyond time, more steps than there is room. Nothing may be read or written for it.
+// What cannot be: a length below 0 or beyond time, more steps than there is room. Nothing is read or written for it.
 void try_bad_lengths() {
     Inputs in({LSTM, TANH, {3, 4, 2, 5}, 2, MIXED, false, true, false, true});
     at_hand = "bad lengths";
@@ -105,34 +109,34 @@ void try_callers() {
     for (std::thread& caller : callers) caller.join();
 }
 
-void memory() {
-    try_form(KINDS[3], {13, 11, 17, 8}, 2, FORMS[0], {2});  // before any threads are lent
+void sizes() {
     elman_lend_threads(run_team, omp_get_num_threads, omp_get_thread_num);
     try_bad_lengths();
     elman::eager = true;
     for (Size size : SMALL)
         for (Kind kind : KINDS)
             for (int64_t ways : {1, 2}) try_forms(kind, size, ways);
-    crooked = true, most_given = 4, elman::apart = true;
-    for (bool eager : {false, true}) {
-        elman::eager = eager;
-        for (Size size : LARGE)
-            for (Kind kind : THREE_KINDS)
-                for (int64_t ways : {1, 2})
-                    for (const Form& form : FORMS) try_form(kind, size, ways, form, {2, 4});
-    }
-    elman::eager = false;
+    try_steps();
+}
+
+void memory() {
+    try_form(KINDS[3], {13, 11, 17, 8}, 2, FORMS[0], {2});  // before any threads are lent
+    sizes();
+    elman::eager = false, crooked = elman::apart = true, most_given = 4;
+    for (Size size : LARGE)
+        for (Kind kind : THREE_KINDS)
+            for (int64_t ways : {1, 2})
+                for (const Form& form : FORMS) try_form(kind, size, ways, form, {2, 4});
     for (Kind kind : THREE_KINDS) try_form(kind, WIDE, 1, FORMS[0], {3});
     elman::apart = false;
-    for (int64_t ways : {1, 2}) try_form(KINDS[3], LONG, ways, FORMS[0], {2});
-    try_steps();
+    try_form(KINDS[3], LONG, 2, FORMS[0], {2});
 }
 
 void threads() {
     elman_lend_threads(run_team, omp_get_num_threads, omp_get_thread_num);
     for (bool eager : {false, true}) {
         elman::eager = eager;
-        for (Size size : {Size{1, 33, 5, 17}, Size{2, 7, 3, 31}, Size{13, 11, 17, 8}, Size{19, 3, 33, 40}, Size{33, 3, 24, 97}})
+        for (Size size : SHARED)
             for (Kind kind : THREE_KINDS)
                 for (int64_t ways : {1, 2})
                     for (const Form& form : FORMS) try_form(kind, size, ways, form, {2, 3, 4});
@@ -165,11 +169,12 @@ extern "C" void __sanitizer_set_death_callback(void (*callback)());
 int main(int count, char** words) {
     __sanitizer_set_death_callback([] { fprintf(stderr, "while at: %s\n", at_hand.c_str()); });
     const std::string what = count == 2 ? words[1] : "";
-    if (what == "memory") memory();
+    if (what == "sizes") sizes();
+    else if (what == "memory") memory();
     else if (what == "threads") threads();
     else if (what == "overrun") overrun();
     else if (what == "race") race();
-    else return fprintf(stderr, "harness: say memory, threads, overrun or race\n"), 2;
+    else return fprintf(stderr, "harness: say sizes, memory, threads, overrun or race\n"), 2;
     printf("%lld cases, %lld wrong\n", (long long)cases, (long long)wrong);
     return wrong ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-// The cells one number at a time, in double: slow, short, and with nothing in common with the kernels but the equations.
+// The cells one number at a time, in double: slow, short, with nothing of the kernels but the equations.
 #pragma once
 
 #include <cmath>
@@ -45,8 +45,8 @@ inline void step(int64_t kind, int64_t squash, int64_t D, int64_t H, const Weigh
     }
 }
 
-// What `elman_forward` gives: outputs (rows, time, W * H), or (steps, W * H) of a packed batch, zero after a row's end, and
-// final states (rows, W, H).
+// What `elman_forward` gives: outputs (rows, time, W * H), or (steps, W * H) of a packed batch, zero after a row's end,
+// and final states (rows, W, H).
 struct Results {
     std::vector<float> outputs, final_hidden, final_cell;
 };

@@ -1,5 +1,5 @@
-// The kernels cut open, so that a harness sees more: memory piece by piece and exact in size, copies of any width, barriers
-// that can be left open, and small calls that threads share all the same.
+// The kernels cut open, so that a harness sees more: memory piece by piece and exact in size, copies of any width,
+// barriers that can be left open, and small calls that threads share all the same.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,7 @@
 
 namespace elman {
 
-inline bool apart = false;  // every piece of memory is a heap block of its own, where AddressSanitizer sees a byte too far
+inline bool apart = false;  // every piece is a heap block of its own, where AddressSanitizer sees one byte too far
 
 inline void* exact_block(size_t bytes, int fill) {
     void* start = nullptr;
@@ -75,8 +75,8 @@ class Buffer {
 }  // namespace elman
 
 #if __has_feature(thread_sanitizer)
-// ThreadSanitizer does not look at loads and stores of more than 16 bytes, nor, told to leave the OpenMP runtime alone, into
-// memcpy and memset. All vectors of the kernels go through these, which here say what they touch.
+// ThreadSanitizer does not look at loads and stores of more than 16 bytes, nor, told to leave the OpenMP runtime alone,
+// into memcpy and memset. All vectors of the kernels go through these, which here say what they touch.
 extern "C" void __tsan_read_range(void* from, unsigned long size);
 extern "C" void __tsan_write_range(void* to, unsigned long size);
 
@@ -116,7 +116,7 @@ class Barrier : public BarrierInUse {
     }
 };
 
-inline bool eager = false;                 // all threads share every call and every step, however small
+inline bool eager = false;                  // all threads share every call and every step, however small
 inline thread_local int64_t permitted = 1;  // threads that the call at hand may have
 
 struct Shares : SharesInUse {

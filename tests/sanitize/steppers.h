@@ -1,4 +1,4 @@
-// One step at a time, beside the scalar cells: steppers in three weight formats, and single steps of weights as they stand.
+// One step at a time: steppers in three weight formats, and single steps of weights as they stand.
 #pragma once
 
 #include "cases.h"
@@ -53,7 +53,8 @@ inline void try_stepper(const Stream& of) {
     float* const places[] = {input.data, of.bias ? output.data : nullptr, hidden.data, cell.data};
     void* stepper = elman_stepper_new(of.kind, of.squash, of.weights, of.layers, layers.data());
     parameters.clear();  // a stepper packs its weights; theirs may go
-    for (int64_t rows : {int64_t(1), of.rows}) check(elman_stepper_bind(stepper, rows, places) == 0, "elman_stepper_bind failed");
+    for (int64_t rows : {int64_t(1), of.rows})
+        check(elman_stepper_bind(stepper, rows, places) == 0, "elman_stepper_bind failed");
     for (int step = 0; step < STEPS; ++step) elman_stepper_step(stepper);
     elman_stepper_free(stepper);
 
@@ -64,11 +65,12 @@ inline void try_stepper(const Stream& of) {
 }
 
 inline void try_single(int64_t kind, int64_t squash, const Size& size, bool bias) {
-    const auto [rows, time, D, H] = size;
+    const int64_t rows = size.rows, D = size.input_size, H = size.hidden_size;
     const int64_t gates = kind == LSTM ? 4 : kind == GRU ? 3 : 1, states = rows * H;
     ++cases;
     at_hand = "single step, kind " + std::to_string(kind) + ", squash " + std::to_string(squash) + ", " +
-              std::to_string(rows) + " rows, D " + std::to_string(D) + ", H " + std::to_string(H) + (bias ? ", bias" : "");
+              std::to_string(rows) + " rows, D " + std::to_string(D) + ", H " + std::to_string(H) +
+              (bias ? ", bias" : "");
     std::mt19937 random(unsigned(D * 3 + H));
     const float bound = 1 / std::sqrt(float(H));
     const Array<float> ih = draw(gates * H * D, random, bound), hh = draw(gates * H * H, random, bound);
@@ -76,9 +78,11 @@ inline void try_single(int64_t kind, int64_t squash, const Size& size, bool bias
     const Array<float> x = draw(rows * D, random, 1), hidden = draw(states, random, 1);
     const Array<float> cell = draw(kind == LSTM ? states : 0, random, 1);
     Array<float> next_hidden(states), next_cell(cell.size);
-    const elman::SingleStep call{kind,         squash,       rows,         D,           H,         x.data,
-                                 ih.data,      hh.data,      bias_ih.data, bias_hh.data, hidden.data, cell.data,
-                                 next_hidden.data, next_cell.data};
+    elman::SingleStep call{};
+    call.kind = kind, call.squash = squash, call.rows = rows, call.input_size = D, call.hidden_size = H;
+    call.x = x.data, call.weight_ih = ih.data, call.weight_hh = hh.data;
+    call.bias_ih = bias_ih.data, call.bias_hh = bias_hh.data, call.hidden = hidden.data, call.cell = cell.data;
+    call.next_hidden = next_hidden.data, call.next_cell = next_cell.data;
     check(elman_single_step(&call) == 0, "elman_single_step failed");
     for (int64_t row = 0; row < rows; ++row) {
         const int64_t at = row * H;

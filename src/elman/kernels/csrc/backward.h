@@ -147,23 +147,17 @@ struct BackwardTask {
     static Vec final_gradient(const float* from, int64_t at, int64_t count) { return from ? load(from + at, count) : Vec{}; }
 };
 
-// C (M of the gates, columns) = sum over packed rows of gate gradient x input, where M is a part of one gate's rows;
-// and the sum over packed rows of the gate gradients themselves, which is the gradient of a bias.
-struct WeightProduct {
-    const float* gates;  // first wanted column of the first packed row
-    int64_t row_size, steps;
-    const float* const* inputs;
-    int64_t columns;
-    float *weight, *bias;  // of the first wanted row; bias may be null
+// How the product of a weight gradient is cut: gate rows and packed rows that are packed together, to stay in the cache.
+constexpr int64_t BLOCK_ROWS = 96, BLOCK_BYTES = 128 * 1024;
 
-    static constexpr int64_t BLOCK = 96;  // gate rows packed together
-    static constexpr int64_t BYTES = 128 * 1024;
-    static int64_t depth(int64_t columns) {  // packed rows a block
-        int64_t fitting = BYTES / (panels_of(columns) * WIDE * int64_t(sizeof(float)));
-        return fitting < 64 ? 64 : fitting > 256 ? 256 : fitting;
-    }
-    static int64_t scratch(int64_t columns) { return depth(columns) * (panels_of(columns) * WIDE + BLOCK); }
-};
+inline int64_t block_depth(int64_t columns) {  // packed rows a block
+    const int64_t fitting = BLOCK_BYTES / (panels_of(columns) * WIDE * int64_t(sizeof(float)));
+    return fitting < 64 ? 64 : fitting > 256 ? 256 : fitting;
+}
+
+inline int64_t weight_scratch(int64_t columns) {
+    return block_depth(columns) * (panels_of(columns) * WIDE + BLOCK_ROWS);
+}
 
 struct WeightTile {
     const float *left, *right;  // packed: (depth, M), (depth, WIDE)
@@ -189,7 +183,8 @@ struct WeightTile {
     }
 };
 
-// Gate rows [begin, end) of one product, block of packed rows by block; `bases` are the parts of these rows, gate by gate.
+// The gradient of W_ih or W_hh, for some of its rows: the sum over packed rows of gate gradient x what was multiplied. And
+// that of the bias: the sum of the gate gradients themselves. Rows are counted gate by gate in the order of the slots.
 template <int64_t KIND>
 void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData& data, int64_t way, bool recurrent,
                      Span rows, float* scratch) {
@@ -199,7 +194,7 @@ void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData
     const float* const* inputs = recurrent ? data.hidden_before : data.inputs;
     float* weight = recurrent ? call.grad_weight_hh[way] : call.grad_weight_ih[way];
     float* bias = recurrent ? call.grad_bias_hh[way] : call.grad_bias_ih[way];
-    const int64_t depth = WeightProduct::depth(columns);
+    const int64_t depth = block_depth(columns);
     float *right = scratch, *left = scratch + depth * panels * WIDE;
     if (steps == 0)
         for (int64_t row = rows.begin; row < rows.end; ++row) {
@@ -213,7 +208,7 @@ void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData
             pack_panel(panel, count, columns, [&](int64_t k) { return inputs[j + k]; }, right + panel * count * WIDE);
         for (int64_t begin = rows.begin, end; begin < rows.end; begin = end) {
             const int64_t gate = begin / H;  // blocks do not cross the border of a gate
-            end = begin + WeightProduct::BLOCK;
+            end = begin + BLOCK_ROWS;
             if (end > rows.end) end = rows.end;
             if (end > (gate + 1) * H) end = (gate + 1) * H;
             const int64_t to = S::gate(recurrent, gate) * H + begin % H;
@@ -227,8 +222,9 @@ void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData
             for (int64_t m = 0; m < end - begin; m += ROWS) {
                 const int64_t width = end - begin - m < ROWS ? end - begin - m : ROWS;
                 float* packed = left + m * count;
-                for (int64_t k = 0; k < count; ++k)
-                    for (int64_t w = 0; w < width; ++w) packed[k * width + w] = from[k * row_size + m + w];
+                for (int64_t k = 0; k < count; ++k)  // nearly all are whole, and a size that is known is copied sooner
+                    memcpy(packed + k * width, from + k * row_size + m,
+                           (width == ROWS ? ROWS : width) * sizeof(float));
             }
             for (int64_t panel = 0; panel < panels; ++panel)
                 for (int64_t m = 0; m < end - begin; m += ROWS) {
@@ -282,7 +278,7 @@ void backward_as(const ElmanCall& call, Arena& arena) {
                      arena.take<float*>(call.grad_x ? plan.total : 0)};
     const int64_t state_size = call.rows * slot;
     float* states = arena.take<float>(call.ways * 2 * state_size);
-    const int64_t scratch_size = WeightProduct::scratch(H > D ? H : D) + WeightProduct::scratch(H > D ? D : H);
+    const int64_t scratch_size = weight_scratch(H) > weight_scratch(D) ? weight_scratch(H) : weight_scratch(D);
     float* scratch = arena.take<float>(call.threads * scratch_size);
     Barrier all(take_flags(arena, call.threads));
     Barrier::Flag* flags = take_flags(arena, tasks * call.threads);

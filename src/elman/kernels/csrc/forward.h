@@ -17,18 +17,11 @@ struct ForwardWeights {
 
 // Zeros after the end of rows [rows.begin, rows.end) of a padded (rows, time, width).
 inline void clear_padding(const ElmanCall& call, float* to, int64_t width, Span rows) {
-    for (int64_t row = rows.begin; row < rows.end && call.lengths; ++row) {
+    if (!call.lengths || !call.time) return;  // without steps there may be no memory to point to
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
         const int64_t from = row * call.time + call.lengths[row];
         memset(to + from * width, 0, ((row + 1) * call.time - from) * width * sizeof(float));
     }
-}
-
-template <int64_t KIND>
-ForwardWeights take_forward_weights(const ElmanCall& call, Arena& arena) {
-    using S = Shape<KIND>;
-    int64_t width = S::panels(call.hidden_size) * S::COLUMNS * LANES;
-    return {arena.take<float>(width * call.input_size), arena.take<float>(width * call.hidden_size),
-            arena.take<float>(width), arena.take<float>(S::panels(call.hidden_size) * LANES)};
 }
 
 // Rows of weights as the lanes of a panel; `row(lane)` gives them, null for a row of zeros. Some columns at a time, so that
