@@ -24,6 +24,14 @@ inline void clear_padding(const ElmanCall& call, float* to, int64_t width, Span 
     }
 }
 
+template <int64_t KIND>
+ForwardWeights take_forward_weights(const ElmanCall& call, Arena& arena) {
+    using S = Shape<KIND>;
+    int64_t width = S::panels(call.hidden_size) * S::COLUMNS * LANES;
+    return {arena.take<float>(width * call.input_size), arena.take<float>(width * call.hidden_size),
+            arena.take<float>(width), arena.take<float>(S::panels(call.hidden_size) * LANES)};
+}
+
 // Rows of weights as the lanes of a panel; `row(lane)` gives them, null for a row of zeros. Some columns at a time, so that
 // the lines of the panel that are written stay in the cache until they are full.
 template <class Row>
