@@ -15,7 +15,7 @@ from elman.errors import ArgumentError
 from elman.kernels import KERNELS
 from elman.layers import drop_in
 
-ROWS, STEPS, D, H = 5, 7, 3, 6
+ROWS, STEPS, D, H = 5, 9, 3, 6
 KINDS = ["RNN", "LSTM", "GRU"]
 FORMS = ["padded", "single step", "unbatched", "sorted", "unsorted"]
 needs_kernels = pytest.mark.skipif(KERNELS.name == "none", reason=f"no kernels here: {KERNELS.reason}")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.fx.experimental.proxy_tensor
+import torch.utils.checkpoint
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import elman
@@ -21,6 +23,15 @@ from elman.testing import CellCase, random_batch
 needs_kernels = pytest.mark.skipif(KERNELS.name == "none", reason=f"no kernels here: {KERNELS.reason}")
 CELLS = ["rnn", "rnn-relu", "rnn-identity", "lstm", "gru"]
 TESTS = Path(__file__).parent
+
+
+class Outputs(torch.nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)[0]
 
 
 def answers(layer, x, lengths=None, reset=None, state=None):
@@ -52,7 +63,7 @@ def assert_same(found, expected):
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize(
     ("rows", "steps", "features", "hidden"),
-    [(1, 1, 1, 1), (1, 33, 5, 17), (2, 7, 3, 31), (7, 5, 1, 13), (13, 11, 17, 8), (33, 3, 64, 97), (5, 2, 3, 257)],
+    [(1, 1, 1, 1), (1, 33, 5, 17), (2, 7, 3, 31), (7, 5, 1, 13), (13, 31, 17, 72), (33, 9, 64, 97), (5, 6, 3, 257)],
 )
 def test_sizes_one_odd_prime_and_large_are_those_of_the_reference(name, rows, steps, features, hidden, threads):
     for both in (False, True):
@@ -69,10 +80,10 @@ def test_sizes_one_odd_prime_and_large_are_those_of_the_reference(name, rows, st
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
 @pytest.mark.parametrize("rows", [3, 19], ids=["shared-units", "shared-rows"])
 def test_restarts_given_states_and_missing_biases_are_those_of_the_reference(name, both, bias, rows, threads):
-    case = CellCase(name, 2, both, 6, 40)
+    case = CellCase(name, 2, both, 6, 100)  # wide enough that three rows' steps are worth two threads
     fast, slow = (case.build(backend=backend, bias=bias) for backend in ("fused", "reference"))
-    x, lengths = random_batch(rows, 12, 6)
-    reset = torch.rand(rows, 12, generator=torch.Generator().manual_seed(1)) < 0.25
+    x, lengths = random_batch(rows, 20, 6, lengths=[20, 0, 13] + [7] * (rows - 3))
+    reset = torch.rand(rows, 20, generator=torch.Generator().manual_seed(1)) < 0.25
     state = type(fast.start_state(x))(*(torch.randn_like(tensor) for tensor in fast.start_state(x)))
     assert_same(answers(fast, x, lengths, reset, state), answers(slow, x, lengths, reset, state))
 
@@ -92,9 +103,9 @@ def test_a_learned_start_gets_its_gradient_from_every_restart(name, threads):
 
 @needs_kernels
 @pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
-def test_two_threads_give_the_bits_of_one_forward(name):
-    layer = CellCase(name, 1, True, 20, 48).build(backend="fused")
-    x, lengths = random_batch(40, 9, 20)
+def test_the_same_threads_give_the_same_bits_and_others_nearly(name):
+    layer = CellCase(name, 1, True, 20, 96).build(backend="fused")
+    x, lengths = random_batch(40, 19, 20)
     before = torch.get_num_threads()
     results = []
     for count in (1, 2, 1, 2):
@@ -111,9 +122,14 @@ def test_two_threads_give_the_bits_of_one_forward(name):
 @pytest.mark.parametrize("name", CELLS)
 def test_nothing_to_compute_gives_the_state_back_and_gradients_of_zero(name, shape):
     layer = CellCase(name, 1, True).build(backend="fused")
-    found = answers(layer, torch.zeros(shape))
+    x = torch.zeros(shape)
+    state = type(layer.start_state(x))(*(torch.randn_like(tensor) for tensor in layer.start_state(x)))
+    found = answers(layer, x, state=state)
+    width = len(state)
     assert found[0].shape == (*shape[:2], 8)
     assert all((p.grad == 0).all() for p in layer.parameters())
+    torch.testing.assert_close(found[1 : 1 + width], list(state), rtol=0, atol=0)
+    torch.testing.assert_close(found[-width:], [tensor.cos() for tensor in state])
 
 
 @needs_kernels
@@ -209,6 +225,93 @@ def test_a_request_that_no_kernel_answers_goes_another_way():
     assert CellCase("gru", 1, False).build().double()(x.double())[0].dtype == torch.float64
     with pytest.raises(ValueError, match="there is no kernel for this cell"):
         elman.MinGRU(3, 4, backend="fused")(x)
+
+
+@needs_kernels
+def test_nothing_of_another_type_is_read_by_address():
+    x, layer = torch.ones(2, 20, 3), elman.LSTM(3, 4)
+    state = layer(x)[1]
+    for dtype in (torch.float64, torch.float16, torch.int64):
+        with pytest.raises(ValueError, match=f"the state must be torch.float32 on cpu as x is, got {dtype}"):
+            layer(x, type(state)(state.hidden, state.cell.to(dtype)))
+        arguments = [x, list(layer.parameters()), list(state), list(state), None, None, "lstm", 1, 40, False]
+        for place in (2, 3):
+            wrong = [*arguments]
+            wrong[place] = [tensor.to(dtype) for tensor in state]
+            with pytest.raises(ValueError, match=r"kernels: every tensor must be float32 on the CPU"):
+                layer_op(*wrong)
+    with torch.no_grad():
+        layer.bias_hh_l0 = torch.nn.Parameter(layer.bias_hh_l0.double())
+        with pytest.raises((ValueError, RuntimeError)):  # torch's own words
+            layer(x)
+
+
+@needs_kernels
+def test_a_packed_batch_that_is_not_sorted_is_refused():
+    layer = elman.GRU(3, 4)
+    state = layer.start_state(torch.zeros(2, 1, 3))
+    with pytest.raises(ValueError, match="fall where x is packed"):
+        fused(layer.cells(), torch.zeros(4, 3), state, torch.tensor([1, 3]), None, state)
+
+
+@needs_kernels
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch means to retire TorchScript
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # of the checks of shapes, which a trace leaves out
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_tracing_and_transforms_see_what_the_layer_computes(name):
+    layer = CellCase(name, 1, True).build()
+    x = torch.randn(4, 30, 3)
+    outputs, _ = layer(x)
+    with torch.no_grad():
+        traced = torch.jit.trace(Outputs(layer), (x,))
+        torch.testing.assert_close(traced(x + 1), layer(x + 1)[0], rtol=0, atol=1e-5)
+    graph = torch.fx.experimental.proxy_tensor.make_fx(lambda x: layer(x)[0])(x)
+    torch.testing.assert_close(graph(x + 1), layer(x + 1)[0], rtol=0, atol=1e-5)
+    _, tangent = torch.func.jvp(lambda x: layer(x)[0], (x,), (torch.ones_like(x),))
+    ahead = (layer(x + 1e-2)[0] - layer(x - 1e-2)[0]) / 2e-2
+    torch.testing.assert_close(tangent, ahead, rtol=0, atol=2e-3)
+    every = torch.func.vmap(lambda row: layer(row[None])[0][0])(x)
+    torch.testing.assert_close(every, outputs, rtol=0, atol=1e-5)
+
+
+@needs_kernels
+def test_gradients_of_many_steps_keep_their_digits():
+    layer = elman.GRU(2, 8)
+    x = torch.randn(512, 512, 2, generator=torch.Generator().manual_seed(0))
+    found = {}
+    for module, given in ((layer, x), (copy.deepcopy(layer).double(), x.double())):
+        module(given)[0].sum().backward()
+        found[given.dtype] = [p.grad.double() for p in module.parameters()]
+    for mine, exact in zip(*found.values(), strict=True):
+        assert float((mine - exact).norm() / exact.norm()) < 2e-5
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_what_is_frozen_gets_no_gradient_and_the_rest_its_own(name):
+    layer = CellCase(name, 1, True).build(backend="fused")
+    x, lengths = random_batch(4, 9)
+    everything = answers(layer, x, lengths)[-1]
+    layer.requires_grad_(False)
+    given = x.clone().requires_grad_()
+    layer(given, lengths=lengths)[0].sum().backward()
+    assert all(p.grad is None or (p.grad != 0).any() for p in layer.parameters())
+    thawed = CellCase(name, 1, True).build(backend="fused")
+    again = x.clone().requires_grad_()
+    thawed(again, lengths=lengths)[0].sum().backward()
+    torch.testing.assert_close(given.grad, again.grad, rtol=0, atol=0)
+    assert everything is not None
+
+
+@needs_kernels
+def test_gradients_can_be_asked_for_twice_and_under_checkpointing():
+    layer = elman.GRU(3, 40)
+    x = torch.randn(4, 30, 3, requires_grad=True)
+    loss = layer(x)[0].sin().sum()
+    first = torch.autograd.grad(loss, [x, *layer.parameters()], retain_graph=True)
+    torch.testing.assert_close(torch.autograd.grad(loss, [x, *layer.parameters()]), first, rtol=0, atol=0)
+    outputs = torch.utils.checkpoint.checkpoint(lambda x: layer(x)[0], x, use_reentrant=False)
+    torch.testing.assert_close(torch.autograd.grad(outputs.sin().sum(), [x, *layer.parameters()]), first)
 
 
 @needs_kernels

@@ -1,5 +1,6 @@
 """One step at a time gives what the whole gives, with a state that can be taken, put back and reset row by row."""
 
+import copy
 import gc
 import weakref
 
@@ -73,6 +74,15 @@ def test_weights_that_fewer_bits_hold_exactly_lose_nothing():
 
 
 @needs_kernels
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_a_weight_that_is_no_number_shows(weights):
+    layer = build("gru")
+    with torch.no_grad():
+        layer.weight_ih_l0[1, 2] = float("nan")
+    assert np.isnan(elman.Stepper(layer, 1, weights)(np.ones((1, 5)))[0, 1])
+
+
+@needs_kernels
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 @pytest.mark.parametrize("weights", WEIGHTS)
 def test_a_number_that_is_none_shows_in_its_own_row_only(weights, bad):
@@ -133,7 +143,7 @@ def test_training_the_layer_later_changes_no_stepper_and_no_layer_is_changed_by_
 def test_the_output_is_a_view_and_memory_is_given_back(name):
     stepper = elman.Stepper(build(name))
     x = np.zeros((1, 5))  # float64 is converted
-    assert stepper(x) is stepper(torch.zeros(1, 5)) is stepper.output
+    assert stepper(x) is stepper(torch.zeros(1, 5, requires_grad=True))
     gone = weakref.ref(stepper)
     del stepper
     gc.collect()
@@ -147,8 +157,18 @@ def test_the_output_is_a_view_and_memory_is_given_back(name):
         (lambda: elman.Stepper(elman.GRU(3, 4), rows=0), r"Stepper: rows must be at least 1, got 0"),
         (lambda: elman.Stepper(elman.GRU(3, 4), weights="int4"), r"one of float32, bfloat16, int8, got 'int4'"),
         (lambda: elman.Stepper(elman.GRU(3, 4).double()), r"layer must be float32 on the CPU"),
-        (lambda: elman.Stepper(elman.GRU(3, 4))(np.zeros(3)), r"x must have shape \(1, 3\), got \(3,\)"),
-        (lambda: elman.Stepper(elman.GRU(3, 4))(np.zeros((1, 1))), r"x must have shape \(1, 3\), got \(1, 1\)"),
+        (
+            lambda: elman.Stepper(elman.GRU(3, 4))(np.zeros(3)),
+            r"x must be numbers of shape \(1, 3\), .* got float64 of shape \(3,\)",
+        ),
+        (lambda: elman.Stepper(elman.GRU(3, 4))(np.zeros((1, 1))), r"got float64 of shape \(1, 1\)"),
+        (lambda: elman.Stepper(torch.nn.GRU(3, 4)), r"layer must be a layer of elman, got GRU\. Build elman\.LSTM"),
+        (lambda: elman.Stepper(elman.GRU(3, 4), rows=1.5), r"rows must be a whole number, got 1\.5"),
+        (lambda: elman.Stepper(elman.GRU(3, 4))([[0, 0, 0]]), r"as an array or a tensor, got list"),
+        (lambda: elman.Stepper(elman.GRU(3, 4))(np.array([["a"] * 3])), r"got <U1 of shape"),
+        (lambda: elman.Stepper(elman.GRU(3, 4)).reset(1), r"rows must be numbers of rows from 0 to 0, got 1"),
+        (lambda: elman.Stepper(elman.GRU(3, 4)).reset([True]), r"numbers of rows from 0 to 0, got \[True\]"),
+        (lambda: copy.deepcopy(elman.Stepper(elman.GRU(3, 4))), r"stay in its process, got a copy of it"),
         (lambda: elman.Stepper(elman.MinGRU(3, 4), weights="int8"), r"float32 without a kernel, got 'int8'"),
     ],
 )

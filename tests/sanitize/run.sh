@@ -29,7 +29,7 @@ fi
 # Instruction set -> what the compiler is told, as in kernels/build.py.
 declare -A flags=(
   [portable]=""
-  [avx2]="-mavx2 -mfma -mf16c"
+  [avx2]="-mavx2 -mfma"
   [avx512]="-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma"
 )
 sets=(portable)

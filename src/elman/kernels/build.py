@@ -28,7 +28,7 @@ INSTRUCTION_SETS: dict[str, list[str]] = {"portable": []}
 if platform.machine() in ("x86_64", "AMD64"):
     INSTRUCTION_SETS = {
         "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
-        "avx2": ["-mavx2", "-mfma", "-mf16c"],
+        "avx2": ["-mavx2", "-mfma"],
         "portable": [],
     }
 
@@ -88,7 +88,10 @@ def compile_kernels(source: Path, target: Path) -> list[Path]:
 
 
 def _build(source: Path, target: Path) -> Outcome:
-    asked = shlex.split(os.environ.get("CXX", ""))
+    try:
+        asked = shlex.split(os.environ.get("CXX", ""))
+    except ValueError as error:
+        return Outcome({}, {}, f"CXX must be a command, got {os.environ['CXX']!r} ({error})")
     commands = [asked] if asked else [[name] for name in COMPILERS]  # one that is asked for is not replaced
     compiler = next((command for command in commands if shutil.which(command[0])), None)
     if compiler is None:

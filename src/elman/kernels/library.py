@@ -86,11 +86,12 @@ def find_kernels() -> Kernels:
         ArgumentError: the variable names an instruction set that does not exist.
     """
     asked = os.environ.get(VARIABLE, "")
-    check_choice("kernels", VARIABLE, asked, ["", *INSTRUCTION_SETS, "none"])
+    if asked:
+        check_choice("kernels", VARIABLE, asked, [*INSTRUCTION_SETS, "none"])
     if asked == "none":
         return Kernels(None, "none", f"{VARIABLE}=none")
     able = _abilities()
-    reasons = []
+    reasons: list[str] = []
     for name, needed in INSTRUCTION_SETS.items():
         path = FOLDER / f"elman_kernels_{name}.so"
         if asked not in ("", name):
@@ -98,7 +99,7 @@ def find_kernels() -> Kernels:
         if not needed <= able:
             reasons.append(f"{name}: this processor lacks {', '.join(sorted(needed - able))}")
         elif not path.is_file():
-            reasons.append(f"{name}: {_why_not_built()}")
+            reasons += [] if _why_not_built() in reasons else [_why_not_built()]
         else:
             return _load(path, name, f"{VARIABLE}={name}" if asked else "the fastest that this processor can run")
     return Kernels(None, "none", "; ".join(reasons))
@@ -133,8 +134,13 @@ def kernel_facts() -> dict[str, object]:
 def _load(path: Path, name: str, reason: str) -> Kernels:
     try:
         library = ctypes.CDLL(str(path))
-    except OSError as error:
+        library.elman_layout  # noqa: B018 - an old one has none
+    except (OSError, AttributeError) as error:
         return Kernels(None, "none", f"{name}: {error}")
+    library.elman_layout.restype = ctypes.c_int64
+    layout = 1_000_000 * ctypes.sizeof(Call) + 1000 * ctypes.sizeof(SingleStep) + ctypes.sizeof(StepLayer)
+    if library.elman_layout() != layout:
+        return Kernels(None, "none", f"{name}: built from other sources; run `make kernels` or install again")
     for function in (library.elman_forward, library.elman_backward):
         function.argtypes, function.restype = [ctypes.POINTER(Call)], ctypes.c_int
     library.elman_single_step.argtypes = [ctypes.POINTER(SingleStep)]
@@ -149,10 +155,13 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
 
 
 def _lend_threads(library: ctypes.CDLL) -> bool:
-    """Hand torch's OpenMP pool to the kernels, so that `torch.set_num_threads` rules and no second pool is started."""
-    for path in _openmp_libraries():
+    """Hand torch's OpenMP pool to the kernels, so that `torch.set_num_threads` rules and no second pool is started.
+
+    The functions are looked up through torch's own library, for other packages bring OpenMP runtimes of their own.
+    """
+    for path in (Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*"):
         try:
-            pool = ctypes.CDLL(path)
+            pool = ctypes.CDLL(str(path))
             lent = [
                 ctypes.cast(getattr(pool, name), ctypes.c_void_p)
                 for name in ("GOMP_parallel", "omp_get_num_threads", "omp_get_thread_num")
@@ -163,16 +172,6 @@ def _lend_threads(library: ctypes.CDLL) -> bool:
         library.elman_lend_threads(*lent)
         return True
     return False
-
-
-def _openmp_libraries() -> list[str]:
-    """The OpenMP runtimes that this process has loaded; on systems that do not tell, those that torch ships."""
-    loaded = Path("/proc/self/maps")
-    if loaded.is_file():
-        paths = [line.split(maxsplit=5)[5] for line in loaded.read_text().splitlines() if line.count("/")]
-    else:
-        paths = [str(path) for path in (Path(torch.__file__).parent / "lib").glob("*omp*")]
-    return sorted({path for path in paths if ("omp" in Path(path).name and ".so" in path) or "omp.dylib" in path})
 
 
 def _abilities() -> set[str]:

@@ -57,10 +57,11 @@ def layer_backward(
     grad_outputs: Tensor,
     grad_final: Sequence[Tensor],
     needs_x: bool,
+    needs_weights: bool,
 ) -> list[Tensor]:
     """`elman.kernels.run.backward`; the first arguments are those of `Request`."""
     request = Request(x, weights, state, start, lengths, reset, kind, ways, room)
-    return backward(request, outputs, kept, grad_outputs, grad_final, needs_x)
+    return backward(request, outputs, kept, grad_outputs, grad_final, needs_x, needs_weights)
 
 
 @layer_backward.register_fake
@@ -79,5 +80,6 @@ def _(
     grad_outputs: Tensor,
     grad_final: Sequence[Tensor],
     needs_x: bool,
+    needs_weights: bool,
 ) -> list[Tensor]:
-    return empty_gradients(Request(x, weights, state, start, lengths, reset, kind, ways, room), needs_x)
+    return empty_gradients(Request(x, weights, state, start, lengths, reset, kind, ways, room), needs_x, needs_weights)

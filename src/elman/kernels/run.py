@@ -10,6 +10,7 @@ from torch import Tensor
 from elman.checks import fail
 from elman.kernels.library import KERNELS, KINDS, SLOTS, Call, Pair
 
+NO_MEMORY, BAD_LENGTHS = 1, 2  # as csrc/kernels.cpp numbers them
 PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -59,10 +60,14 @@ def forward(request: Request, keep: bool) -> list[Tensor]:
     return results
 
 
-def empty_gradients(request: Request, needs_x: bool) -> list[Tensor]:
+def empty_gradients(request: Request, needs_x: bool, needs_weights: bool) -> list[Tensor]:
     """What `backward` gives, not yet filled."""
-    x, given = request.x, (*request.weights, *request.state, *request.start)
-    return [_empty(x) if needs_x else x.new_empty(0), *(_empty(tensor) for tensor in given)]
+    nothing = request.x.new_empty(0)
+    return [
+        _empty(request.x) if needs_x else nothing,
+        *(_empty(weight) if needs_weights else nothing.clone() for weight in request.weights),
+        *(_empty(tensor) for tensor in (*request.state, *request.start)),
+    ]
 
 
 def backward(
@@ -72,9 +77,10 @@ def backward(
     grad_outputs: Tensor,
     grad_final: Sequence[Tensor],
     needs_x: bool,
+    needs_weights: bool,
 ) -> list[Tensor]:
-    """The gradients of x (empty unless `needs_x`), of every weight, of the state's and of the start's tensors."""
-    results = empty_gradients(request, needs_x)
+    """The gradients of x, of every weight, of the state's and of the start's tensors; empty ones where not needed."""
+    results = empty_gradients(request, needs_x, needs_weights)
     call, _alive = _call(request)
     given = [tensor.contiguous() for tensor in (grad_outputs, *grad_final)]
     count = 1 + len(request.weights)
@@ -84,7 +90,8 @@ def backward(
     call.grad_final_hidden, call.grad_final_cell = _pointers(given[1:])
     if needs_x:
         call.grad_x = results[0].data_ptr()
-    _set_weights(call, "grad_", weights, request.ways)
+    if needs_weights:
+        _set_weights(call, "grad_", weights, request.ways)
     call.grad_hidden, call.grad_cell = _pointers(states[: len(request.state)])
     call.grad_start_hidden, call.grad_start_cell = _pointers(states[len(request.state) :])
     _run("elman_backward", call)
@@ -94,6 +101,7 @@ def backward(
 def _call(request: Request) -> tuple[Call, list[Tensor]]:
     """What forward and backward pass are told alike, and the dense tensors that must live as long."""
     x, n_weights, n_state = request.x, len(request.weights), len(request.state)
+    _check(request)
     dense = [t.contiguous() for t in (x, *request.weights, *request.state, *request.start)]
     states = dense[1 + n_weights :]
     packed = x.dim() == 2
@@ -117,6 +125,16 @@ def _call(request: Request) -> tuple[Call, list[Tensor]]:
     return call, dense
 
 
+def _check(request: Request) -> None:
+    """Memory is read by address: nothing may be of another type, or elsewhere."""
+    for tensor in (request.x, *request.weights, *request.state, *request.start):
+        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+            fail("kernels", "every tensor", "be float32 on the CPU", f"{tensor.dtype} on {tensor.device}")
+    for name, given, dtype in (("lengths", request.lengths, torch.long), ("reset", request.reset, torch.bool)):
+        if given is not None and (given.dtype != dtype or given.device.type != "cpu"):
+            fail("kernels", name, f"be {dtype} on the CPU", f"{given.dtype} on {given.device}")
+
+
 def _set_weights(call: Call, prefix: str, weights: Sequence[Tensor], ways: int) -> None:
     each = len(weights) // ways
     pointers = [tensor.data_ptr() for tensor in weights]
@@ -135,7 +153,9 @@ def _empty(tensor: Tensor) -> Tensor:
 
 def _run(function: str, call: ctypes.Structure) -> None:
     code = getattr(KERNELS.library, function)(call)
-    if code == 2:
-        fail("kernels", "lengths", f"lie between 0 and T = {call.time} and sum up to at most {call.room}", "others")
-    if code:
+    if code == BAD_LENGTHS:
+        must = f"lie between 0 and T = {call.time}, sum up to at most {call.room}, and fall where x is packed"
+        fail("kernels", "lengths", must, "others")
+    if code == NO_MEMORY:
         raise MemoryError(f"{function}: no memory for a batch of {call.rows} rows and {call.time} steps")
+    assert code == 0, f"{function} failed with code {code}"

@@ -11,7 +11,7 @@ from elman.checks import check_choice, fail
 from elman.layers.by_hand import by_hand
 from elman.layers.by_hand_cells import EQUATIONS
 from elman.layers.directions import each_way
-from elman.layers.fused import fused, fused_refuses
+from elman.layers.fused import fused, fused_refuses, fused_suits, transformed
 from elman.layers.scan import scan
 from elman.layers.torch_kernels import torch_kernels
 from elman.layers.unroll import unroll
@@ -35,7 +35,8 @@ def _by_hand_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
 def _by_hand_suits(cell: Cell, x: Tensor, reset: Tensor | None) -> bool:
     """torch is as fast where no backward pass follows, faster for an LSTM (oneDNN), and on a GPU (cuDNN)."""
     trains = torch.is_grad_enabled() and not isinstance(cell, LSTMCell)
-    return x.device.type == "cpu" and (trains or _torch_refuses(cell, x, reset) is not None)
+    worth = trains or _torch_refuses(cell, x, reset) is not None
+    return worth and x.device.type == "cpu" and x.shape[1] > 1 and not transformed()
 
 
 def _torch_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
@@ -46,6 +47,11 @@ def _torch_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
     if reset is not None:
         return "torch's kernels cannot restart a row inside a sequence"
     return "torch's kernels take no empty batch" if x.numel() == 0 else None
+
+
+def _torch_suits(cell: Cell, x: Tensor, reset: Tensor | None) -> bool:
+    """A single step is one for the cell itself; and torch's kernels take no part in torch.func."""
+    return x.device.type != "cpu" or (x.shape[1] > 1 and (bool(torch._C._get_tracing_state()) or not transformed()))
 
 
 def _scan_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
@@ -59,9 +65,9 @@ def _never_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
 # Fastest first; "auto" takes the first that is exact for the request.
 BACKENDS: dict[str, Backend] = {
     "scan": Backend(each_way(scan), _scan_refuses),
-    "fused": Backend(fused, fused_refuses),
+    "fused": Backend(fused, fused_refuses, fused_suits),
     "by_hand": Backend(each_way(by_hand), _by_hand_refuses, _by_hand_suits),
-    "torch": Backend(each_way(torch_kernels), _torch_refuses),
+    "torch": Backend(each_way(torch_kernels), _torch_refuses, _torch_suits),
     "reference": Backend(each_way(unroll), _never_refuses),
 }
 CHOICES = ("auto", *BACKENDS)

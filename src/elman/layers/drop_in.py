@@ -6,14 +6,13 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import forward_ad
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, state_names
 from elman.kernels import KERNELS, PARAMETERS
+from elman.layers.fused import LEAST_STEPS, PLAIN, are_plain, transformed
 from elman.layers.stack import run_stack
 
-PLAIN = (Tensor, nn.Parameter)  # a subclass of them may mean anything
 Hidden = tuple[Tensor, ...]  # as torch has it, (N, B, H) each: hidden state, and for an LSTM cell state
 
 
@@ -130,16 +129,11 @@ class FusedGRU(_Fused, nn.GRU):
 
 def kernels_may_run(tensors: Iterable[Any]) -> bool:
     """Whether nobody watches what torch does at this moment, and all tensors are plain float32 on the CPU."""
-    watched = (
-        torch.compiler.is_compiling()
-        or torch._C._get_tracing_state()
-        or torch.is_autocast_enabled("cpu")
-        or torch._C._are_functorch_transforms_active()
-        or forward_ad._current_level >= 0
-    )
-    if watched or KERNELS.name == "none":
+    if KERNELS.name == "none" or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or transformed():
         return False
-    return all(type(t) in PLAIN and t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
+    tensors = list(tensors)
+    watched = torch._C._len_torch_dispatch_stack() > 0 or any(type(tensor) not in PLAIN for tensor in tensors)
+    return not watched and are_plain(tensors)
 
 
 def _fits(layer: _Fused, input: Any, given: Hidden) -> bool:
@@ -164,8 +158,9 @@ def _fits(layer: _Fused, input: Any, given: Hidden) -> bool:
     else:
         return False
     shape = (layer.num_layers * (1 + layer.bidirectional), *rows, layer.hidden_size)
-    # torch takes a single step of a GRU or a plain RNN as it should be taken.
-    return (steps > 1 or layer.cell_type is LSTMCell) and all(tensor.shape == shape for tensor in given)
+    # A single step of an LSTM is taken by torch's cell; of few steps torch makes as much as we would.
+    worth = x.shape[:-1].numel() >= LEAST_STEPS if steps > 1 else layer.cell_type is LSTMCell
+    return worth and all(tensor.shape == shape for tensor in given)
 
 
 @lru_cache(maxsize=256)

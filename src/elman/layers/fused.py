@@ -1,10 +1,11 @@
 """Our own kernels as a backend: both directions at once, lengths and restarts inside, real steps only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.autograd.function import Function
 
 from elman.cells import CELLS, Cell, ElmanCell, GRUCell, LSTMCell
@@ -15,16 +16,44 @@ from elman.layers.directions import each_way
 from elman.layers.unroll import real_steps, unroll
 from elman.types import State
 
+PLAIN = (Tensor, nn.Parameter)  # a subclass of them may mean anything
+
+
+LEAST_STEPS = 8  # of all rows together
+
+
+def transformed() -> bool:
+    """Whether torch traces, transforms or differentiates forward at this moment, in which the kernels take no part."""
+    return not torch.compiler.is_compiling() and (
+        bool(torch._C._get_tracing_state())
+        or torch._C._are_functorch_transforms_active()
+        or forward_ad._current_level >= 0
+    )
+
+
+def are_plain(tensors: Iterable[Any]) -> bool:
+    """Whether all of them are torch's own tensors, in float32, on the CPU."""
+    return all(
+        isinstance(tensor, Tensor) and tensor.dtype == torch.float32 and tensor.device.type == "cpu"
+        for tensor in tensors
+        if tensor is not None
+    )
+
 
 def fused_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
     """Why the kernels cannot answer a request, or None."""
     if type(cell) not in (ElmanCell, LSTMCell, GRUCell):
         return "there is no kernel for this cell"
-    if x.device.type != "cpu":
-        return "the kernels run on a CPU"
-    if x.dtype != torch.float32 or cell.weight_ih.dtype != torch.float32:
-        return "the kernels compute in float32"
+    if not are_plain((x, *(getattr(cell, name) for name in PARAMETERS))):
+        return "the kernels compute in float32 on the CPU, and x or a weight is something else"
+    if transformed():
+        return "the kernels take no part in tracing, torch.func and forward-mode derivatives"
     return f"there are no kernels ({KERNELS.reason})" if KERNELS.name == "none" else None
+
+
+def fused_suits(cell: Cell, x: Tensor, reset: Tensor | None) -> bool:
+    """The kernels put the weights into another order at each call, which a few steps are not worth."""
+    return torch.compiler.is_compiling() or x.shape[:-1].numel() >= LEAST_STEPS
 
 
 def kind_of(cell: Cell) -> str:
@@ -43,12 +72,13 @@ def fused(
     """
     parameters = [getattr(cell, name) for cell in cells for name in PARAMETERS]
     weights = [tensor for tensor in parameters if tensor is not None]
-    compiling = torch.compiler.is_compiling()
-    room = x.shape[:-1].numel() if lengths is None or compiling else int(lengths.sum())
+    # What watches the operators that are called, as a compiler does, must see one.
+    watched = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0 or type(x) not in PLAIN
+    room = x.shape[:-1].numel() if lengths is None or watched else int(lengths.sum())
     request = Request(x, weights, list(state), list(start), lengths, reset, kind_of(cells[0]), len(cells), room)
     tensors = _flat(request)
     keep = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
-    if compiling:
+    if watched:
         results: Sequence[Tensor] = layer(*request, keep)
     elif keep:  # the operator would do, but takes as long as a hundred small steps to be called
         apply: Any = _Layer.apply  # torch gives it no types
@@ -114,8 +144,10 @@ def _gradients(ctx: Any, grads: Sequence[Tensor | None], run_backward: Any) -> l
     given = [torch.zeros_like(to) if grad is None else grad for grad, to in zip(grads, shapes, strict=False)]
     if torch.is_grad_enabled():  # somebody wants the gradient of a gradient
         return _reference_gradients(ctx.form, tensors, given)
-    needs_x = tensors[0].requires_grad
-    grad_x, *others = run_backward(request, outputs, kept, given[0], given[1:], needs_x)
+    needs_x, needs_weights = tensors[0].requires_grad, any(weight.requires_grad for weight in request.weights)
+    grad_x, *others = run_backward(request, outputs, kept, given[0], given[1:], needs_x, needs_weights)
+    if not needs_weights:
+        others[: ctx.form.weights] = [None] * ctx.form.weights
     return [grad_x if needs_x else None, None, None, *others]
 
 

@@ -202,7 +202,12 @@ class Recurrent(nn.Module):
         if state is not None:
             sizes = {"B": rows, "N": len(self._cells), "H": self.hidden_size}
             check_state(where, state, self.cell_type.state_type, "B N H", **sizes)
+            mixed = next((t for t in state if t.dtype != x.dtype or t.device != x.device), None)
+            if mixed is not None and not torch.is_autocast_enabled(x.device.type):
+                fail(where, "the state", f"be {x.dtype} on {x.device} as x is", f"{mixed.dtype} on {mixed.device}")
         if lengths is not None:
+            if not isinstance(lengths, Tensor):
+                fail(where, "lengths", "be a tensor", type(lengths).__name__, "Pass lengths=torch.tensor(...).")
             check_shape(where, "lengths", lengths.shape, "B", B=rows)
             if lengths.is_floating_point() or lengths.dtype == torch.bool:
                 fail(where, "lengths", "be integers", str(lengths.dtype))

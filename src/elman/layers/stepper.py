@@ -1,6 +1,7 @@
 """One step at a time, for streams: weights packed once, state kept at a fixed place, no torch between two steps."""
 
 import copy
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from elman.cells import Cell, check_state
-from elman.checks import check_choice, check_range, fail
+from elman.checks import check_choice, check_range, fail, shown
 from elman.kernels import PARAMETERS
 from elman.kernels.steps import WEIGHTS, Steps
 from elman.layers.fused import fused_refuses, kind_of
@@ -20,8 +21,8 @@ from elman.types import State
 class Stepper:
     """A recurrent layer that is fed step by step, with the weights that it has now.
 
-    A step of a small layer takes about two microseconds, the call from Python included. Where no kernel fits (a cell of
-    your own, no compiler at installation) torch computes the steps: the same numbers, slower.
+    A step of a small layer takes some microseconds, the call from Python included, and one thread. Where no kernel fits
+    (a cell of your own, no compiler at installation) torch computes the steps: the same numbers, slower.
 
     Args:
         layer: one direction, in float32 on the CPU; training it later does not change the stepper.
@@ -30,12 +31,9 @@ class Stepper:
             the memory traffic, which is what a step of a large layer costs, and round the weights; states and sums stay
             float32.
 
-    Attributes:
-        input: numpy float32 (B, D), what the next step reads.
-        output: numpy float32 (B, H), what the last step gave; the next step writes over it.
-
     Raises:
-        ArgumentError: a bidirectional layer, another dtype, a wrong shape, weights that need a kernel and have none.
+        ArgumentError: another layer than ours, a bidirectional one, another dtype, a wrong shape, weights that need a
+            kernel and have none.
 
     Example:
         >>> import numpy as np
@@ -48,27 +46,34 @@ class Stepper:
     """
 
     def __init__(self, layer: Recurrent, rows: int = 1, weights: str = "float32") -> None:
+        if not isinstance(layer, Recurrent):
+            then = "Build elman.LSTM or the like, and load_state_dict(torch_layer.state_dict())."
+            fail("Stepper", "layer", "be a layer of elman", type(layer).__name__, then)
+        if not isinstance(rows, int):
+            fail("Stepper", "rows", "be a whole number", shown(rows))
         check_range("Stepper", "rows", rows, low=1)
         check_choice("Stepper", "weights", weights, WEIGHTS)
         if layer.bidirectional:
             fail("Stepper", "layer", "read in one direction", "a bidirectional one", "Use bidirectional=False.")
+        for name, tensor in layer.named_parameters():
+            if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+                got = f"{name} in {tensor.dtype} on {tensor.device}"
+                fail("Stepper", "layer", "be float32 on the CPU", got, "Pass layer.float().cpu().")
         cells, probe = layer.cells(), torch.zeros(rows, 1, layer.input_size)
-        if any(tensor.dtype != torch.float32 or tensor.device.type != "cpu" for tensor in layer.parameters()):
-            fail("Stepper", "layer", "be float32 on the CPU", "another", "Pass layer.float().cpu().")
         with torch.no_grad():
             self._start = [tensor.transpose(0, 1).numpy().copy() for tensor in _at_rest(layer, probe)]
         self._state_type = layer.cell_type.state_type
         self._states = [tensor.copy() for tensor in self._start]  # (N, B, H)
         self._shape = (rows, layer.input_size)
-        self.input = np.zeros(self._shape, np.float32)
-        self.output = np.zeros((rows, layer.hidden_size), np.float32)
+        self._input = np.zeros(self._shape, np.float32)
+        self._output = np.zeros((rows, layer.hidden_size), np.float32)
         refusal = fused_refuses(cells[0], probe, None)
         self._handle: int | None = None
         if refusal is None:
             parameters = [[getattr(cell, name) for name in PARAMETERS] for cell in cells]
             self._steps = Steps(kind_of(cells[0]), parameters, weights)
-            places = (self.input, self.output, *self._states)
-            self._steps.bind(rows, *(array.ctypes.data for array in places))
+            # The kernel keeps these addresses: no other array may ever take their place.
+            self._steps.bind(rows, *(array.ctypes.data for array in (self._input, self._output, *self._states)))
             self._step, self._handle = self._steps.step, self._steps.handle
         elif weights == "float32":
             self._step = partial(self._step_by_torch, copy.deepcopy(layer).cells())
@@ -77,11 +82,14 @@ class Stepper:
 
     def __call__(self, x: np.ndarray | Tensor) -> np.ndarray:
         """One step: x (B, D) -> the last layer's output (B, H), a view that the next step writes over."""
-        if x.shape != self._shape:
-            fail("Stepper", "x", f"have shape {self._shape}", str(tuple(x.shape)))
-        self.input[:] = x
+        if isinstance(x, Tensor):
+            x = x.detach().float().cpu().numpy()
+        if not isinstance(x, np.ndarray) or x.shape != self._shape or x.dtype.kind not in "fiub":
+            got = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
+            fail("Stepper", "x", f"be numbers of shape {self._shape}, as an array or a tensor", got)
+        self._input[:] = x
         self._step(self._handle)
-        return self.output
+        return self._output
 
     @property
     def state(self) -> State:
@@ -93,22 +101,29 @@ class Stepper:
         layers, rows, hidden_size = self._states[0].shape
         check_state("Stepper", state, self._state_type, "B N H", B=rows, N=layers, H=hidden_size)
         for place, tensor in zip(self._states, state, strict=True):
-            place[:] = tensor.detach().transpose(0, 1).numpy()
+            place[:] = torch.as_tensor(tensor).detach().float().cpu().transpose(0, 1).numpy()
 
-    def reset(self, rows: Any = slice(None)) -> None:
-        """Put these rows (an index, a list, a mask; all without) back to the state that a sequence begins with."""
+    def reset(self, rows: int | Sequence[int] | None = None) -> None:
+        """Put these rows, all if None, back to the state that a sequence begins with."""
+        total = self._shape[0]
+        chosen = list(range(total)) if rows is None else [rows] if isinstance(rows, int) else list(rows)
+        if any(isinstance(row, bool) or not isinstance(row, int) or not 0 <= row < total for row in chosen):
+            fail("Stepper", "rows", f"be numbers of rows from 0 to {total - 1}", shown(rows))
         for place, start in zip(self._states, self._start, strict=True):
-            place[:, rows] = start[:, rows]
+            place[:, chosen] = start[:, chosen]
+
+    def __reduce__(self) -> Any:
+        fail("Stepper", "a stepper", "stay in its process", "a copy of it", "Copy the layer, and hand over its state.")
 
     @torch.no_grad()
     def _step_by_torch(self, cells: tuple[Cell, ...], _: None) -> None:
-        x = torch.from_numpy(self.input)
+        x = torch.from_numpy(self._input)
         for at, cell in enumerate(cells):
             places = [torch.from_numpy(place[at]) for place in self._states]
             x, state = cell(x, self._state_type(*(place.clone() for place in places)))
             for place, tensor in zip(places, state, strict=True):
                 place.copy_(tensor)
-        self.output[:] = x.numpy()
+        self._output[:] = x.numpy()
 
 
 def _at_rest(layer: Recurrent, x: Tensor) -> State:

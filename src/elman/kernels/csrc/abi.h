@@ -25,8 +25,8 @@ struct ElmanCall {
     float *final_hidden, *final_cell;        // (rows, W, H)
     // Kept for the backward pass, or null: gates (W, N, S, H') of LSTM and GRU, cell states (W, N, H') of LSTM.
     float *gates, *cells;
-    // Backward: gradients of what the forward pass gave (final ones may be null) and of what it read; all but grad_x and the
-    // biases' are wanted.
+    // Backward: gradients of what the forward pass gave (final ones may be null) and of what it read; those of x and of the
+    // weights may be null, and are then not computed.
     const float *grad_outputs, *grad_final_hidden, *grad_final_cell;
     float *grad_x, *grad_hidden, *grad_cell, *grad_start_hidden, *grad_start_cell;
     float *grad_weight_ih[2], *grad_weight_hh[2], *grad_bias_ih[2], *grad_bias_hh[2];

@@ -19,7 +19,7 @@ class Buffer {
   public:
     explicit Buffer(int64_t count) {
         const size_t align = size_t(count) * sizeof(T) < PAGE ? 64 : PAGE;
-        const size_t bytes = (size_t(count) * sizeof(T) + align) / align * align;
+        const size_t wanted = size_t(count < 1 ? 1 : count) * sizeof(T), bytes = (wanted + align - 1) / align * align;
         start = static_cast<T*>(std::aligned_alloc(align, bytes));
         if (!start) throw std::bad_alloc();
 #if defined(__linux__)
@@ -43,16 +43,18 @@ class Arena {
   public:
     ~Arena() { release(); }
 
-    // Everything taken before is given up; what is kept for reuse is at most KEPT bytes.
     void begin() {
-        if (blocks.size() == 1 && blocks[0].size <= KEPT) {
-            used = 0;
-            return;
+        size_t total = size();
+        if (blocks.size() > 1) {
+            release();
+            grow(total);
         }
-        size_t total = 0;
-        for (const Block& block : blocks) total += block.size;
-        release();
-        if (total && total <= KEPT) grow(total);
+        used = 0;
+    }
+
+    // What was taken is given up; at most KEPT bytes are kept for the next call.
+    void end() {
+        if (size() > KEPT) release();
     }
 
     template <class T>
@@ -72,11 +74,18 @@ class Arena {
         size_t size;
     };
 
+    size_t size() const {
+        size_t total = 0;
+        for (const Block& block : blocks) total += block.size;
+        return total;
+    }
+
     void grow(size_t bytes) {
-        size_t size = bytes < LEAST ? LEAST : (bytes + 63) / 64 * 64;
-        char* start = static_cast<char*>(std::aligned_alloc(64, size));
-        if (!start) throw std::bad_alloc();
-        blocks.push_back({start, size});
+        const size_t size = bytes < LEAST ? LEAST : (bytes + 63) / 64 * 64;
+        blocks.push_back({nullptr, 0});
+        blocks.back().start = static_cast<char*>(std::aligned_alloc(64, size));
+        if (!blocks.back().start) throw std::bad_alloc();
+        blocks.back().size = size;
         used = 0;
     }
 

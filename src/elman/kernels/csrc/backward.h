@@ -170,15 +170,13 @@ struct WeightTile {
     inline __attribute__((always_inline)) void run(int64_t) {
         Vec sum[M][VECTORS];
         for (int m = 0; m < M; ++m)
-            for (int v = 0; v < VECTORS; ++v) {
-                int64_t at = column + v * LANES;
-                sum[m][v] = add ? load(weight + m * columns + at, columns - at) : Vec{};
-            }
+            for (int v = 0; v < VECTORS; ++v) sum[m][v] = Vec{};
         for (int64_t k = 0; k < depth; ++k) multiply_step<M, VECTORS>(left + k * M, 1, right + k * WIDE, sum);
         for (int m = 0; m < M; ++m)
             for (int v = 0; v < VECTORS; ++v) {
-                int64_t at = column + v * LANES;
-                store(weight + m * columns + at, sum[m][v], columns - at);
+                const int64_t at = column + v * LANES;
+                float* to = weight + m * columns + at;
+                store(to, add ? load(to, columns - at) + sum[m][v] : sum[m][v], columns - at);
             }
     }
 };
@@ -194,6 +192,7 @@ void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData
     const float* const* inputs = recurrent ? data.hidden_before : data.inputs;
     float* weight = recurrent ? call.grad_weight_hh[way] : call.grad_weight_ih[way];
     float* bias = recurrent ? call.grad_bias_hh[way] : call.grad_bias_ih[way];
+    if (!weight) return;
     const int64_t depth = block_depth(columns);
     float *right = scratch, *left = scratch + depth * panels * WIDE;
     if (steps == 0)
@@ -215,9 +214,9 @@ void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData
             const float* from = data.gates + j * row_size + ((recurrent ? S::HH_SLOT : S::IH_SLOT) + gate) * slot + begin % H;
             if (bias)
                 for (int64_t m = 0; m < end - begin; m += LANES) {
-                    Vec sum = j ? load(bias + to + m, end - begin - m) : Vec{};
+                    Vec sum{};  // of the block: a total of all steps would lose the digits of small ones
                     for (int64_t k = 0; k < count; ++k) sum += load(from + k * row_size + m, end - begin - m);
-                    store(bias + to + m, sum, end - begin - m);
+                    store(bias + to + m, j ? load(bias + to + m, end - begin - m) + sum : sum, end - begin - m);
                 }
             for (int64_t m = 0; m < end - begin; m += ROWS) {
                 const int64_t width = end - begin - m < ROWS ? end - begin - m : ROWS;

@@ -1,5 +1,6 @@
-// Products of int8 weights with activations that are rounded to int16 on the way: exact sums in int32, so that all that is
-// lost is the rounding of the weights; half the instructions of turning each weight into a float.
+// Products of int8 weights with activations that are rounded on the way: to two bytes up to 515 of them, to fewer levels
+// the longer the sum is, so that it fits into four bytes (1,000 levels at 16,384). Half the instructions of turning each
+// weight into a float.
 #pragma once
 
 #include <cmath>

@@ -10,22 +10,35 @@
 namespace elman {
 namespace {
 
-Arena& arena() {
-    thread_local Arena own;
-    own.begin();
-    return own;
-}
+// Scratch for one call, of this thread's own.
+class Scratch {
+  public:
+    Scratch() { own().begin(); }
+    ~Scratch() { own().end(); }
 
-// Returns 0, 1 where memory ran out, or 2 where lengths do not fit; nothing may be thrown into C.
+    Arena& arena() { return own(); }
+
+  private:
+    static Arena& own() {
+        thread_local Arena arena;
+        return arena;
+    }
+};
+
+enum Code : int { DONE, NO_MEMORY, BAD_LENGTHS, UNKNOWN };
+
+// What happened: nothing may be thrown into C.
 template <class Work>
 int guarded(Work work) {
     try {
         work();
-        return 0;
+        return DONE;
     } catch (const std::bad_alloc&) {
-        return 1;
+        return NO_MEMORY;
     } catch (const BadLengths&) {
-        return 2;
+        return BAD_LENGTHS;
+    } catch (...) {
+        return UNKNOWN;
     }
 }
 
@@ -41,6 +54,11 @@ void for_kind(int64_t kind, Work work) {
 }  // namespace
 }  // namespace elman
 
+// The sizes of what Python fills, added up: a library of other sources says something else.
+EXPORT int64_t elman_layout() {
+    return 1000000 * sizeof(ElmanCall) + 1000 * sizeof(elman::SingleStep) + sizeof(elman::StepLayer);
+}
+
 EXPORT int64_t elman_lanes() { return elman::LANES; }
 
 EXPORT void elman_lend_threads(elman::RunTeam run_team, elman::Ask team_size, elman::Ask member) {
@@ -49,27 +67,30 @@ EXPORT void elman_lend_threads(elman::RunTeam run_team, elman::Ask team_size, el
 
 EXPORT int elman_forward(const ElmanCall* call) {
     return elman::guarded([&] {
+        elman::Scratch scratch;
         elman::for_kind(call->kind, [&](auto kind) {
             constexpr int64_t KIND = decltype(kind)::value;
             if (elman::Shape<KIND>::KEEPS_GATES && call->gates)
-                elman::forward_as<KIND, elman::Shape<KIND>::KEEPS_GATES>(*call, elman::arena());
+                elman::forward_as<KIND, elman::Shape<KIND>::KEEPS_GATES>(*call, scratch.arena());
             else
-                elman::forward_as<KIND, false>(*call, elman::arena());
+                elman::forward_as<KIND, false>(*call, scratch.arena());
         });
     });
 }
 
 EXPORT int elman_backward(const ElmanCall* call) {
     return elman::guarded([&] {
+        elman::Scratch scratch;
         elman::for_kind(call->kind,
-                        [&](auto kind) { elman::backward_as<decltype(kind)::value>(*call, elman::arena()); });
+                        [&](auto kind) { elman::backward_as<decltype(kind)::value>(*call, scratch.arena()); });
     });
 }
 
 EXPORT int elman_single_step(const elman::SingleStep* call) {
     return elman::guarded([&] {
+        elman::Scratch scratch;
         elman::for_kind(call->kind,
-                        [&](auto kind) { elman::single_step<decltype(kind)::value>(*call, elman::arena()); });
+                        [&](auto kind) { elman::single_step<decltype(kind)::value>(*call, scratch.arena()); });
     });
 }
 

@@ -28,7 +28,8 @@ struct Group {
 
 inline int64_t length_of(const ElmanCall& call, int64_t row) { return call.lengths ? call.lengths[row] : call.time; }
 
-struct BadLengths {};  // thrown where a length is none, or where there are more real steps than room was said to be
+// Thrown where a length is none, where there are more real steps than room, or where a packed batch is not sorted.
+struct BadLengths {};
 
 inline Plan make_plan(const ElmanCall& call, Arena& arena) {
     Plan plan;
@@ -59,6 +60,7 @@ inline Plan make_plan(const ElmanCall& call, Arena& arena) {
     plan.length = arena.take<int64_t>(rows);
     for (int64_t row = 0; row < rows; ++row) {
         const int64_t length = length_of(call, row), place = longer[length]++;
+        if (call.packed && place != row) throw BadLengths();
         plan.row[place] = row;
         plan.length[place] = length;
     }

@@ -134,7 +134,12 @@ class StepperOf final : public Stepper {
         constexpr int64_t width = COLUMNS * LANES;
         if constexpr (BYTES) {  // two by two
             float most = 0;
-            for (int64_t k = 0; k < count; ++k) most = std::fmax(most, std::fabs(from[k]));
+            bool finite = true;
+            for (int64_t k = 0; k < count; ++k) {
+                most = std::fmax(most, std::fabs(from[k]));
+                finite = finite && std::isfinite(from[k]);
+            }
+            if (!finite) return NAN;  // the weights stay zero: every product is a NaN
             const float scale = most > 0 ? most / 127 : 1;
             for (int64_t k = 0; k < count; ++k)
                 panel[(k / 2 * width + at) * 2 + k % 2] = int8_t(std::lrintf(from[k] / scale));
