@@ -16,6 +16,7 @@ test: check
 
 check: .venv .venv/foreign
 	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/clang-format --dry-run --Werror $(wildcard src/elman/kernels/csrc/*)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest

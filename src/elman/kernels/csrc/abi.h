@@ -12,21 +12,21 @@ struct ElmanCall {
     int64_t kind, squash, rows, time, input_size, hidden_size, ways;
     int64_t room;     // N: at least as many as there are real steps
     int64_t threads;  // at most so many
-    // Where steps are: `lengths` (rows) or null for all `time`; with `packed` set, x and outputs hold one row a real step,
-    // time-major, and the rows of the batch stand longest first, as in torch's PackedSequence.
+    // Where steps are: `lengths` (rows) or null for all `time`; with `packed` set, x and outputs hold one row a real
+    // step, time-major, and the rows of the batch stand longest first, as in torch's PackedSequence.
     int64_t packed;
     const int64_t* lengths;
-    const uint8_t* reset;  // (rows, time) or null; not with `packed`
-    const float* x;        // (rows, time, D), or (steps, D)
+    const uint8_t* reset;                                                // (rows, time) or null; not with `packed`
+    const float* x;                                                      // (rows, time, D), or (steps, D)
     const float *weight_ih[2], *weight_hh[2], *bias_ih[2], *bias_hh[2];  // as in torch; biases may be null
-    const float *hidden, *cell;              // (rows, W, H) before the first step
-    const float *start_hidden, *start_cell;  // (rows, W, H) after a reset
-    float* outputs;                          // (rows, time, W * H), or (steps, W * H)
-    float *final_hidden, *final_cell;        // (rows, W, H)
+    const float *hidden, *cell;                                          // (rows, W, H) before the first step
+    const float *start_hidden, *start_cell;                              // (rows, W, H) after a reset
+    float* outputs;                                                      // (rows, time, W * H), or (steps, W * H)
+    float *final_hidden, *final_cell;                                    // (rows, W, H)
     // Kept for the backward pass, or null: gates (W, N, S, H') of LSTM and GRU, cell states (W, N, H') of LSTM.
     float *gates, *cells;
-    // Backward: gradients of what the forward pass gave (final ones may be null) and of what it read; those of x and of the
-    // weights may be null, and are then not computed.
+    // Backward: gradients of what the forward pass gave (final ones may be null) and of what it read; those of x and of
+    // the weights may be null, and are then not computed.
     const float *grad_outputs, *grad_final_hidden, *grad_final_cell;
     float *grad_x, *grad_hidden, *grad_cell, *grad_start_hidden, *grad_start_cell;
     float *grad_weight_ih[2], *grad_weight_hh[2], *grad_bias_ih[2], *grad_bias_hh[2];

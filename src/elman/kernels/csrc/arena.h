@@ -12,8 +12,8 @@
 
 namespace elman {
 
-// `count` zeros at the start of a cache line, or of a large page where there are enough of them: a walk through megabytes
-// of weights a step would else wait for page tables.
+// `count` zeros at the start of a cache line, or of a large page where there are enough of them: a walk through
+// megabytes of weights a step would else wait for page tables.
 template <class T>
 class Buffer {
   public:

@@ -20,11 +20,11 @@ void pack_panel(int64_t panel, int64_t depth, int64_t columns, Row row, float* t
 
 // What is left of one direction on the way back. Gradients of gates: packed rows of S slots, see `Shape`.
 struct BackwardData {
-    float *hh, *ih;                 // packed weights, S' H' deep
-    float* gates;                   // gradients, (N, S, H')
-    const float** hidden_before;    // packed row -> hidden state before the step, H numbers
-    const float** cell_before;      // likewise
-    const float** inputs;           // packed row -> x
+    float *hh, *ih;               // packed weights, S' H' deep
+    float* gates;                 // gradients, (N, S, H')
+    const float** hidden_before;  // packed row -> hidden state before the step, H numbers
+    const float** cell_before;    // likewise
+    const float** inputs;         // packed row -> x
     float** grad_inputs;
 };
 
@@ -36,10 +36,10 @@ struct BackTile {
     const Plan& plan;
     Group group;
     const BackwardData& data;
-    int64_t way, s;          // s = -1: before the first step
-    float *carry, *cell;     // gradients of hidden state (beside the product's) and cell state, rows of H'
+    int64_t way, s;       // s = -1: before the first step
+    float *carry, *cell;  // gradients of hidden state (beside the product's) and cell state, rows of H'
     const float* panel;
-    int64_t unit;            // the panel's first
+    int64_t unit;  // the panel's first
 
     template <int M>
     inline __attribute__((always_inline)) void run(int64_t first) {
@@ -68,7 +68,8 @@ struct BackTile {
         const int64_t state = (plan.row[place] * call.ways + way) * H + u;
         if (restarted) {  // the step after this one began from the start state
             store(call.grad_start_hidden + state, load(call.grad_start_hidden + state, H - u) + hidden, H - u);
-            if (KIND == LSTM) store(call.grad_start_cell + state, load(call.grad_start_cell + state, H - u) + dc, H - u);
+            if (KIND == LSTM)
+                store(call.grad_start_cell + state, load(call.grad_start_cell + state, H - u) + dc, H - u);
             hidden = dc = Vec{};
         }
         if (s < 0) {
@@ -144,10 +145,13 @@ struct BackwardTask {
         }
     }
 
-    static Vec final_gradient(const float* from, int64_t at, int64_t count) { return from ? load(from + at, count) : Vec{}; }
+    static Vec final_gradient(const float* from, int64_t at, int64_t count) {
+        return from ? load(from + at, count) : Vec{};
+    }
 };
 
-// How the product of a weight gradient is cut: gate rows and packed rows that are packed together, to stay in the cache.
+// How the product of a weight gradient is cut: gate rows and packed rows that are packed together, to stay in the
+// cache.
 constexpr int64_t BLOCK_ROWS = 96, BLOCK_BYTES = 128 * 1024;
 
 inline int64_t block_depth(int64_t columns) {  // packed rows a block
@@ -181,8 +185,9 @@ struct WeightTile {
     }
 };
 
-// The gradient of W_ih or W_hh, for some of its rows: the sum over packed rows of gate gradient x what was multiplied. And
-// that of the bias: the sum of the gate gradients themselves. Rows are counted gate by gate in the order of the slots.
+// The gradient of W_ih or W_hh, for some of its rows: the sum over packed rows of gate gradient x what was multiplied.
+// And that of the bias: the sum of the gate gradients themselves. Rows are counted gate by gate in the order of the
+// slots.
 template <int64_t KIND>
 void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData& data, int64_t way, bool recurrent,
                      Span rows, float* scratch) {
@@ -211,7 +216,8 @@ void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData
             if (end > rows.end) end = rows.end;
             if (end > (gate + 1) * H) end = (gate + 1) * H;
             const int64_t to = S::gate(recurrent, gate) * H + begin % H;
-            const float* from = data.gates + j * row_size + ((recurrent ? S::HH_SLOT : S::IH_SLOT) + gate) * slot + begin % H;
+            const float* from =
+                data.gates + j * row_size + ((recurrent ? S::HH_SLOT : S::IH_SLOT) + gate) * slot + begin % H;
             if (bias)
                 for (int64_t m = 0; m < end - begin; m += LANES) {
                     Vec sum{};  // of the block: a total of all steps would lose the digits of small ones
@@ -222,14 +228,18 @@ void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData
                 const int64_t width = end - begin - m < ROWS ? end - begin - m : ROWS;
                 float* packed = left + m * count;
                 for (int64_t k = 0; k < count; ++k)  // nearly all are whole, and a size that is known is copied sooner
-                    memcpy(packed + k * width, from + k * row_size + m,
-                           (width == ROWS ? ROWS : width) * sizeof(float));
+                    memcpy(packed + k * width, from + k * row_size + m, (width == ROWS ? ROWS : width) * sizeof(float));
             }
             for (int64_t panel = 0; panel < panels; ++panel)
                 for (int64_t m = 0; m < end - begin; m += ROWS) {
                     const int64_t width = end - begin - m < ROWS ? end - begin - m : ROWS;
-                    WeightTile tile{left + m * count, right + panel * count * WIDE, count, weight + (to + m) * columns,
-                                    columns, panel * WIDE, j > 0};
+                    WeightTile tile{left + m * count,
+                                    right + panel * count * WIDE,
+                                    count,
+                                    weight + (to + m) * columns,
+                                    columns,
+                                    panel * WIDE,
+                                    j > 0};
                     call_tile<ROWS>(tile, width, 0);
                 }
         }
@@ -305,9 +315,17 @@ void backward_as(const ElmanCall& call, Arena& arena) {
         for (int64_t task = shares.first_task(); !shares.idle() && task < tasks; task = shares.next_task(task)) {
             const int64_t way = task % call.ways;
             float* state = states + way * 2 * state_size;
-            BackwardTask<KIND>{call, plan, {task / call.ways, groups}, data[way], way, state, state + state_size,
+            BackwardTask<KIND>{call,
+                               plan,
+                               {task / call.ways, groups},
+                               data[way],
+                               way,
+                               state,
+                               state + state_size,
                                Barrier(flags + task * call.threads),
-                               shares.helper(), shares.helpers(), shares.own_panels()}
+                               shares.helper(),
+                               shares.helpers(),
+                               shares.own_panels()}
                 .run();
         }
         all.wait(member, size);
@@ -322,8 +340,14 @@ void backward_as(const ElmanCall& call, Arena& arena) {
             constexpr int64_t BLOCK = 8 * ROWS;
             for (int64_t begin = rows.begin; begin < rows.end; begin += BLOCK)
                 for (int64_t panel = 0; panel < input_panels; ++panel) {
-                    ProductTile tile{data[way].gates + S::IH_SLOT * slot, row_size, data[way].ih + panel * depth * WIDE, depth,
-                                     data[way].grad_inputs, panel * WIDE, D, way > 0};
+                    ProductTile tile{data[way].gates + S::IH_SLOT * slot,
+                                     row_size,
+                                     data[way].ih + panel * depth * WIDE,
+                                     depth,
+                                     data[way].grad_inputs,
+                                     panel * WIDE,
+                                     D,
+                                     way > 0};
                     for_rows<ROWS>(begin, begin + BLOCK < rows.end ? begin + BLOCK : rows.end, tile);
                 }
         }

@@ -1,6 +1,6 @@
-// Products of int8 weights with activations that are rounded on the way: to two bytes up to 515 of them, to fewer levels
-// the longer the sum is, so that it fits into four bytes (1,000 levels at 16,384). Half the instructions of turning each
-// weight into a float.
+// Products of int8 weights with activations that are rounded on the way: to two bytes up to 515 of them, to fewer
+// levels the longer the sum is, so that it fits into four bytes (1,000 levels at 16,384). Half the instructions of
+// turning each weight into a float.
 #pragma once
 
 #include <cmath>
@@ -22,7 +22,8 @@ inline int64_t largest_value(int64_t count) {
 }
 
 inline Rounded round_row(const float* from, int64_t count, int16_t* to) {
-    Vec largest{}, broken{};  // the second becomes a NaN where a number is none or infinite: then every product must be one
+    Vec largest{},
+        broken{};  // the second becomes a NaN where a number is none or infinite: then every product must be one
     for (int64_t k = 0; k < count; k += LANES) {
         const Vec x = load(from + k, count - k), size = x < Vec{} ? -x : x;
         largest = size > largest ? size : largest;

@@ -32,8 +32,8 @@ ForwardWeights take_forward_weights(const ElmanCall& call, Arena& arena) {
             arena.take<float>(width), arena.take<float>(S::panels(call.hidden_size) * LANES)};
 }
 
-// Rows of weights as the lanes of a panel; `row(lane)` gives them, null for a row of zeros. Some columns at a time, so that
-// the lines of the panel that are written stay in the cache until they are full.
+// Rows of weights as the lanes of a panel; `row(lane)` gives them, null for a row of zeros. Some columns at a time, so
+// that the lines of the panel that are written stay in the cache until they are full.
 template <class Row>
 void pack_lanes(int64_t depth, int64_t lanes, Row row, float* panel) {
     constexpr int64_t BLOCK = 16;
@@ -102,8 +102,8 @@ struct StepTile {
     float *after, *cell;  // likewise; the cell state is replaced
     float *gates, *kept_cells;
     const int64_t* place;
-    int64_t stride, gates_stride;            // of states, places and kept cells; of gates
-    int64_t slot, row_size, hidden_size;     // H', S * H', H
+    int64_t stride, gates_stride;         // of states, places and kept cells; of gates
+    int64_t slot, row_size, hidden_size;  // H', S * H', H
     const float *panel, *bias_inside;
     int64_t unit;  // the panel's first
     float* outputs;
@@ -114,7 +114,8 @@ struct StepTile {
         Vec sum[M][S::COLUMNS];
         for (int m = 0; m < M; ++m)
             for (int c = 0; c < S::COLUMNS; ++c) {
-                const float* gate = gates + (first + m) * gates_stride * row_size + unit + c * (S::GATES == 1 ? LANES : slot);
+                const float* gate =
+                    gates + (first + m) * gates_stride * row_size + unit + c * (S::GATES == 1 ? LANES : slot);
                 bool inside = KIND == GRU && c == 2;
                 sum[m][c] = inside ? load(bias_inside) : S::GATES > 1 || unit + c * LANES < slot ? load(gate) : Vec{};
             }
@@ -151,7 +152,8 @@ struct StepTile {
     }
 };
 
-constexpr int64_t CHUNK_BYTES = 192 * 1024;  // of gates: with the weights they are met by, what a second-level cache holds
+constexpr int64_t CHUNK_BYTES =
+    192 * 1024;  // of gates: with the weights they are met by, what a second-level cache holds
 constexpr int64_t LARGE_BYTES = 384 * 1024;  // of recurrent weights: more than a second-level cache holds beside them
 constexpr int64_t LEAST_ROWS = 6;            // of a group
 constexpr int64_t STEP_WORK = 8 * 1024, CALL_WORK = 200 * 1000;  // products, see below
@@ -203,8 +205,13 @@ struct ForwardTask {
             }
         for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
             const int64_t unit = panel * S::UNITS * LANES;
-            InputTile<KIND> tile{inputs, D, S::SLOTS * slot(), weights.ih + panel * D * S::COLUMNS * LANES,
-                                 weights.bias + panel * S::COLUMNS * LANES, gates + unit, target,
+            InputTile<KIND> tile{inputs,
+                                 D,
+                                 S::SLOTS * slot(),
+                                 weights.ih + panel * D * S::COLUMNS * LANES,
+                                 weights.bias + panel * S::COLUMNS * LANES,
+                                 gates + unit,
+                                 target,
                                  S::GATES == 1 ? slot() - unit : slot()};
             for_rows<S::ROWS>(0, rows, tile);
         }
@@ -214,13 +221,23 @@ struct ForwardTask {
     void step(int64_t s, int64_t done) {
         const int64_t packed = plan.offset[s] + group.first, from = group.first * slot();
         for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-            StepTile<KIND, KEEP> tile{
-                hidden[s % 2] + from, hidden[(s + 1) % 2] + from, cell + from,
-                gates + (KEEPS_GATES ? packed : done) * S::SLOTS * slot(),
-                KEEP && KIND == LSTM ? call.cells + (way * call.room + packed) * slot() : nullptr,
-                plan.place[way] + packed, group.stride, KEEPS_GATES ? group.stride : 1, slot(), S::SLOTS * slot(), H(),
-                weights.hh + panel * H() * S::COLUMNS * LANES, weights.bias_inside + panel * LANES,
-                panel * S::UNITS * LANES, call.outputs + way * H(), call.ways * H(), call.squash};
+            StepTile<KIND, KEEP> tile{hidden[s % 2] + from,
+                                      hidden[(s + 1) % 2] + from,
+                                      cell + from,
+                                      gates + (KEEPS_GATES ? packed : done) * S::SLOTS * slot(),
+                                      KEEP && KIND == LSTM ? call.cells + (way * call.room + packed) * slot() : nullptr,
+                                      plan.place[way] + packed,
+                                      group.stride,
+                                      KEEPS_GATES ? group.stride : 1,
+                                      slot(),
+                                      S::SLOTS * slot(),
+                                      H(),
+                                      weights.hh + panel * H() * S::COLUMNS * LANES,
+                                      weights.bias_inside + panel * LANES,
+                                      panel * S::UNITS * LANES,
+                                      call.outputs + way * H(),
+                                      call.ways * H(),
+                                      call.squash};
             for_rows<S::ROWS>(0, live(s), tile);
         }
         end_rows(s + 1, s + 1 < plan.steps ? live(s + 1) : 0, live(s));
@@ -263,12 +280,15 @@ struct ForwardTask {
     }
 };
 
-// Into how many groups the batch is dealt: enough to keep the threads busy, each with rows enough for whole tiles. Large
-// weights leave the cache at each step, so there the threads share the rows and divide the weights.
+// Into how many groups the batch is dealt: enough to keep the threads busy, each with rows enough for whole tiles.
+// Large weights leave the cache at each step, so there the threads share the rows and divide the weights.
 template <int64_t KIND>
 int64_t groups_of(const ElmanCall& call) {
-    const int64_t threads = call.threads / call.ways, bytes = Shape<KIND>::GATES * call.hidden_size * call.hidden_size * 4;
-    const int64_t fitting = call.rows / LEAST_ROWS, wanted = bytes > LARGE_BYTES ? 1 : threads < fitting ? threads : fitting;
+    const int64_t threads = call.threads / call.ways,
+                  bytes = Shape<KIND>::GATES * call.hidden_size * call.hidden_size * 4;
+    const int64_t fitting = call.rows / LEAST_ROWS, wanted = bytes > LARGE_BYTES ? 1
+                                                             : threads < fitting ? threads
+                                                                                 : fitting;
     return wanted < 1 ? 1 : wanted;
 }
 
@@ -308,19 +328,29 @@ void forward_as(const ElmanCall& call, Arena& arena) {
     in_team(threads_of<KIND>(call, plan), [&](int64_t member, int64_t size) {
         for (int64_t job = member; job < call.ways * panels; job += size)
             pack_forward<KIND>(call, job / panels, job % panels, weights[job / panels]);
-        if (!call.packed) clear_padding(call, call.outputs, call.ways * call.hidden_size, share(call.rows, member, size));
+        if (!call.packed)
+            clear_padding(call, call.outputs, call.ways * call.hidden_size, share(call.rows, member, size));
         all.wait(member, size);
         const Shares shares{member, size, tasks, panels, most_helpers<KIND>(call)};
         if (shares.idle()) return;
         for (int64_t task = shares.first_task(); task < tasks; task = shares.next_task(task)) {
             const int64_t way = task % call.ways;
             float* state = states + way * 3 * state_size;
-            ForwardTask<KIND, KEEP>{call, plan, {task / call.ways, groups}, weights[way], way,
-                                    {state, state + state_size}, state + 2 * state_size,
+            ForwardTask<KIND, KEEP>{call,
+                                    plan,
+                                    {task / call.ways, groups},
+                                    weights[way],
+                                    way,
+                                    {state, state + state_size},
+                                    state + 2 * state_size,
                                     whole ? call.gates + way * call.room * S::SLOTS * slot : gates + task * gates_size,
-                                    chunk_rows, inputs + member * chunk_rows * call.input_size,
-                                    targets + member * chunk_rows, Barrier(flags + task * call.threads),
-                               shares.helper(), shares.helpers(), shares.own_panels()}
+                                    chunk_rows,
+                                    inputs + member * chunk_rows * call.input_size,
+                                    targets + member * chunk_rows,
+                                    Barrier(flags + task * call.threads),
+                                    shares.helper(),
+                                    shares.helpers(),
+                                    shares.own_panels()}
                 .run();
         }
     });

@@ -13,7 +13,9 @@ constexpr int VECTORS = 2, ROWS = 6;
 #endif
 constexpr int WIDE = VECTORS * LANES;
 
-constexpr int64_t panels_of(int64_t columns) { return (columns + WIDE - 1) / WIDE; }
+constexpr int64_t panels_of(int64_t columns) {
+    return (columns + WIDE - 1) / WIDE;
+}
 
 template <int M, int N, class Weight>
 INLINE void multiply_step(const float* a, int64_t a_row, const Weight* b, Vec (&sum)[M][N]) {
@@ -31,7 +33,10 @@ INLINE void multiply_step(const float* a, int64_t a_row, const Weight* b, Vec (&
 // sum (M, N vectors) += a (M, K) b (K, N vectors); rows of a lie `a_row` apart, b is one panel.
 template <int M, int N, class Weight>
 INLINE void multiply(const float* a, int64_t a_row, const Weight* b, int64_t depth, Vec (&sum)[M][N]) {
-    constexpr int PARTS = M * N >= 8 ? 1 : M * N >= 4 ? 2 : M * N == 3 ? 3 : 4;  // sums that need not wait for each other
+    constexpr int PARTS = M * N >= 8   ? 1
+                          : M * N >= 4 ? 2
+                          : M * N == 3 ? 3
+                                       : 4;  // sums that need not wait for each other
     Vec part[PARTS][M][N];
     for (int p = 0; p < PARTS; ++p)
         for (int m = 0; m < M; ++m)

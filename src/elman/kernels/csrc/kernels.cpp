@@ -45,9 +45,12 @@ int guarded(Work work) {
 template <class Work>
 void for_kind(int64_t kind, Work work) {
     switch (kind) {
-        case RNN: return work(std::integral_constant<int64_t, RNN>());
-        case LSTM: return work(std::integral_constant<int64_t, LSTM>());
-        case GRU: return work(std::integral_constant<int64_t, GRU>());
+        case RNN:
+            return work(std::integral_constant<int64_t, RNN>());
+        case LSTM:
+            return work(std::integral_constant<int64_t, LSTM>());
+        case GRU:
+            return work(std::integral_constant<int64_t, GRU>());
     }
 }
 
@@ -59,7 +62,9 @@ EXPORT int64_t elman_layout() {
     return 1000000 * sizeof(ElmanCall) + 1000 * sizeof(elman::SingleStep) + sizeof(elman::StepLayer);
 }
 
-EXPORT int64_t elman_lanes() { return elman::LANES; }
+EXPORT int64_t elman_lanes() {
+    return elman::LANES;
+}
 
 EXPORT void elman_lend_threads(elman::RunTeam run_team, elman::Ask team_size, elman::Ask member) {
     elman::pool() = {run_team, team_size, member};
@@ -111,6 +116,10 @@ EXPORT int elman_stepper_bind(void* stepper, int64_t rows, float* const* places)
     return elman::guarded([&] { static_cast<elman::Stepper*>(stepper)->bind(rows, places); });
 }
 
-EXPORT void elman_stepper_step(void* stepper) { static_cast<elman::Stepper*>(stepper)->step(); }
+EXPORT void elman_stepper_step(void* stepper) {
+    static_cast<elman::Stepper*>(stepper)->step();
+}
 
-EXPORT void elman_stepper_free(void* stepper) { delete static_cast<elman::Stepper*>(stepper); }
+EXPORT void elman_stepper_free(void* stepper) {
+    delete static_cast<elman::Stepper*>(stepper);
+}

@@ -6,7 +6,8 @@
 
 namespace elman {
 
-// Real steps are numbered step by step, within a step by place: step s of the row at place p is packed row offset[s] + p.
+// Real steps are numbered step by step, within a step by place: step s of the row at place p is packed row offset[s] +
+// p.
 struct Plan {
     int64_t rows = 0, steps = 0;     // of the batch; of its longest row
     int64_t total = 0;               // real steps of all rows: the number of packed rows
@@ -26,7 +27,9 @@ struct Group {
     int64_t at(int64_t i) const { return first + i * stride; }
 };
 
-inline int64_t length_of(const ElmanCall& call, int64_t row) { return call.lengths ? call.lengths[row] : call.time; }
+inline int64_t length_of(const ElmanCall& call, int64_t row) {
+    return call.lengths ? call.lengths[row] : call.time;
+}
 
 // Thrown where a length is none, where there are more real steps than room, or where a packed batch is not sorted.
 struct BadLengths {};
@@ -73,7 +76,8 @@ inline Plan make_plan(const ElmanCall& call, Arena& arena) {
                 const int64_t t = way ? plan.length[p] - 1 - s : s, row = plan.row[p];
                 place[packed] = call.packed ? plan.offset[t] + row : row * time + t;
                 // The backward direction crosses the border before step t + 1 from the other side.
-                if (restart) restart[packed] = way ? s > 0 && call.reset[row * time + t + 1] : call.reset[row * time + t];
+                if (restart)
+                    restart[packed] = way ? s > 0 && call.reset[row * time + t + 1] : call.reset[row * time + t];
             }
     }
     return plan;

@@ -20,7 +20,8 @@ INLINE float sum_of(Vec v) {
 }
 
 // to[row] = weight[row] . x + bias[row] for rows [0, count); four at a time, so that x is loaded once for them.
-inline void multiply_rows(const float* weight, const float* bias, const float* x, int64_t count, int64_t depth, float* to) {
+inline void multiply_rows(const float* weight, const float* bias, const float* x, int64_t count, int64_t depth,
+                          float* to) {
     constexpr int TOGETHER = 4;
     for (int64_t row = 0; row < count; row += TOGETHER) {
         const float* from[TOGETHER];
@@ -53,12 +54,15 @@ void single_step(const SingleStep& call, Arena& arena) {
         multiply_rows(call.weight_ih, call.bias_ih, call.x + row * D, gates, D, of_x);
         multiply_rows(call.weight_hh, call.bias_hh, before, gates, H, of_h);
         for (int64_t u = 0; u < H; u += LANES) {
-            auto both = [&](int64_t gate) { return load(of_x + gate * H + u, H - u) + load(of_h + gate * H + u, H - u); };
+            auto both = [&](int64_t gate) {
+                return load(of_x + gate * H + u, H - u) + load(of_h + gate * H + u, H - u);
+            };
             Vec hidden;
             if constexpr (S::GATES == 1) {
                 hidden = squash(call.squash, both(0));
             } else if constexpr (KIND == LSTM) {
-                const Vec c = sigmoid(both(1)) * load(call.cell + row * H + u, H - u) + sigmoid(both(0)) * tanh(both(2));
+                const Vec c =
+                    sigmoid(both(1)) * load(call.cell + row * H + u, H - u) + sigmoid(both(0)) * tanh(both(2));
                 store(call.next_cell + row * H + u, c, H - u);
                 hidden = sigmoid(both(3)) * tanh(c);
             } else {

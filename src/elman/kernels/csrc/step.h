@@ -1,5 +1,5 @@
-// One step at a time, for streams: weights packed once (as float, bfloat16 or int8), states and results at fixed places,
-// so that a step costs no more than its products.
+// One step at a time, for streams: weights packed once (as float, bfloat16 or int8), states and results at fixed
+// places, so that a step costs no more than its products.
 #pragma once
 
 #include "arena.h"
@@ -21,8 +21,8 @@ class Stepper {
     virtual ~Stepper() = default;
     virtual void step() = 0;
 
-    // From now on so many rows, with these places: input (rows, D), output (rows, H) of the last layer, which may be null,
-    // hidden and cell state (layers, rows, H). The caller reads and writes them between steps.
+    // From now on so many rows, with these places: input (rows, D), output (rows, H) of the last layer, which may be
+    // null, hidden and cell state (layers, rows, H). The caller reads and writes them between steps.
     void bind(int64_t count, float* const* places) {
         rows = count;
         input = places[0], output = places[1], hidden = places[2], cell = places[3];
@@ -59,7 +59,8 @@ class StepperOf final : public Stepper {
     int64_t squash, widest;
     std::vector<Packed> layers;
     std::vector<float> fresh;  // hidden states of one layer after the step, (rows, H)
-    // For int8 weights: what the layer reads and its hidden states, rounded; (rows, widest) numbers and a row's `Rounded`.
+    // For int8 weights: what the layer reads and its hidden states, rounded; (rows, widest) numbers and a row's
+    // `Rounded`.
     std::vector<int16_t> numbers[2];
     std::vector<Rounded> rounded[2];
 
@@ -107,8 +108,13 @@ class StepperOf final : public Stepper {
 
     static Packed pack(const StepLayer& from) {
         const int64_t H = from.hidden_size, D = from.input_size, panels = S::panels(H), width = COLUMNS * LANES;
-        Packed to{D, H, panels, Buffer<Weight>(panels * deep(D) * width), Buffer<Weight>(panels * deep(H) * width),
-                  Buffer<float>(panels * SUMS * LANES), Buffer<float>(panels * width),
+        Packed to{D,
+                  H,
+                  panels,
+                  Buffer<Weight>(panels * deep(D) * width),
+                  Buffer<Weight>(panels * deep(H) * width),
+                  Buffer<float>(panels * SUMS * LANES),
+                  Buffer<float>(panels * width),
                   Buffer<float>(panels * width)};
         for (int64_t panel = 0; panel < panels; ++panel)
             for (int64_t at = 0; at < width; ++at) {
@@ -116,8 +122,10 @@ class StepperOf final : public Stepper {
                 const int64_t unit = panel * S::UNITS * LANES + (S::GATES == 1 ? at : at % LANES);
                 if (unit >= H) continue;  // stays zero
                 const int64_t row = gate * H + unit;
-                to.scale_ih.get()[panel * width + at] = put(from.weight_ih + row * D, D, to.ih.get() + panel * deep(D) * width, at);
-                to.scale_hh.get()[panel * width + at] = put(from.weight_hh + row * H, H, to.hh.get() + panel * deep(H) * width, at);
+                to.scale_ih.get()[panel * width + at] =
+                    put(from.weight_ih + row * D, D, to.ih.get() + panel * deep(D) * width, at);
+                to.scale_hh.get()[panel * width + at] =
+                    put(from.weight_hh + row * H, H, to.hh.get() + panel * deep(H) * width, at);
                 const float ih = from.bias_ih ? from.bias_ih[row] : 0, hh = from.bias_hh ? from.bias_hh[row] : 0;
                 const bool apart = KIND == GRU && gate == 2;
                 float* bias = to.bias.get() + panel * SUMS * LANES + at;
@@ -171,7 +179,8 @@ class StepperOf final : public Stepper {
             if constexpr (BYTES) {
                 multiply_bytes<M, COLUMNS>(own.rounded[0].data() + first, ih, D, of_x);
                 multiply_bytes<M, COLUMNS>(own.rounded[1].data() + first, hh, H, of_h);
-                const float *scale_ih = layer.scale_ih.get() + panel * width, *scale_hh = layer.scale_hh.get() + panel * width;
+                const float *scale_ih = layer.scale_ih.get() + panel * width,
+                            *scale_hh = layer.scale_hh.get() + panel * width;
                 for (int m = 0; m < M; ++m)
                     for (int c = 0; c < COLUMNS; ++c) {
                         of_x[m][c] *= load(scale_ih + c * LANES);
@@ -182,11 +191,11 @@ class StepperOf final : public Stepper {
                 multiply<M, COLUMNS>(before + first * H, H, hh, H, of_h);
             }
             const float* bias = layer.bias.get() + panel * SUMS * LANES;
-            for (int m = 0; m < M; ++m)
-                finish(first + m, of_x[m], of_h[m], bias);
+            for (int m = 0; m < M; ++m) finish(first + m, of_x[m], of_h[m], bias);
         }
 
-        inline __attribute__((always_inline)) void finish(int64_t row, Vec (&x)[COLUMNS], Vec (&h)[COLUMNS], const float* bias) {
+        inline __attribute__((always_inline)) void finish(int64_t row, Vec (&x)[COLUMNS], Vec (&h)[COLUMNS],
+                                                          const float* bias) {
             const int64_t H = layer.hidden_size, unit = panel * S::UNITS * LANES, at = row * H + unit;
             float* fresh = own.fresh.data() + at;
             if constexpr (S::GATES == 1) {

@@ -35,8 +35,8 @@ void in_team(int64_t threads, Work work) {
     pool().run_team(body, &work, unsigned(threads), 0);
 }
 
-// Nobody passes before all members have come. Each has a line of memory of its own to say so, since a line that all write
-// would travel between them. Steps are short, so members wait awake, but soon let others run.
+// Nobody passes before all members have come. Each has a line of memory of its own to say so, since a line that all
+// write would travel between them. Steps are short, so members wait awake, but soon let others run.
 class Barrier {
   public:
     static constexpr int64_t LINE = 64;
@@ -61,7 +61,8 @@ class Barrier {
     }
 
   private:
-    static constexpr int AWAKE = 300;  // pauses, some microseconds: where two members share a processor, awake is wasted
+    static constexpr int AWAKE =
+        300;  // pauses, some microseconds: where two members share a processor, awake is wasted
 
     static void pause() {
 #if defined(__x86_64__)

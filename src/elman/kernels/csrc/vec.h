@@ -22,9 +22,13 @@ constexpr int LANES = 4;  // SSE2, NEON
 typedef float Vec __attribute__((vector_size(4 * LANES)));
 typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
 
-constexpr int64_t padded(int64_t size) { return (size + LANES - 1) / LANES * LANES; }
+constexpr int64_t padded(int64_t size) {
+    return (size + LANES - 1) / LANES * LANES;
+}
 
-INLINE Vec splat(float value) { return value - Vec{}; }
+INLINE Vec splat(float value) {
+    return value - Vec{};
+}
 
 INLINE Vec load(const float* from) {
     Vec v;
@@ -32,7 +36,9 @@ INLINE Vec load(const float* from) {
     return v;
 }
 
-INLINE void store(float* to, Vec v) { memcpy(to, &v, sizeof v); }
+INLINE void store(float* to, Vec v) {
+    memcpy(to, &v, sizeof v);
+}
 
 // The first `count` lanes; the rest are zero. Memory behind them is not touched.
 INLINE Vec load(const float* from, int64_t count) {
@@ -58,7 +64,9 @@ INLINE void store(float* to, Vec v, int64_t count) {
 }
 
 // Weights of a step may be stored in fewer bits; arithmetic is always in float.
-INLINE Vec load_weights(const float* from) { return load(from); }
+INLINE Vec load_weights(const float* from) {
+    return load(from);
+}
 
 INLINE Vec load_weights(const uint16_t* from) {  // bfloat16: the upper half of a float
 #if defined(__AVX512F__)
@@ -74,7 +82,6 @@ INLINE Vec load_weights(const uint16_t* from) {  // bfloat16: the upper half of 
 #endif
 }
 
-
 // A NaN fails every comparison and so stays a NaN.
 INLINE Vec clamp(Vec x, float low, float high) {
     x = x > splat(high) ? splat(high) : x;
@@ -87,7 +94,8 @@ struct Exponential {
 };
 
 INLINE Exponential exponential(Vec x) {
-    const Vec magic = splat(12582912.f);  // 1.5 * 2^23: adding it rounds to a whole number, which its low bits then hold
+    const Vec magic =
+        splat(12582912.f);  // 1.5 * 2^23: adding it rounds to a whole number, which its low bits then hold
     Vec shifted = x * splat(1.44269504f) + magic;
     Vec n = shifted - magic;
     Vec r = x - n * splat(0.693359375f);
