@@ -29,7 +29,7 @@ int not_for_others() { return 1; }
 WIDTH = """
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__FMA__)
 #define WIDTH 512
-#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#elif defined(__AVX2__) && defined(__FMA__)
 #define WIDTH 256
 #else
 #define WIDTH 128
