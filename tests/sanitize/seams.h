@@ -37,6 +37,11 @@ class Arena {
         whole.begin();
     }
 
+    void end() {
+        release();
+        whole.end();
+    }
+
     template <class T>
     T* take(int64_t count) {
         if (!apart) return whole.take<T>(count);
