@@ -19,6 +19,7 @@ class Goal(NamedTuple):
     def fits(self, entry: Json) -> bool:
         return (
             entry["work"] == self.work
+            and (entry["threads"] == 2 or self.work.endswith("step"))
             and entry["cell"] in self.cells
             and (not self.hidden or entry["hidden_size"] in self.hidden)
             and self.batches[0] <= entry["batch"] <= self.batches[1]

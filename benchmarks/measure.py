@@ -53,8 +53,8 @@ def measured(item: Item, rounds: int = ROUNDS, seconds: float = SECONDS) -> Json
         except Exception as error:  # whatever a peer stumbles over must not end the others' measurement
             left_out[name] = f"{type(error).__name__}: {error}".splitlines()[0]
     truth = next((ready[name].answer for name in ("torch.nn", "torch packed") if name in ready), None)
-    for name in list(ready):
-        off = _distance(ready[name].answer, truth)
+    distances = {name: _distance(found.answer, truth) for name, found in ready.items()}
+    for name, off in distances.items():
         if off > (work.tolerance if name == ELMAN else 1e-3):
             left_out[name] = f"its answer is another: off by {off:.2g} of the largest"
             del ready[name]
@@ -70,6 +70,7 @@ def measured(item: Item, rounds: int = ROUNDS, seconds: float = SECONDS) -> Json
         "spread": {name: _short(found.spread) for name, found in figures.items()},
         "unsure": [name for name, found in figures.items() if not found.sure],
         "undisturbed": {name: _short(found.undisturbed) for name, found in figures.items()},
+        "distance": _short(distances[ELMAN]),  # of elman's answer from torch.nn's, as a share of the largest number
         "gflops": _short(item.flops(real_steps) / ours / 1e3),
         "left_out": left_out,
     }

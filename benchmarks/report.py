@@ -110,18 +110,18 @@ def _table(entries: list[Json]) -> list[str]:
     lines = [
         "| cell | B x T x D x H | threads | elman µs | "
         + "".join(f"{peer} | " for peer in peers)
-        + "of ceiling | spread | undisturbed |",
-        "|---|---|---|---|" + "---|" * len(peers) + "---|---|---|",
+        + "of ceiling | spread | undisturbed | off by |",
+        "|---|---|---|---|" + "---|" * len(peers) + "---|---|---|---|",
     ]
     for entry in entries:
         ratios = "".join(f"{_ratio(entry, peer)} | " for peer in peers)
         rate = f"{entry['gflops'] / entry['ceiling']:.0%}" if entry.get("ceiling") else ""
         spread = f"{entry['spread'][ELMAN]:.0%}"
         calm = f"{min(entry['undisturbed'].values()):.0%}" if "undisturbed" in entry else ""
+        off = f"{entry['distance']:.0e}" if "distance" in entry else ""
         time = _short(entry["microseconds"][ELMAN])
-        lines.append(
-            f"| {entry['cell']} | {shape(entry)} | {entry['threads']} | {time} | {ratios}{rate} | {spread} | {calm} |"
-        )
+        begin = f"| {entry['cell']} | {shape(entry)} | {entry['threads']} | {time} | {ratios}"
+        lines.append(f"{begin}{rate} | {spread} | {calm} | {off} |")
     firsts = {f"{entry['cell']} {_first(entry)}": None for entry in entries if "first" in entry}
     lines += ["", f"First epochs, in seconds, compilation and imports included: {'; '.join(firsts)}."] if firsts else []
     missing = {f"{name} ({reason})" for entry in entries for name, reason in entry.get("left_out", {}).items()}

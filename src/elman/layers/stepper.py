@@ -17,6 +17,8 @@ from elman.layers.fused import fused_refuses, kind_of
 from elman.layers.recurrent import Recurrent
 from elman.types import State
 
+FLOAT32 = np.dtype(np.float32)
+
 
 class Stepper:
     """A recurrent layer that is fed step by step, with the weights that it has now.
@@ -82,14 +84,20 @@ class Stepper:
 
     def __call__(self, x: np.ndarray | Tensor) -> np.ndarray:
         """One step: x (B, D) -> the last layer's output (B, H), a view that the next step writes over."""
+        if x.__class__ is not np.ndarray or x.shape != self._shape or x.dtype is not FLOAT32:
+            x = self._checked(x)
+        self._input[:] = x
+        self._step(self._handle)
+        return self._output
+
+    def _checked(self, x: Any) -> np.ndarray:
+        """What is not at once seen to fit, as an array that does."""
         if isinstance(x, Tensor):
             x = x.detach().float().cpu().numpy()
         if not isinstance(x, np.ndarray) or x.shape != self._shape or x.dtype.kind not in "fiub":
             got = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
             fail("Stepper", "x", f"be numbers of shape {self._shape}, as an array or a tensor", got)
-        self._input[:] = x
-        self._step(self._handle)
-        return self._output
+        return x
 
     @property
     def state(self) -> State:
