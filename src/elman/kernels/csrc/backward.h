@@ -42,7 +42,7 @@ struct BackTile {
     int64_t unit;  // the panel's first
 
     template <int M>
-    inline __attribute__((always_inline)) void run(int64_t first) {
+    ALWAYS_INLINE void run(int64_t first) {
         const int64_t H = call.hidden_size, slot = padded(H), row_size = S::SLOTS * slot;
         Vec sum[M][VECTORS];
         for (int m = 0; m < M; ++m)
@@ -60,7 +60,7 @@ struct BackTile {
     }
 
     // `hidden`: gradient of the hidden state after step s that came through the step after it.
-    inline __attribute__((always_inline)) void finish(int64_t place, int64_t u, Vec hidden, bool restarted) {
+    ALWAYS_INLINE void finish(int64_t place, int64_t u, Vec hidden, bool restarted) {
         const int64_t H = call.hidden_size, slot = padded(H), row_size = S::SLOTS * slot;
         float *carried = carry + place * slot + u, *cell_carried = cell + place * slot + u;
         hidden += load(carried);
@@ -171,7 +171,7 @@ struct WeightTile {
     bool add;
 
     template <int M>
-    inline __attribute__((always_inline)) void run(int64_t) {
+    ALWAYS_INLINE void run(int64_t) {
         Vec sum[M][VECTORS];
         for (int m = 0; m < M; ++m)
             for (int v = 0; v < VECTORS; ++v) sum[m][v] = Vec{};

@@ -29,6 +29,21 @@ struct Shape {
     static int64_t gate(bool recurrent, int64_t slot) { return KIND == GRU && recurrent ? (slot + 2) % 3 : slot; }
 };
 
+// One step's end, from the sums to the new hidden state: the gates i f g o are put in the place of their sums, and the
+// new cell state in that of the old one.
+INLINE Vec lstm_step(Vec (&gate)[4], Vec& cell) {
+    gate[0] = sigmoid(gate[0]), gate[1] = sigmoid(gate[1]), gate[2] = tanh(gate[2]), gate[3] = sigmoid(gate[3]);
+    cell = gate[1] * cell + gate[0] * gate[2];
+    return gate[3] * tanh(cell);
+}
+
+// Likewise r z n, of whose sums the last is W_in x + b_in; `inside` is W_hn h + b_hn.
+INLINE Vec gru_step(Vec (&gate)[3], Vec inside, Vec hidden) {
+    gate[0] = sigmoid(gate[0]), gate[1] = sigmoid(gate[1]);
+    gate[2] = tanh(gate[2] + gate[0] * inside);
+    return gate[1] * (hidden - gate[2]) + gate[2];
+}
+
 INLINE Vec squash(int64_t kind, Vec x) {
     if (kind == RELU) return x < Vec{} ? Vec{} : x;  // a NaN stays
     return kind == IDENTITY ? x : tanh(x);

@@ -82,7 +82,7 @@ struct InputTile {
     int64_t slot;           // H', or what is left of it for a cell without gates
 
     template <int M>
-    inline __attribute__((always_inline)) void run(int64_t first) {
+    ALWAYS_INLINE void run(int64_t first) {
         Vec sum[M][S::COLUMNS];
         for (int c = 0; c < S::COLUMNS; ++c)
             for (int m = 0; m < M; ++m) sum[m][c] = load(bias + c * LANES);
@@ -110,7 +110,7 @@ struct StepTile {
     int64_t output_size, kind;  // of an RNN's squashing function
 
     template <int M>
-    inline __attribute__((always_inline)) void run(int64_t first) {
+    ALWAYS_INLINE void run(int64_t first) {
         Vec sum[M][S::COLUMNS];
         for (int m = 0; m < M; ++m)
             for (int c = 0; c < S::COLUMNS; ++c) {
@@ -128,25 +128,27 @@ struct StepTile {
                 for (int c = 0; c < S::COLUMNS; ++c)
                     if (unit + c * LANES < slot) finish(at + c * LANES, output + c * LANES, c, squash(kind, sum[m][c]));
             } else if constexpr (KIND == LSTM) {
-                Vec i = sigmoid(sum[m][0]), f = sigmoid(sum[m][1]), g = tanh(sum[m][2]), o = sigmoid(sum[m][3]);
-                Vec c = f * load(cell + at) + i * g;
+                Vec c = load(cell + at);
+                const Vec h = lstm_step(sum[m], c);
                 store(cell + at, c);
                 if constexpr (KEEP) {
-                    store(gate, i), store(gate + slot, f), store(gate + 2 * slot, g), store(gate + 3 * slot, o);
+                    for (int g = 0; g < 4; ++g) store(gate + g * slot, sum[m][g]);
                     store(kept_cells + at, c);
                 }
-                finish(at, output, 0, o * tanh(c));
+                finish(at, output, 0, h);
             } else {
-                Vec r = sigmoid(sum[m][0]), z = sigmoid(sum[m][1]);
-                Vec n = tanh(r * sum[m][2] + load(gate + 2 * slot));
-                if constexpr (KEEP)
-                    store(gate, r), store(gate + slot, z), store(gate + 2 * slot, n), store(gate + 3 * slot, sum[m][2]);
-                finish(at, output, 0, z * (load(before + at) - n) + n);
+                Vec gates_of[] = {sum[m][0], sum[m][1], load(gate + 2 * slot)};
+                const Vec h = gru_step(gates_of, sum[m][2], load(before + at));
+                if constexpr (KEEP) {
+                    for (int g = 0; g < 3; ++g) store(gate + g * slot, gates_of[g]);
+                    store(gate + 3 * slot, sum[m][2]);
+                }
+                finish(at, output, 0, h);
             }
         }
     }
 
-    inline __attribute__((always_inline)) void finish(int64_t at, float* output, int column, Vec hidden) {
+    ALWAYS_INLINE void finish(int64_t at, float* output, int column, Vec hidden) {
         store(after + at, hidden);
         store(output, hidden, hidden_size - unit - column * LANES);
     }
@@ -162,7 +164,6 @@ constexpr int64_t STEP_WORK = 8 * 1024, CALL_WORK = 200 * 1000;  // products, se
 template <int64_t KIND, bool KEEP>
 struct ForwardTask {
     using S = Shape<KIND>;
-    static constexpr bool KEEPS_GATES = KEEP && S::KEEPS_GATES;
     const ElmanCall& call;
     const Plan& plan;
     Group group;
@@ -201,7 +202,7 @@ struct ForwardTask {
             for (int64_t i = 0; i < live(s); ++i, ++rows) {
                 const int64_t packed = plan.offset[s] + group.at(i);
                 memcpy(inputs + rows * D, call.x + plan.place[way][packed] * D, D * sizeof(float));
-                target[rows] = KEEPS_GATES ? packed : rows;
+                target[rows] = KEEP ? packed : rows;
             }
         for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
             const int64_t unit = panel * S::UNITS * LANES;
@@ -224,11 +225,11 @@ struct ForwardTask {
             StepTile<KIND, KEEP> tile{hidden[s % 2] + from,
                                       hidden[(s + 1) % 2] + from,
                                       cell + from,
-                                      gates + (KEEPS_GATES ? packed : done) * S::SLOTS * slot(),
+                                      gates + (KEEP ? packed : done) * S::SLOTS * slot(),
                                       KEEP && KIND == LSTM ? call.cells + (way * call.room + packed) * slot() : nullptr,
                                       plan.place[way] + packed,
                                       group.stride,
-                                      KEEPS_GATES ? group.stride : 1,
+                                      KEEP ? group.stride : 1,
                                       slot(),
                                       S::SLOTS * slot(),
                                       H(),
@@ -316,8 +317,7 @@ void forward_as(const ElmanCall& call, Arena& arena) {
     for (int64_t way = 0; way < call.ways; ++way) weights[way] = take_forward_weights<KIND>(call, arena);
     int64_t chunk_rows = CHUNK_BYTES / (S::SLOTS * slot * int64_t(sizeof(float)));
     if (chunk_rows < group_rows) chunk_rows = group_rows;
-    const bool whole = KEEP && S::KEEPS_GATES;
-    const int64_t state_size = call.rows * slot, gates_size = whole ? 0 : chunk_rows * S::SLOTS * slot;
+    const int64_t state_size = call.rows * slot, gates_size = KEEP ? 0 : chunk_rows * S::SLOTS * slot;
     float* states = arena.take<float>(call.ways * 3 * state_size);
     float* gates = arena.take<float>(tasks * gates_size);
     float* inputs = arena.take<float>(call.threads * chunk_rows * call.input_size);
@@ -343,7 +343,7 @@ void forward_as(const ElmanCall& call, Arena& arena) {
                                     way,
                                     {state, state + state_size},
                                     state + 2 * state_size,
-                                    whole ? call.gates + way * call.room * S::SLOTS * slot : gates + task * gates_size,
+                                    KEEP ? call.gates + way * call.room * S::SLOTS * slot : gates + task * gates_size,
                                     chunk_rows,
                                     inputs + member * chunk_rows * call.input_size,
                                     targets + member * chunk_rows,

@@ -87,7 +87,7 @@ struct ProductTile {
     bool add;
 
     template <int M>
-    inline __attribute__((always_inline)) void run(int64_t first) {
+    ALWAYS_INLINE void run(int64_t first) {
         Vec sum[M][VECTORS];
         for (int m = 0; m < M; ++m)
             for (int v = 0; v < VECTORS; ++v) {

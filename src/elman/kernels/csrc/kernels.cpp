@@ -75,8 +75,9 @@ EXPORT int elman_forward(const ElmanCall* call) {
         elman::Scratch scratch;
         elman::for_kind(call->kind, [&](auto kind) {
             constexpr int64_t KIND = decltype(kind)::value;
-            if (elman::Shape<KIND>::KEEPS_GATES && call->gates)
-                elman::forward_as<KIND, elman::Shape<KIND>::KEEPS_GATES>(*call, scratch.arena());
+            constexpr bool KEEPS = elman::Shape<KIND>::KEEPS_GATES;
+            if (KEEPS && call->gates)
+                elman::forward_as<KIND, KEEPS>(*call, scratch.arena());
             else
                 elman::forward_as<KIND, false>(*call, scratch.arena());
         });

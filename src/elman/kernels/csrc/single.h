@@ -61,14 +61,12 @@ void single_step(const SingleStep& call, Arena& arena) {
             if constexpr (S::GATES == 1) {
                 hidden = squash(call.squash, both(0));
             } else if constexpr (KIND == LSTM) {
-                const Vec c =
-                    sigmoid(both(1)) * load(call.cell + row * H + u, H - u) + sigmoid(both(0)) * tanh(both(2));
+                Vec gate[] = {both(0), both(1), both(2), both(3)}, c = load(call.cell + row * H + u, H - u);
+                hidden = lstm_step(gate, c);
                 store(call.next_cell + row * H + u, c, H - u);
-                hidden = sigmoid(both(3)) * tanh(c);
             } else {
-                const Vec r = sigmoid(both(0)), z = sigmoid(both(1));
-                const Vec n = tanh(load(of_x + 2 * H + u, H - u) + r * load(of_h + 2 * H + u, H - u));
-                hidden = z * (load(before + u, H - u) - n) + n;
+                Vec gate[] = {both(0), both(1), load(of_x + 2 * H + u, H - u)};
+                hidden = gru_step(gate, load(of_h + 2 * H + u, H - u), load(before + u, H - u));
             }
             store(call.next_hidden + row * H + u, hidden, H - u);
         }

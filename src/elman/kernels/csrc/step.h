@@ -170,7 +170,7 @@ class StepperOf final : public Stepper {
         int64_t panel;
 
         template <int M>
-        inline __attribute__((always_inline)) void run(int64_t first) {
+        ALWAYS_INLINE void run(int64_t first) {
             const int64_t D = layer.input_size, H = layer.hidden_size, width = COLUMNS * LANES;
             Vec of_x[M][COLUMNS], of_h[M][COLUMNS];
             for (int m = 0; m < M; ++m)
@@ -194,8 +194,7 @@ class StepperOf final : public Stepper {
             for (int m = 0; m < M; ++m) finish(first + m, of_x[m], of_h[m], bias);
         }
 
-        inline __attribute__((always_inline)) void finish(int64_t row, Vec (&x)[COLUMNS], Vec (&h)[COLUMNS],
-                                                          const float* bias) {
+        ALWAYS_INLINE void finish(int64_t row, Vec (&x)[COLUMNS], Vec (&h)[COLUMNS], const float* bias) {
             const int64_t H = layer.hidden_size, unit = panel * S::UNITS * LANES, at = row * H + unit;
             float* fresh = own.fresh.data() + at;
             if constexpr (S::GATES == 1) {
@@ -203,15 +202,15 @@ class StepperOf final : public Stepper {
                     store(fresh + c * LANES, elman::squash(own.squash, x[c] + h[c] + load(bias + c * LANES)),
                           H - unit - c * LANES);
             } else if constexpr (KIND == LSTM) {
-                Vec i = sigmoid(x[0] + h[0] + load(bias)), f = sigmoid(x[1] + h[1] + load(bias + LANES));
-                Vec g = tanh(x[2] + h[2] + load(bias + 2 * LANES)), o = sigmoid(x[3] + h[3] + load(bias + 3 * LANES));
-                Vec c = f * load(memory + at, H - unit) + i * g;
+                Vec gate[4], c = load(memory + at, H - unit);
+                for (int g = 0; g < 4; ++g) gate[g] = x[g] + h[g] + load(bias + g * LANES);
+                store(fresh, lstm_step(gate, c), H - unit);
                 store(memory + at, c, H - unit);
-                store(fresh, o * tanh(c), H - unit);
             } else {
-                Vec r = sigmoid(x[0] + h[0] + load(bias)), z = sigmoid(x[1] + h[1] + load(bias + LANES));
-                Vec n = tanh(x[2] + load(bias + 2 * LANES) + r * (h[2] + load(bias + 3 * LANES)));
-                store(fresh, z * (load(before + at, H - unit) - n) + n, H - unit);
+                Vec gate[] = {x[0] + h[0] + load(bias), x[1] + h[1] + load(bias + LANES),
+                              x[2] + load(bias + 2 * LANES)};
+                const Vec inside = h[2] + load(bias + 3 * LANES);
+                store(fresh, gru_step(gate, inside, load(before + at, H - unit)), H - unit);
             }
         }
     };
