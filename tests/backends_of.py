@@ -1,9 +1,13 @@
-"""Which backends take which case, so that every guarantee is held to all of them."""
+"""Which backends take which case, so that every guarantee is held to all of them; and what needs kernels at all."""
 
+import pytest
 import torch
 
+from elman.kernels import KERNELS
 from elman.layers import BACKENDS
 from elman.testing import CellCase
+
+needs_kernels = pytest.mark.skipif(KERNELS.name == "none", reason=f"no kernels here: {KERNELS.reason}")
 
 
 def with_backends(cases: list[CellCase], reset: bool = False) -> list[tuple[CellCase, str]]:

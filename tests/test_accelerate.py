@@ -7,18 +7,17 @@ from itertools import product
 
 import pytest
 import torch
+from backends_of import needs_kernels
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 import elman
 from elman.errors import ArgumentError
-from elman.kernels import KERNELS
 from elman.layers import drop_in
 
 ROWS, STEPS, D, H = 5, 9, 3, 6
 KINDS = ["RNN", "LSTM", "GRU"]
 FORMS = ["padded", "single step", "unbatched", "sorted", "unsorted"]
-needs_kernels = pytest.mark.skipif(KERNELS.name == "none", reason=f"no kernels here: {KERNELS.reason}")
 
 
 def twins(kind, **options):

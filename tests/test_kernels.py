@@ -11,16 +11,16 @@ import pytest
 import torch
 import torch.fx.experimental.proxy_tensor
 import torch.utils.checkpoint
+from backends_of import needs_kernels
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import elman
-from elman.kernels import INSTRUCTION_SETS, KERNELS, KINDS, instruction_sets
+from elman.kernels import INSTRUCTION_SETS, KINDS, instruction_sets
 from elman.kernels.ops import layer as layer_op
 from elman.layers import LAYERS, real_steps
 from elman.layers.fused import fused, kind_of
 from elman.testing import CellCase, random_batch
 
-needs_kernels = pytest.mark.skipif(KERNELS.name == "none", reason=f"no kernels here: {KERNELS.reason}")
 CELLS = ["rnn", "rnn-relu", "rnn-identity", "lstm", "gru"]
 TESTS = Path(__file__).parent
 

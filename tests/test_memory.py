@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 import pytest
-
-from elman.kernels import KERNELS
+from backends_of import needs_kernels
 
 # The rows' lengths lie between a tenth and all of the steps; one small step before, for what is allocated once.
 STEP = """
@@ -37,7 +36,7 @@ print(kilobytes("VmHWM") - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.skipif(KERNELS.name == "none", reason=f"no kernels here: {KERNELS.reason}")
+@needs_kernels
 @pytest.mark.parametrize(("kind", "batch"), [("LSTM", "full"), ("GRU", "packed"), ("RNN", "full")])
 def test_a_training_step_takes_no_more_memory_than_torchs(kind, batch):
     peaks = {}

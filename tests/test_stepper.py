@@ -7,15 +7,14 @@ import weakref
 import numpy as np
 import pytest
 import torch
+from backends_of import needs_kernels
 
 import elman
-from elman.kernels import KERNELS
 from elman.layers import LAYERS
 from elman.layers.stepper import WEIGHTS
 
 # What rounding the weights may cost: the largest difference of any output over 50 steps of random input.
 LOSS = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 5e-2}
-needs_kernels = pytest.mark.skipif(KERNELS.name == "none", reason=f"no kernels here: {KERNELS.reason}")
 
 
 def build(name, features=5, hidden=7, layers=1, **options):

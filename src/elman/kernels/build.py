@@ -75,7 +75,7 @@ def compile_kernels(source: Path, target: Path) -> list[Path]:
     target.mkdir(parents=True, exist_ok=True)
     outcome = Outcome({}, {}, "ELMAN_BUILD=none") if mode == "none" else _build(source, target)
     for name in INSTRUCTION_SETS.keys() - outcome.built.keys():
-        _library(target, name).unlink(missing_ok=True)
+        library_path(target, name).unlink(missing_ok=True)
     (target / "build.json").write_text(json.dumps(outcome._asdict(), indent=2) + "\n")
     missing = outcome.reason or ", ".join(f"no {name} kernels: {error}" for name, error in outcome.failed.items())
     if missing and mode == "require":
@@ -84,7 +84,7 @@ def compile_kernels(source: Path, target: Path) -> list[Path]:
         again = "pip install --force-reinstall --no-deps --no-cache-dir elman"
         then = f": the pure-torch path is used. Install g++ or clang++ and run {again}" if outcome.reason else ""
         print(f"elman: {missing}{then}.", file=sys.stderr)
-    return [_library(target, name) for name in outcome.built]
+    return [library_path(target, name) for name in outcome.built]
 
 
 def _build(source: Path, target: Path) -> Outcome:
@@ -120,7 +120,7 @@ def _compile(command: list[str], source: Path, target: Path) -> dict[str, str]:
     # In a folder beside the libraries, so that each is renamed whole into its place: a program that has the old one
     # open keeps it, and an interruption leaves no half of one.
     with tempfile.TemporaryDirectory(dir=target, prefix=".building-") as folder:
-        fresh = {name: _library(Path(folder).resolve(), name) for name in INSTRUCTION_SETS}
+        fresh = {name: library_path(Path(folder).resolve(), name) for name in INSTRUCTION_SETS}
         running = {
             name: _start([*command, *own, "kernels.cpp", "-o", str(fresh[name])], source)
             for name, own in INSTRUCTION_SETS.items()
@@ -130,7 +130,7 @@ def _compile(command: list[str], source: Path, target: Path) -> dict[str, str]:
             if said:
                 print(said, end="", file=sys.stderr)  # warnings, and errors in full
             if status == 0 and fresh[name].is_file():
-                fresh[name].replace(_library(target, name))
+                fresh[name].replace(library_path(target, name))
             else:
                 failed[name] = _first_error(said) or f"it left with status {status}, without a word or a library"
     return failed
@@ -171,7 +171,8 @@ def _first_error(said: str) -> str:
     return next((line for line in lines if "error" in line.lower()), lines[0] if lines else "")
 
 
-def _library(folder: Path, name: str) -> Path:
+def library_path(folder: Path, name: str) -> Path:
+    """Where the library of an instruction set lies in a folder."""
     return folder / f"elman_kernels_{name}.so"
 
 

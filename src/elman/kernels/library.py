@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 
 from elman.checks import check_choice
+from elman.kernels.build import LIBRARIES, library_path
 
 VARIABLE = "ELMAN_KERNELS"  # picks an instruction set, or "none"
-FOLDER = Path(__file__).parent / "lib"
 # Fastest first, each with what a processor must be able to do.
 INSTRUCTION_SETS = {
     "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"},
@@ -23,12 +23,12 @@ INSTRUCTION_SETS = {
 
 # Name -> kind of cell, and squashing function of an RNN.
 KINDS = {"rnn-tanh": (0, 0), "rnn-relu": (0, 1), "rnn-identity": (0, 2), "lstm": (1, 0), "gru": (2, 0)}
+PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a cell, in torch's order
 SLOTS = {"lstm": 4, "gru": 4}  # numbers a unit and step that are kept for the backward pass
 
 _SIZES = ["kind", "squash", "rows", "time", "input_size", "hidden_size", "ways", "room", "threads", "packed"]
 Pair = ctypes.c_void_p * 2
 _POINTERS = ["lengths", "reset", "x"]
-_PAIRS = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]  # one a direction
 
 
 class Call(ctypes.Structure):
@@ -37,7 +37,7 @@ class Call(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int64) for name in _SIZES),
         *((name, ctypes.c_void_p) for name in _POINTERS),
-        *((name, Pair) for name in _PAIRS),
+        *((name, Pair) for name in PARAMETERS),  # one a direction
         *(
             (name, ctypes.c_void_p)
             for name in (
@@ -47,7 +47,7 @@ class Call(ctypes.Structure):
                 "grad_x", "grad_hidden", "grad_cell", "grad_start_hidden", "grad_start_cell",
             )
         ),
-        *((f"grad_{name}", Pair) for name in _PAIRS),
+        *((f"grad_{name}", Pair) for name in PARAMETERS),
     )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ class StepLayer(ctypes.Structure):
 
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("input_size", "hidden_size")),
-        *((name, ctypes.c_void_p) for name in _PAIRS),
+        *((name, ctypes.c_void_p) for name in PARAMETERS),
     )
 
 
@@ -65,7 +65,7 @@ class SingleStep(ctypes.Structure):
 
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("kind", "squash", "rows", "input_size", "hidden_size")),
-        *((name, ctypes.c_void_p) for name in ("x", *_PAIRS, "hidden", "cell", "next_hidden", "next_cell")),
+        *((name, ctypes.c_void_p) for name in ("x", *PARAMETERS, "hidden", "cell", "next_hidden", "next_cell")),
     )
 
 
@@ -93,7 +93,7 @@ def find_kernels() -> Kernels:
     able = _abilities()
     reasons: list[str] = []
     for name, needed in INSTRUCTION_SETS.items():
-        path = FOLDER / f"elman_kernels_{name}.so"
+        path = library_path(LIBRARIES, name)
         if asked not in ("", name):
             continue
         if not needed <= able:
@@ -107,28 +107,30 @@ def find_kernels() -> Kernels:
 
 def instruction_sets() -> list[str]:
     """The instruction sets that are built and that this machine can run, fastest first."""
-    able = _abilities()
-    return [
-        name
-        for name, needed in INSTRUCTION_SETS.items()
-        if needed <= able and (FOLDER / f"elman_kernels_{name}.so").is_file()
-    ]
+    able = _able()
+    return [name for name in _built() if name in able]
 
 
 def kernel_facts() -> dict[str, object]:
     """Which kernels are in use and why, for a person: name -> value."""
-    built = [name for name in INSTRUCTION_SETS if (FOLDER / f"elman_kernels_{name}.so").is_file()]
     use = f"{KERNELS.name} ({KERNELS.reason})" if KERNELS.library else f"none, torch computes ({KERNELS.reason})"
     return {
         "kernels": use,
-        "built for": ", ".join(built) or f"nothing ({_why_not_built()})",
-        "this processor can run": ", ".join(
-            name for name, needed in INSTRUCTION_SETS.items() if needed <= _abilities()
-        ),
+        "built for": ", ".join(_built()) or f"nothing ({_why_not_built()})",
+        "this processor can run": ", ".join(_able()),
         "threads": f"{torch.get_num_threads()}"
         + ("" if KERNELS.threaded or not KERNELS.library else ", kernels use 1"),
         "torch": torch.__version__,
     }
+
+
+def _built() -> list[str]:
+    return [name for name in INSTRUCTION_SETS if library_path(LIBRARIES, name).is_file()]
+
+
+def _able() -> list[str]:
+    able = _abilities()
+    return [name for name, needed in INSTRUCTION_SETS.items() if needed <= able]
 
 
 def _load(path: Path, name: str, reason: str) -> Kernels:
@@ -191,7 +193,7 @@ def _abilities() -> set[str]:
 def _why_not_built() -> str:
     """What the build wrote about itself."""
     try:
-        reason = json.loads((FOLDER / "build.json").read_text()).get("reason")
+        reason = json.loads((LIBRARIES / "build.json").read_text()).get("reason")
     except (OSError, ValueError):
         reason = None
     return reason or "not built: run `make kernels` or install again with a C++ compiler"

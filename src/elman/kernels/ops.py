@@ -1,6 +1,7 @@
 """The kernels as operators of torch, so that `torch.compile` sees one node where a layer runs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,19 +27,9 @@ def layer(
 
 
 @layer.register_fake
-def _(
-    x: Tensor,
-    weights: Sequence[Tensor],
-    state: Sequence[Tensor],
-    start: Sequence[Tensor],
-    lengths: Tensor | None,
-    reset: Tensor | None,
-    kind: str,
-    ways: int,
-    room: int,
-    keep: bool,
-) -> list[Tensor]:
-    return empty_results(Request(x, weights, state, start, lengths, reset, kind, ways, room), keep)
+def _(*arguments: Any) -> list[Tensor]:
+    *request, keep = arguments
+    return empty_results(Request(*request), keep)
 
 
 @torch.library.custom_op("elman::layer_backward", mutates_args=(), device_types="cpu")
@@ -65,21 +56,6 @@ def layer_backward(
 
 
 @layer_backward.register_fake
-def _(
-    x: Tensor,
-    weights: Sequence[Tensor],
-    state: Sequence[Tensor],
-    start: Sequence[Tensor],
-    lengths: Tensor | None,
-    reset: Tensor | None,
-    kind: str,
-    ways: int,
-    room: int,
-    outputs: Tensor,
-    kept: Sequence[Tensor],
-    grad_outputs: Tensor,
-    grad_final: Sequence[Tensor],
-    needs_x: bool,
-    needs_weights: bool,
-) -> list[Tensor]:
-    return empty_gradients(Request(x, weights, state, start, lengths, reset, kind, ways, room), needs_x, needs_weights)
+def _(*arguments: Any) -> list[Tensor]:
+    *request, _, _, _, _, needs_x, needs_weights = arguments
+    return empty_gradients(Request(*request), needs_x, needs_weights)

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from elman.checks import fail
-from elman.kernels.library import KERNELS, KINDS, SLOTS, Call, Pair
+from elman.kernels.library import KERNELS, KINDS, PARAMETERS, SLOTS, Call, Pair
 
 NO_MEMORY, BAD_LENGTHS = 1, 2  # as csrc/kernels.cpp numbers them
-PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class Request(NamedTuple):

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from elman.kernels.library import KERNELS, KINDS, SingleStep, StepLayer
-from elman.kernels.run import PARAMETERS
+from elman.kernels.library import KERNELS, KINDS, PARAMETERS, SingleStep, StepLayer
 
 WEIGHTS = {"float32": 0, "bfloat16": 1, "int8": 2}  # as csrc/step.h numbers them
 Places = ctypes.c_void_p * 4

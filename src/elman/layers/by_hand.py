@@ -8,12 +8,12 @@ from torch import Tensor
 from torch.autograd.function import Function
 
 from elman.cells import Cell, state_names
+from elman.kernels import PARAMETERS
 from elman.layers.by_hand_cells import EQUATIONS
 from elman.layers.packing import Packing, packing
+from elman.layers.second import reference_gradients
 from elman.layers.unroll import unroll
 from elman.types import State
-
-WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def by_hand(
@@ -35,7 +35,7 @@ def by_hand(
     # that write into buffers never get the lower precision that autocast asks for.
     if torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type):
         return unroll(cell, x, state, lengths, reset, start)
-    weights = (getattr(cell, name) for name in WEIGHTS)
+    weights = (getattr(cell, name) for name in PARAMETERS)
     restarts = () if reset is None else start
     apply: Any = _ByHand.apply  # torch gives it no types
     outputs, *rest = apply(cell, packing(x, lengths), lengths, reset, x, *weights, *state, *restarts)
@@ -129,7 +129,7 @@ def _back(ctx: Any, inputs: tuple[Tensor, ...], kept: tuple[Tensor, ...], grads:
             for flow, restart, old in zip(crossed[t], grad_restarts, grad_before[t], strict=True):
                 old += flow.masked_fill(fresh[t][0], 0)
                 restart[: pack.sizes[t]] += flow.masked_fill(~fresh[t][0], 0)
-    needs = dict(zip(("x", *WEIGHTS), ctx.needs_input_grad[4:], strict=False))
+    needs = dict(zip(("x", *PARAMETERS), ctx.needs_input_grad[4:], strict=False))
     grad_weight_hh = back.recurrent.t() @ before[0] if needs["weight_hh"] else None
     grad_bias_hh = back.recurrent.sum(0) if needs["bias_hh"] else None
     projected = back.projected(flows[0][pack.rows :])  # in place of `recurrent`, which is used up
@@ -160,24 +160,17 @@ def _through_the_reference(
     ctx: Any, inputs: tuple[Any, ...], kept: tuple[Tensor, ...], grads: tuple[Tensor | None, ...]
 ) -> Any:
     """The same gradients, as a graph that can be differentiated again."""
-    wanted = [index for index, needed in enumerate(ctx.needs_input_grad[4:]) if needed]
     cell, width = copy.copy(ctx.cell), _width(ctx.cell)
 
-    def run(*values: Tensor) -> tuple[Tensor, ...]:
-        given = {**dict(enumerate(inputs)), **dict(zip(wanted, values, strict=True))}
-        x, *weights = (given[index] for index in range(5))
-        states = [given[index] for index in range(5, len(given))]
-        cell._parameters = dict(zip(WEIGHTS, weights, strict=True))
+    def run(given: list[Any]) -> tuple[Tensor, ...]:
+        x, *weights = given[:5]
+        states = given[5:]
+        cell._parameters = dict(zip(PARAMETERS, weights, strict=True))
         start = cell.state_type(*states[width:]) if states[width:] else None
         outputs, final = unroll(cell, x, cell.state_type(*states[:width]), ctx.lengths, ctx.reset, start)
         return outputs, *final
 
-    # Not torch.autograd.grad: an input may have been computed from another one, and that way is not ours to follow.
-    pair: Any = torch.func.vjp(run, *(inputs[index] for index in wanted))
-    results, gradients_of = pair
-    whole = (torch.zeros_like(to) if grad is None else grad for to, grad in zip(results, grads, strict=True))
-    found = dict(zip(wanted, gradients_of(tuple(whole)), strict=True))
-    return tuple(found.get(index) for index in range(len(inputs)))
+    return tuple(reference_gradients(run, inputs, ctx.needs_input_grad[4:], grads))
 
 
 def _width(cell: Cell) -> int:

@@ -1,7 +1,6 @@
 """torch's own layers with our kernels inside: what `elman.accelerate` turns torch.nn.RNN, LSTM and GRU into."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
@@ -9,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, state_names
-from elman.kernels import KERNELS, PARAMETERS
-from elman.layers.fused import LEAST_STEPS, PLAIN, are_plain, transformed
+from elman.kernels import KERNELS
+from elman.layers.fused import LEAST_STEPS, are_plain, cell_of, transformed, watched
 from elman.layers.stack import run_stack
 
 Hidden = tuple[Tensor, ...]  # as torch has it, (N, B, H) each: hidden state, and for an LSTM cell state
@@ -88,13 +87,8 @@ class _Fused(nn.RNNBase):
 
     def _cells(self) -> list[Cell]:
         """Cells that read this layer's parameters, made for one call: nothing of them stays in the layer."""
-        cells = []
-        for weights in self._weights():
-            blank = _blank(self.mode, weights[0].shape[1], self.hidden_size, bool(self.bias))
-            cell = self.cell_type.__new__(self.cell_type)
-            cell.__dict__ = blank.__dict__ | {"_parameters": dict(zip(PARAMETERS, weights, strict=False))}
-            cells.append(cell)
-        return cells
+        kind = self.mode.lower().replace("_", "-")  # "LSTM", "GRU", "RNN_TANH", "RNN_RELU"
+        return [cell_of(kind, weights) for weights in self._weights()]
 
     def _given(self, hx: Any) -> Hidden | None:
         """The state as a tuple, empty if there is none; None if it is not what torch takes."""
@@ -129,11 +123,10 @@ class FusedGRU(_Fused, nn.GRU):
 
 def kernels_may_run(tensors: Iterable[Any]) -> bool:
     """Whether nobody watches what torch does at this moment, and all tensors are plain float32 on the CPU."""
-    if KERNELS.name == "none" or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or transformed():
-        return False
     tensors = list(tensors)
-    watched = torch._C._len_torch_dispatch_stack() > 0 or any(type(tensor) not in PLAIN for tensor in tensors)
-    return not watched and are_plain(tensors)
+    if KERNELS.name == "none" or torch.is_autocast_enabled("cpu") or transformed() or watched(tensors):
+        return False
+    return are_plain(tensors)
 
 
 def _fits(layer: _Fused, input: Any, given: Hidden) -> bool:
@@ -161,14 +154,3 @@ def _fits(layer: _Fused, input: Any, given: Hidden) -> bool:
     # A single step of an LSTM is taken by torch's cell; of few steps torch makes as much as we would.
     worth = x.shape[:-1].numel() >= LEAST_STEPS if steps > 1 else layer.cell_type is LSTMCell
     return worth and all(tensor.shape == shape for tensor in given)
-
-
-@lru_cache(maxsize=256)
-def _blank(mode: str, input_size: int, hidden_size: int, bias: bool) -> Cell:
-    """A cell without memory of its own, whose attributes others take over."""
-    with torch.device("meta"):
-        if mode == "LSTM":
-            return LSTMCell(input_size, hidden_size, bias, "torch")
-        if mode == "GRU":
-            return GRUCell(input_size, hidden_size, bias, "torch")
-        return ElmanCell(input_size, hidden_size, mode.removeprefix("RNN_").lower(), bias, "torch")

@@ -1,6 +1,7 @@
 """Our own kernels as a backend: both directions at once, lengths and restarts inside, real steps only."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import torch
@@ -13,12 +14,11 @@ from elman.kernels import KERNELS, PARAMETERS
 from elman.kernels.ops import layer, layer_backward
 from elman.kernels.run import Request, backward, forward
 from elman.layers.directions import each_way
+from elman.layers.second import reference_gradients
 from elman.layers.unroll import real_steps, unroll
 from elman.types import State
 
 PLAIN = (Tensor, nn.Parameter)  # a subclass of them may mean anything
-
-
 LEAST_STEPS = 8  # of all rows together
 
 
@@ -28,6 +28,15 @@ def transformed() -> bool:
         bool(torch._C._get_tracing_state())
         or torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
+    )
+
+
+def watched(tensors: Iterable[Any]) -> bool:
+    """Whether something watches the operators that are called with these tensors, and so must see one."""
+    return (
+        torch.compiler.is_compiling()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or any(type(tensor) not in PLAIN for tensor in tensors)
     )
 
 
@@ -72,13 +81,12 @@ def fused(
     """
     parameters = [getattr(cell, name) for cell in cells for name in PARAMETERS]
     weights = [tensor for tensor in parameters if tensor is not None]
-    # What watches the operators that are called, as a compiler does, must see one.
-    watched = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0 or type(x) not in PLAIN
-    room = x.shape[:-1].numel() if lengths is None or watched else int(lengths.sum())
+    seen = watched((x,))
+    room = x.shape[:-1].numel() if lengths is None or seen else int(lengths.sum())
     request = Request(x, weights, list(state), list(start), lengths, reset, kind_of(cells[0]), len(cells), room)
     tensors = _flat(request)
     keep = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
-    if watched:
+    if seen:
         results: Sequence[Tensor] = layer(*request, keep)
     elif keep:  # the operator would do, but takes as long as a hundred small steps to be called
         apply: Any = _Layer.apply  # torch gives it no types
@@ -143,7 +151,8 @@ def _gradients(ctx: Any, grads: Sequence[Tensor | None], run_backward: Any) -> l
     shapes = (outputs, *request.state)
     given = [torch.zeros_like(to) if grad is None else grad for grad, to in zip(grads, shapes, strict=False)]
     if torch.is_grad_enabled():  # somebody wants the gradient of a gradient
-        return _reference_gradients(ctx.form, tensors, given)
+        needed = [tensor is not None and tensor.requires_grad for tensor in tensors]
+        return reference_gradients(partial(_by_reference, ctx.form), tensors, needed, given)
     needs_x, needs_weights = tensors[0].requires_grad, any(weight.requires_grad for weight in request.weights)
     grad_x, *others = run_backward(request, outputs, kept, given[0], given[1:], needs_x, needs_weights)
     if not needs_weights:
@@ -151,36 +160,38 @@ def _gradients(ctx: Any, grads: Sequence[Tensor | None], run_backward: Any) -> l
     return [grad_x if needs_x else None, None, None, *others]
 
 
-def _reference_gradients(form: _Form, tensors: Sequence[Any], grads: list[Tensor]) -> list[Tensor | None]:
-    """The same gradients by the reference, which can be differentiated once more."""
-    # Names of their own: an input may have been computed from another one, and that way is not ours to follow.
-    own = [tensor if tensor is None else tensor.view_as(tensor) for tensor in tensors]
-    x, weights, state, start, lengths, reset, kind, ways, _ = form.request(own)
+def _by_reference(form: _Form, tensors: list[Any]) -> tuple[Tensor, ...]:
+    """What a request asks for, by the reference."""
+    x, weights, state, start, lengths, reset, kind, ways, _ = form.request(tensors)
     each = len(weights) // ways
-    cells = tuple(_cell_of(kind, weights[way * each : (way + 1) * each]) for way in range(ways))
+    cells = tuple(cell_of(kind, weights[way * each : (way + 1) * each]) for way in range(ways))
     states = cells[0].state_type(*state), cells[0].state_type(*start)
     if x.dim() == 3:
         outputs, final = each_way(unroll)(cells, x, states[0], lengths, reset, states[1])
-    else:  # packed: every real step, time-major
-        assert lengths is not None
-        steps, rows = real_steps(lengths, int(lengths.max())).t().nonzero(as_tuple=True)
-        padded = x.new_zeros(len(lengths), int(lengths.max()), x.shape[1]).index_put((rows, steps), x)
-        outputs, final = each_way(unroll)(cells, padded, states[0], lengths, reset, states[1])
-        outputs = outputs[rows, steps]
-    wanted = [tensor for tensor in own if tensor is not None and tensor.requires_grad]
-    found = iter(torch.autograd.grad([outputs, *final], wanted, grads, create_graph=True, materialize_grads=True))
-    return [next(found) if tensor is not None and tensor.requires_grad else None for tensor in own]
+        return outputs, *final
+    assert lengths is not None  # packed: every real step, time-major
+    steps, rows = real_steps(lengths, int(lengths.max())).t().nonzero(as_tuple=True)
+    padded = x.new_zeros(len(lengths), int(lengths.max()), x.shape[1]).index_put((rows, steps), x)
+    outputs, final = each_way(unroll)(cells, padded, states[0], lengths, reset, states[1])
+    return outputs[rows, steps], *final
 
 
-def _cell_of(kind: str, weights: Sequence[Tensor]) -> Cell:
-    """A cell that reads these tensors."""
-    name, _, nonlinearity = kind.partition("-")
-    sizes, bias = (weights[0].shape[1], weights[1].shape[1]), len(weights) == len(PARAMETERS)
-    with torch.device("meta"):
-        cell = ElmanCell(*sizes, nonlinearity, bias) if nonlinearity else CELLS[name](*sizes, bias)
-    for parameter, tensor in zip(PARAMETERS, weights, strict=False):
-        cell._parameters[parameter] = tensor  # type: ignore[assignment]  # a saved tensor stands for the parameter
+def cell_of(kind: str, weights: Sequence[Tensor]) -> Cell:
+    """A cell that reads these tensors, made for one call: nothing of them stays."""
+    blank = _blank(kind, weights[0].shape[1], weights[1].shape[1], len(weights) == len(PARAMETERS))
+    cell = type(blank).__new__(type(blank))
+    cell.__dict__ = blank.__dict__ | {"_parameters": dict(zip(PARAMETERS, weights, strict=False))}
     return cell
+
+
+@lru_cache(maxsize=256)
+def _blank(kind: str, input_size: int, hidden_size: int, bias: bool) -> Cell:
+    """A cell without memory of its own, whose attributes others take over."""
+    name, _, nonlinearity = kind.partition("-")
+    with torch.device("meta"):
+        if nonlinearity:
+            return ElmanCell(input_size, hidden_size, nonlinearity, bias, "torch")
+        return CELLS[name](input_size, hidden_size, bias, "torch")
 
 
 def _setup_operator(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
