@@ -76,6 +76,18 @@ INLINE void for_rows(int64_t begin, int64_t end, Tile& tile) {
     }
 }
 
+// A matrix (K, columns) as panels of (K, WIDE), padded with zeros; `row(k)` gives its rows, null for a row of zeros.
+template <class Row>
+void pack_panel(int64_t panel, int64_t depth, int64_t columns, Row row, float* to) {
+    for (int64_t k = 0; k < depth; ++k) {
+        const float* from = row(k);
+        for (int v = 0; v < VECTORS; ++v) {
+            int64_t at = panel * WIDE + v * LANES;
+            store(to + k * WIDE + v * LANES, from ? load(from + at, columns - at) : Vec{});
+        }
+    }
+}
+
 // One product C rows = A rows x panel, each row of C somewhere of its own; with `add`, C is added to.
 struct ProductTile {
     const float* a;
