@@ -112,27 +112,38 @@ def test_a_full_disk_leaves_what_was_there(fails, out, desk, monkeypatch, capsys
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(fails, full)
+    monkeypatch.setattr("elman.directory.write._swapped", lambda new, old: False)  # as where the system cannot
     answer = type_in(case, monkeypatch, capsys)
 
-    check_refused(case, *answer, lines=9)  # the notes of the training stand before it
+    check_refused(case, *answer, lines=10)  # the notes of the training stand before it
     assert contents(desk) == before
 
 
 def test_a_run_directory_that_cannot_be_replaced_stays(desk, monkeypatch, capsys):
-    case = Case("rename fails", f"train good.csv {TRAIN} --out model --force", ("model", "Input/output error"))
+    case = Case(
+        "rename fails",
+        f"train good.csv {TRAIN} --out model --force",
+        ("Input/output error", "elman train --resume model"),
+    )
     before, rename, moves = contents(desk), Path.rename, []
 
-    def second_fails(path: Path, goal: Path) -> Path:
+    def third_fails(path: Path, goal: Path) -> Path:
         moves.append(path)
-        if len(moves) == 2:  # the old one is out of the way, the new one does not come
+        if len(moves) == 3:  # after a checkpoint: the old one is out of the way, the new one does not come
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return rename(path, goal)
 
-    monkeypatch.setattr(Path, "rename", second_fails)
+    monkeypatch.setattr(Path, "rename", third_fails)
+    monkeypatch.setattr("elman.directory.write._swapped", lambda new, old: False)
     answer = type_in(case, monkeypatch, capsys)
 
     check_refused(case, *answer, lines=9)
-    assert contents(desk) == before
+    after = contents(desk)
+    assert before == {path: after[path] for path in before}
+    monkeypatch.undo()
+    monkeypatch.chdir(desk)
+    code, _, err = type_in(Case("again", "train --resume model", ()), monkeypatch, capsys)  # what was trained is kept
+    assert code == 0, err
 
 
 def in_a_shell(case: Case, **options: object) -> Answer:

@@ -208,7 +208,7 @@ def test_an_interrupt_keeps_the_best_and_leaves_with_130(tickets):
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
     assert process.returncode == 130
-    assert "kept in runs/stopped" in rest
+    assert "Go on with: elman train --resume runs/stopped" in rest
     assert "Traceback" not in rest
     assert elman.load(tickets / "runs" / "stopped").metrics["training"]["ended"] == "interrupted"
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 import elman
-from elman.directory import check_free, read_directory, write_directory
+from elman.directory import check_free, read_directory, to_json, write_directory
 from elman.errors import DataError, IntegrityError
 
 FILES = {"a.json": b'{"x": 1}\n', "b.bin": bytes(range(64))}
@@ -50,11 +50,11 @@ def test_a_missing_file_and_a_link_are_found(folder, tmp_path):
 
 def test_a_manifest_cannot_point_out_of_its_folder(folder, monkeypatch):
     write_directory(folder, FILES, force=True)
-    from elman import directory
+    from elman.directory.manifest import with_digest
 
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"]["../secret"] = manifest["files"].pop("a.json")
-    (folder / "manifest.json").write_bytes(directory.to_json(directory._with_digest(manifest)))
+    (folder / "manifest.json").write_bytes(to_json(with_digest(manifest)))
     with pytest.raises(IntegrityError, match="name files in its own folder"):
         read_directory(folder)
 
@@ -65,7 +65,7 @@ def test_a_write_that_fails_leaves_what_was_there(folder, monkeypatch, failing):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     before = contents(folder)
-    monkeypatch.setattr(f"elman.directory.{'os' if failing == 'fsync' else 'tempfile'}.{failing}", full)
+    monkeypatch.setattr(f"elman.directory.write.{'os' if failing == 'fsync' else 'tempfile'}.{failing}", full)
     with pytest.raises(DataError, match="No space left on device"):
         write_directory(folder, {"a.json": b"new"}, force=True)
     assert contents(folder) == before

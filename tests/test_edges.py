@@ -2,8 +2,6 @@
 
 import json
 import signal
-import threading
-import time
 
 import numpy as np
 import pytest
@@ -12,12 +10,14 @@ import torch
 import elman
 from elman.cells import LSTMState
 from elman.data import BadRows, Table, gather
-from elman.directory import to_json, write_directory
+from elman.directory import read_directory, to_json, write, write_directory
+from elman.directory.manifest import with_digest
 from elman.errors import DataError, IntegrityError, Interrupted
 from elman.fields import Series, Text
 from elman.fields.vectors import read_vectors
 from elman.recipes import base, find
 from elman.testing import CellCase
+from elman.training import Run
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e3, 1e5])
@@ -84,11 +84,15 @@ def test_a_score_that_is_infinite_loses_no_training(tmp_path):
 
 
 def test_an_interrupt_ends_a_whole_recipe(tmp_path, monkeypatch):
-    interrupt = threading.Thread(target=lambda: (time.sleep(3), signal.raise_signal(signal.SIGINT)))
-    interrupt.start()
+    plain = Run._step
+
+    def interrupted(self, *batch):
+        signal.raise_signal(signal.SIGINT)
+        return plain(self, *batch)
+
+    monkeypatch.setattr(Run, "_step", interrupted)
     with pytest.raises(Interrupted, match="nothing was written"):
-        base.follow(find("sentiment"), out=tmp_path / "run")
-    interrupt.join()
+        base.follow(find("sentiment"), out=tmp_path / "run", quick=True)
     assert not (tmp_path / "run").exists()
 
 
@@ -104,20 +108,19 @@ def test_an_interrupt_between_two_renames_loses_no_run(tmp_path, monkeypatch):
         return plain(self, goal)
 
     monkeypatch.setattr(Path, "rename", rename)
+    monkeypatch.setattr(write, "_swapped", lambda new, old: False)  # as where the system cannot
     with pytest.raises(KeyboardInterrupt):
         write_directory(tmp_path / "run", {"a.json": b"new"}, force=True)
     assert (tmp_path / "run" / "a.json").read_bytes() == b"old"
 
 
 def test_a_manifest_that_says_too_little_is_refused(tmp_path):
-    from elman import directory
-
     write_directory(tmp_path / "run", {"a.json": b"{}"})
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     manifest["files"]["a.json"] = {"sha256": "0"}
-    (tmp_path / "run" / "manifest.json").write_bytes(to_json(directory._with_digest(manifest)))
+    (tmp_path / "run" / "manifest.json").write_bytes(to_json(with_digest(manifest)))
     with pytest.raises(IntegrityError, match=r"give the bytes and the SHA-256 of a\.json"):
-        directory.read_directory(tmp_path / "run")
+        read_directory(tmp_path / "run")
 
 
 def test_a_column_whose_name_looks_like_a_pattern_is_a_column():

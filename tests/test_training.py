@@ -126,14 +126,14 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_row(monkeypatch):
 
 
 def test_what_was_best_before_a_divergence_is_written(tmp_path, monkeypatch):
-    plain = loop_module._Run._step
+    plain = loop_module.Run._step
 
-    def explode(self, step, *rest):
-        if step == 7:
+    def explode(self, *batch):
+        if self.history.step == 7:
             raise TrainingError("training: the loss must be finite, got nan at step 8.")
-        return plain(self, step, *rest)
+        return plain(self, *batch)
 
-    monkeypatch.setattr(loop_module._Run, "_step", explode)
+    monkeypatch.setattr(loop_module.Run, "_step", explode)
     with pytest.raises(TrainingError, match=r"step 8\. The best weights before it \(epoch \d"):
         small(out=tmp_path / "run")
     assert elman.load(tmp_path / "run").metrics["training"]["ended"] == "diverged"

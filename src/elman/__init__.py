@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elman.cells import ElmanCell, GRUCell, LSTMCell, MinGRUCell
     from elman.errors import ElmanError
-    from elman.experiment import train
+    from elman.experiment import resume, train
     from elman.layers import GRU, LSTM, RNN, MinGRU, Stepper, unroll
     from elman.model import Model, load
     from elman.swap import accelerate, restore
@@ -29,6 +29,7 @@ _HOMES = {
     "Model": "model",
     "load": "model",
     "train": "experiment",
+    "resume": "experiment",
     "accelerate": "swap",
     "restore": "swap",
 }
@@ -63,6 +64,7 @@ __all__ = [
     "accelerate",
     "load",
     "restore",
+    "resume",
     "train",
     "unroll",
 ]

@@ -61,7 +61,8 @@ def verbs(
     elman train reviews.csv --input review --target label\n
     elman train reviews.csv --input review --target label --cell gru --bidirectional --epochs 5\n
     elman train readings.csv --input load --input temp --id machine --time hour --target broke\n
-    elman train --config runs/reviews/run.toml --out runs/again""",
+    elman train --config runs/reviews/run.toml --out runs/again\n
+    elman train --resume runs/reviews""",
 )
 def train(
     source: Annotated[str | None, typer.Argument(help="CSV, TSV, JSONL or Parquet file, or a folder of texts.")] = None,
@@ -90,10 +91,15 @@ def train(
     config: Annotated[Path | None, typer.Option(help="TOML file; the other options are laid over it.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory. [default: runs/<name of the source>]")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the run directory if it exists.")] = False,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a training that was stopped or killed; alone.")
+    ] = None,
 ) -> None:
     """Train a network on a table of sequences. Kinds and topology are inferred, and printed."""
+    from elman.checks import fail
     from elman.config import merged, read_toml, with_setting
     from elman.experiment import make_document, run
+    from elman.experiment import resume as go_on
     from elman.training import Reporter
 
     short = {
@@ -109,6 +115,13 @@ def train(
         "bidirectional": bidirectional or None,
         "bad_rows": bad_rows.value if bad_rows else None,
     }
+    reporter = Reporter()
+    if resume is not None:
+        others = (source, input, target, set, config, out, force or None, *short.values())
+        if any(value is not None for value in others):
+            fail("train", "--resume", "stand alone", "other options", "All else is what the training began with.")
+        _say_trained(go_on(resume, reporter=reporter), resume, reporter.note)
+        return
     document = read_toml(config) if config else {}
     given = make_document(input, target, short)
     # A column named here takes the place of the file's, options and all.
@@ -118,12 +131,8 @@ def train(
         document = merged(document, {"data": {"source": source}})
     for setting in set or []:
         document = with_setting(document, setting)
-    out = out or Path("runs") / (Path(str(source or _source_of(document))).stem or "run")
-    reporter = Reporter()
-    model = run(document, None, out, force, reporter)
-    _say_trained(model, out, reporter.note)
-    if model.metrics["training"]["ended"] == "interrupted":
-        raise Interrupted(f"training was interrupted; the best weights so far were kept in {out}.")
+    out = out or Path("runs") / (Path(str(source or _source_of(document))).stem[:100] or "run")
+    _say_trained(run(document, None, out, force, reporter), out, reporter.note)
 
 
 @app.command(
@@ -315,7 +324,7 @@ def _note(text: str) -> None:
 
 
 def _say_trained(model: "Model", out: Path, note: Any) -> None:
-    """What was learned, where it stands, what to type next."""
+    """What was learned, where it stands, what to type next; raises `Interrupted` where training is to go on."""
     metric = model.target.metrics[0]
     figures = [
         f"{name} {model.metrics[part][metric]:.4g}"
@@ -330,3 +339,6 @@ def _say_trained(model: "Model", out: Path, note: Any) -> None:
     note(f"written   {out}")
     example = '"some text"' if model.input.kind == "text" else "--data new.csv"
     note(f"next      elman predict {out} {example}")
+    if training["ended"] == "interrupted":
+        done = f"training was interrupted at step {training['steps']:,}; {out} has the best weights so far."
+        raise Interrupted(f"{done} Go on with: elman train --resume {out}")

@@ -4,6 +4,7 @@ import json
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,15 +26,28 @@ from elman.data import (
     read,
     split_rows,
 )
-from elman.directory import check_free
-from elman.errors import ConfigError, MissingExtraError, TrainingError
+from elman.directory import CHECKPOINTS, MANIFEST, Directory, claim
+from elman.errors import ConfigError, DataError, IntegrityError, MissingExtraError, TrainingError
 from elman.fields import Input, Target
 from elman.fields.raw import moment, not_blank
-from elman.model import Model, Source, make_fields, make_network
+from elman.model import Model, Source, described, empty_network, make_fields, make_network
 from elman.plan import settle
-from elman.training import History, Reporter, Trainer, draw_curves, outputs_of, scores_of
+from elman.training import (
+    Checkpoints,
+    Ended,
+    History,
+    Reporter,
+    Saved,
+    Trainer,
+    all_checkpoints,
+    draw_curves,
+    outputs_of,
+    read_checkpoint,
+    scores_of,
+)
 from elman.types import Json
 
+WAITING_SAID = 0.05  # a share of the time that a person should know of
 RANDOM_NUMBERS = threading.Lock()  # torch has one generator a process: two trainings in threads take turns
 
 
@@ -176,31 +190,106 @@ def run(
     config = check_document(document)
     config.train = resolved_options(Trainer, config.train, "train")
     trainer = Trainer(**config.train)
-    if out is not None:
-        check_free(out, force)
-    bad = BadRows(config.data.bad_rows == "skip")
-    tables = _read(config, tables, bad)
-    settle(config, tables.train)
-    input, target = make_fields(config)
-    parts = _split(config, tables, input, target, trainer.seed, bad)
-    input.fit(parts.train.inputs)
-    target.fit(parts.train.targets or [])
-    train, valid, test = (_examples(part, input, target, bad) for part in parts)
+    with nullcontext() if out is None else claim(out, force):
+        bad = BadRows(config.data.bad_rows == "skip")
+        tables = _read(config, tables, bad)
+        settle(config, tables.train)
+        input, target = make_fields(config)
+        parts = _split(config, tables, input, target, trainer.seed, bad)
+        input.fit(parts.train.inputs)
+        target.fit(parts.train.targets or [])
+        with RANDOM_NUMBERS, torch.random.fork_rng():
+            torch.manual_seed(trainer.seed)
+            model = Model(config, input, target, make_network(config, input, target))
+            return _train(model, trainer, tables, parts, bad, out, reporter)
+
+
+def resume(path: str | Path, table: Source | None = None, reporter: Reporter | None = None) -> Model:
+    """Go on with a training that was stopped or killed, bit for bit as if it had never been.
+
+    Args:
+        path: its run directory.
+        table: the data, where the training read it from memory.
+        reporter: what the person sees; None: nothing.
+
+    Raises:
+        ArgumentError: another process trains there, or there is nothing to go on with.
+        DataError: the data cannot be read, or is not what training began with.
+        IntegrityError: no checkpoint is what was written.
+        TrainingError: as `train`.
+    """
+    reporter = reporter or Reporter(quiet=True)
+    if not Path(path).is_dir():
+        then = "Name the --out of a training that was stopped."
+        fail("resume", "the path", "be a run directory", repr(str(path)), then)
+    with claim(path, resume=True):
+        model, saved = _newest(Path(path), reporter)
+        config = model.config
+        trainer = Trainer(**config.train)
+        bad = BadRows(config.data.bad_rows == "skip")
+        tables = _read(config, None if table is None else Tables(from_memory(table)), bad)
+        parts = _split(config, tables, model.input, model.target, trainer.seed, bad)
+        reporter.note(f"resumed   {path} at step {saved.history.step:,}")
+        with RANDOM_NUMBERS, torch.random.fork_rng():
+            return _train(model, trainer, tables, parts, bad, path, reporter, saved)
+
+
+def _newest(path: Path, reporter: Reporter) -> tuple[Model, Saved]:
+    """The newest checkpoint that verifies; of those that do not, it is said why."""
+    found = all_checkpoints(path)
+    if not found:
+        then = "It has ended: see elman info." if (path / MANIFEST).is_file() else "Train anew."
+        fail("resume", str(path), "hold a checkpoint", "none", then)
+    for folder in found:
+        try:
+            directory = Directory(folder)
+            config, input, target = described(directory)
+            averaged = config.train["average"] != "none"
+            saved = read_checkpoint(directory, empty_network(config, input, target), averaged)
+            with torch.random.fork_rng(devices=[]):
+                return Model(config, input, target, make_network(config, input, target)), saved
+        except (IntegrityError, DataError) as error:
+            reporter.note(f"warning: {error} The checkpoint before it is tried.")
+    fail("resume", str(path), "hold a checkpoint that is what was written", "none", "Train anew.", IntegrityError)
+
+
+def _train(
+    model: Model,
+    trainer: Trainer,
+    tables: Tables,
+    parts: Parts,
+    bad: BadRows,
+    out: str | Path | None,
+    reporter: Reporter,
+    saved: Saved | None = None,
+) -> Model:
+    """From parsed rows and a network to the trained, tested and written model."""
+    train, valid, test = (_examples(part, model.input, model.target, bad) for part in parts)
     assert train is not None
-    with RANDOM_NUMBERS, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(trainer.seed)
-        model = Model(config, input, target, make_network(config, input, target))
-        _say(reporter, tables, model, (train, valid, test), bad)
-        history = trainer.fit(model.network, target, train, valid, reporter)
+    _say(reporter, tables, model, (train, valid, test), bad)
+    checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter)
+    history = trainer.fit(model.network, model.target, train, valid, reporter, checkpoints, saved)
+    if history.waiting > WAITING_SAID:
+        reporter.note(f"waiting   {100 * history.waiting:.0f} % of the time went into making batches")
     model.metrics = _metrics(model, history, test)
-    model.keepsakes = _keepsakes(history, target.metrics[0], reporter)
+    model.keepsakes = _keepsakes(history, model.target.metrics[0], reporter)
     model.skipped = bad.summary()
     if out is not None:
-        model.save(out, force)
+        _write(model, out, history.ended)
     if history.ended == "diverged":
         kept = f"The best weights before it (epoch {history.best['epoch']}) "
         raise TrainingError(f"{history.message} {kept}{f'were written to {out}' if out else 'were not saved'}.")
     return model
+
+
+def _write(model: Model, out: str | Path, ended: Ended) -> None:
+    """The run directory; where training is to go on, its checkpoints stay in it."""
+    try:
+        model.save(out, force=True, keep=(CHECKPOINTS,) if ended == "interrupted" else ())
+    except DataError as error:
+        if not all_checkpoints(Path(out)):
+            raise
+        raise DataError(f"{error} The checkpoints are kept: elman train --resume {out}.") from error
 
 
 def _read(config: RunConfig, given: Tables | None, bad: BadRows) -> Tables:
@@ -274,7 +363,9 @@ def _metrics(model: Model, history: History, test: Examples | None) -> Json:
             "best_epoch": best["epoch"],
             "epochs": history.rows[-1]["epoch"],
             "minutes": round(history.seconds / 60, 3),
+            "steps": history.step,
             "padding": round(history.padding, 4),
+            "waiting": round(history.waiting, 4),
         },
     }
     if test is not None:

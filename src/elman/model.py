@@ -1,6 +1,5 @@
 """The user's handle on a trained network: its fields, its weights, its configuration, and what can be asked of it."""
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -11,14 +10,13 @@ import numpy as np
 import safetensors.torch
 import tomli_w
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from elman.checks import check_choice, fail
 from elman.config import RunConfig, check_document, resolved_options, without_none
 from elman.data import BadRows, Parsed, Table, encode, from_memory, gather, parse, read
-from elman.directory import read_directory, to_json, write_directory
-from elman.errors import ConfigError, IntegrityError
+from elman.directory import Directory, to_json, write_directory
+from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Category, Field, Input, Target
 from elman.inference import Step, trace
 from elman.network import Network
@@ -27,6 +25,7 @@ from elman.training import outputs_of, scores_of
 from elman.types import Json
 
 MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
+WRITTEN_ANEW = (*MODEL_FILES, "run.toml")
 Source = Any  # a path, a pandas or Arrow table, a dictionary of columns, a list of dictionaries, or a list of values
 
 
@@ -139,25 +138,31 @@ class Model:
             "digest": self.digest,
         }
 
-    def save(self, path: str | Path, force: bool = False) -> "Model":
-        """Write the run directory, whole or not at all.
+    def save(self, path: str | Path, force: bool = False, keep: Sequence[str] = ()) -> "Model":
+        """Write the run directory, whole or not at all; `keep` names folders of what it replaces that stay.
 
         Raises:
             ArgumentError: the path is taken and `force` is not set.
             DataError: it cannot be written.
         """
-        document = without_none(self.config.model_dump())
         files = {
-            "config.json": to_json({"elman": version("elman"), "config": document}),
-            "run.toml": tomli_w.dumps(document).encode(),
-            "fields.json": to_json({field.name: field.learned() for field in (self.input, self.target)}),
+            **self.description(),
+            "run.toml": tomli_w.dumps(without_none(self.config.model_dump())).encode(),
             "metrics.json": to_json(self.metrics),
             "weights.safetensors": safetensors.torch.save(self.network.state_dict()),
             **{name: kept() if callable(kept) else kept for name, kept in self.keepsakes.items()},
         }
-        self.digest = write_directory(path, files, force)
+        self.digest = write_directory(path, files, force, keep)
         self.path = Path(path)
         return self
+
+    def description(self) -> dict[str, bytes]:
+        """The files from which `described` makes the configuration and the fields again."""
+        document = without_none(self.config.model_dump())
+        return {
+            "config.json": to_json({"elman": version("elman"), "config": document}),
+            "fields.json": to_json({field.name: field.learned() for field in (self.input, self.target)}),
+        }
 
     def _policy(self, bad_rows: str) -> BadRows:
         check_choice("model", "bad_rows", bad_rows, ("refuse", "skip"))
@@ -188,23 +193,40 @@ def load(path: str | Path) -> Model:
         DataError: there is no run directory.
         IntegrityError: a file is missing, or is not what was written.
     """
-    files, digest = read_directory(path, MODEL_FILES)
-    config = check_document(json.loads(files["config.json"])["config"])
-    learned = json.loads(files["fields.json"])
-    input, target = make_fields(config)
-    for field in (input, target):
-        field.restore(learned[field.name])
+    directory = Directory(path, MODEL_FILES)
+    config, input, target = described(directory)
+    weights = directory.tensors("weights.safetensors", empty_network(config, input, target).state_dict())
     with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced at once
         network = make_network(config, input, target)
-    try:
-        network.load_state_dict(safetensors.torch.load(files["weights.safetensors"]))
-    except (RuntimeError, SafetensorError) as error:
-        got = str(error).strip().splitlines()[-1].strip()
-        fail(str(path), "weights.safetensors", "fit config.json", got, "Train again.", IntegrityError)
+    network.load_state_dict(weights)
     model = Model(config, input, target, network.eval())
-    model.metrics, model.path, model.digest = json.loads(files["metrics.json"]), Path(path), digest
-    model.keepsakes = {name: content for name, content in files.items() if name in ("log.jsonl", "curves.png")}
+    model.metrics, model.path, model.digest = directory.json("metrics.json"), Path(path), directory.digest
+    model.keepsakes = {name: directory.read(name) for name in directory.names if name not in WRITTEN_ANEW}
     return model
+
+
+def described(directory: Directory) -> tuple[RunConfig, Input, Target]:
+    """The configuration and the fitted fields that a directory describes.
+
+    Raises:
+        ConfigError: a configuration that this version does not know.
+        IntegrityError: the files are not what was written.
+    """
+    config = check_document(directory.json("config.json").get("config", {}))
+    learned = directory.json("fields.json")
+    input, target = make_fields(config)
+    for field in (input, target):
+        try:
+            field.restore(learned[field.name])
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            directory.refuse("fields.json", f"say what {field.name!r} learned", f"{type(error).__name__}: {error}")
+    return config, input, target
+
+
+def empty_network(config: RunConfig, input: Input, target: Target) -> Network:
+    """The network with the names, shapes and types of its weights, without the memory that they would take."""
+    with torch.device("meta"):
+        return make_network(config, input, target)
 
 
 def make_fields(config: RunConfig) -> tuple[Input, Target]:

@@ -6,6 +6,7 @@ from torch import Tensor
 from elman.data import Examples, in_order_of_length
 from elman.fields import Target
 from elman.network import Network
+from elman.training.device import device_of, moved
 from elman.training.metrics import METRICS
 
 EVALUATION_BATCH = 256
@@ -13,12 +14,16 @@ EVALUATION_BATCH = 256
 
 @torch.inference_mode()
 def outputs_of(network: Network, examples: Examples) -> Tensor:
-    """The network's outputs (rows, K), in the order of the rows; batches are cut by length, which changes no answer."""
+    """The network's outputs (rows, K), in the order of the rows, on the CPU.
+
+    Batches are cut by length, which changes no answer.
+    """
     network.eval()
+    device = device_of(network)
     found, order = [], []
     for rows in in_order_of_length(examples.lengths, EVALUATION_BATCH):
-        batch = examples.batch(rows)
-        found.append(network(batch.inputs, batch.lengths))
+        batch = moved(examples.batch(rows), device)
+        found.append(network(batch.inputs, batch.lengths).cpu())
         order.append(torch.from_numpy(rows))
     outputs = torch.cat(found)
     return outputs[torch.cat(order).argsort()]

@@ -1,232 +1,284 @@
 """The training loop: batches in, gradients down, the validation score watched, the best weights kept."""
 
 import math
-import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from elman.checks import check_choice, check_range, fail
-from elman.data import Batch, Examples, padding_share, shuffled
-from elman.errors import TrainingError
+from elman.checks import check_range, fail
+from elman.data import Batch, Examples, shuffled
+from elman.errors import DataError, TrainingError
 from elman.fields import Target
 from elman.network import Network
+from elman.training.averaging import Average
+from elman.training.checkpoint import Checkpoints, Saved, fingerprint
+from elman.training.device import best_device, moved
 from elman.training.evaluate import outputs_of, scores_of
+from elman.training.history import Ended, History
 from elman.training.metrics import METRICS
-from elman.training.optimise import PLATEAU_WAIT, SCHEDULES, adamw, rate
+from elman.training.optimise import PLATEAU_WAIT, adamw, add_noise, rate
 from elman.training.progress import Reporter
 
+if TYPE_CHECKING:
+    from elman.training.trainer import Trainer
+
 EPOCHS, LEAST_STEPS, MOST_EPOCHS = 20, 1000, 200  # the default length of a training, see `Trainer`
-Ended = Literal["epochs", "patience", "minutes", "interrupted", "diverged"]
 
 
-@dataclass
-class History:
-    """What happened in a training.
-
-    `rows` holds one dictionary an evaluation (step, epoch, lr, train_loss, valid_loss, valid_<metric>, seconds,
-    sequences_per_second), `best` the one whose weights were kept, `padding` the share of the last epoch's steps that
-    was padding.
-    """
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    best: dict[str, Any] = field(default_factory=dict)
-    ended: Ended = "epochs"
-    message: str = ""
-    padding: float = 0.0
-    seconds: float = 0.0
-
-
-class Trainer:
-    """How to train. Each argument may be set in `[train]`.
-
-    Args:
-        seed: of every random draw: the split, the first weights, dropout and the order of the rows.
-        epochs: times that every training row is read, at most; None: 20, or as many as make 1,000 steps of a small
-            table, at most 200.
-        minutes: stop after so many, more than 0; None: no limit.
-        batch: rows a step.
-        lr: the peak learning rate; None: what suits the topology (`Topology.lr`).
-        weight_decay: of AdamW, on matrices.
-        clip: the largest norm of the gradient (Pascanu et al. 2013, arXiv 1211.5063); 0: not clipped.
-        schedule: "cosine", "plateau" or "constant", see `optimise.rate`.
-        warmup: 0 to 1, share of the steps over which the rate rises.
-        patience: evaluations without a better validation score before training ends; 0: never; None: a quarter of all.
-        evaluations: how often an epoch the validation split is scored.
-
-    The weights that are kept are those of the best score; of equal scores, those with the lower validation loss.
-
-    Raises:
-        ArgumentError: a value out of its range.
-    """
+class Run:
+    """One training on its way: what `Trainer.fit` keeps between steps. Args as there."""
 
     def __init__(
         self,
-        *,
-        seed: int = 0,
-        epochs: int | None = None,
-        minutes: float | None = None,
-        batch: int = 32,
-        lr: float | None = None,
-        weight_decay: float = 0.01,
-        clip: float = 1.0,
-        schedule: Literal["cosine", "plateau", "constant"] = "cosine",
-        warmup: float = 0.05,
-        patience: int | None = None,
-        evaluations: int = 1,
-    ) -> None:
-        check_range("train", "seed", seed, low=0, high=2**63 - 1)
-        for name, count in {"epochs": epochs, "batch": batch, "evaluations": evaluations}.items():
-            check_range("train", name, 1 if count is None else count, low=1)
-        for name, amount in {"weight_decay": weight_decay, "clip": clip, "patience": patience}.items():
-            check_range("train", name, 0 if amount is None else amount, low=0)
-        check_range("train", "warmup", warmup, low=0, high=1)
-        check_range("train", "lr", 1.0 if lr is None else lr, low=1e-12, high=1e3, then="Try train.lr=0.001.")
-        check_range("train", "minutes", 1.0 if minutes is None else minutes, low=1e-6)
-        check_choice("train", "schedule", schedule, SCHEDULES)
-        self.seed, self.epochs, self.minutes, self.batch, self.lr = seed, epochs, minutes, batch, lr
-        self.weight_decay, self.clip, self.schedule, self.warmup = weight_decay, clip, schedule, warmup
-        self.patience, self.evaluations = patience, evaluations
-
-    def fit(
-        self, network: Network, target: Target, train: Examples, valid: Examples | None, reporter: Reporter
-    ) -> History:
-        """Train `network` in place and leave the best weights in it: best on `valid`, or the last without one.
-
-        Ctrl-C ends it after the step at hand, with the best weights so far, and the history says so.
-
-        Raises:
-            TrainingError: a loss or gradient was not finite before the first evaluation; later, the history says so.
-        """
-        run = _Run(self, network, target, train, valid, reporter)
-        with _interrupt_flag() as interrupted:
-            return run.through(interrupted)
-
-
-class _Run:
-    """One training on its way: what `Trainer.fit` keeps between steps."""
-
-    def __init__(
-        self,
-        how: Trainer,
+        how: "Trainer",
         network: Network,
         target: Target,
         train: Examples,
         valid: Examples | None,
         reporter: Reporter,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
-        self.how, self.network, self.target, self.reporter = how, network, target, reporter
+        self.how, self.target, self.reporter, self.checkpoints = how, target, reporter, checkpoints
         self.train, self.valid = train, valid
+        self.device = best_device()
+        self.network = network.to(self.device)
         self.lr = how.lr or network.topology.lr
         self.optimiser = adamw(network, self.lr, how.weight_decay)
         self.steps = len(shuffled(train.lengths, how.batch, how.seed, 0))  # an epoch
         self.epochs = how.epochs or min(MOST_EPOCHS, max(EPOCHS, math.ceil(LEAST_STEPS / self.steps)))
         self.patience = math.ceil(self.epochs * how.evaluations / 4) if how.patience is None else how.patience
-        self.history = History()
+        self.history = History(micro_batch=min(how.batch, how.micro_batch or how.batch))
         self.metric = target.metrics[0]
+        self.average = None if how.average == "none" else Average(network, how.average, how.average_decay)
         self.best_weights: dict[str, Tensor] | None = None
-        self.losses: list[float] = []  # since the last evaluation
-        self.since_best = self.halvings = 0
-        self.begin = time.perf_counter()
+        self.data = fingerprint(train) if checkpoints else ""
 
-    def through(self, interrupted: threading.Event) -> History:
-        how, steps = self.how, self.steps
+    def through(self, asked: threading.Event) -> History:
+        """Train to the end, or until it is asked to stop."""
+        how, steps, history = self.how, self.steps, self.history
         check_range("train", "evaluations", how.evaluations, high=steps, then=f"An epoch has {steps} steps.")
         if how.schedule == "plateau" and self.valid is None:
             fail("train", "schedule", "be cosine or constant without a validation split", "'plateau'")
-        scored_after = {round(steps * part / how.evaluations) for part in range(1, how.evaluations + 1)}
-        with self.reporter.start(steps * self.epochs) as bar:
-            for step, batch in enumerate(self._batches()):
-                epoch = step // steps + 1
+        scored_at = {round(steps * part / how.evaluations) % steps for part in range(1, how.evaluations + 1)}
+        self.begin = time.perf_counter() - history.seconds
+        if self.checkpoints:
+            self.checkpoints.begin(history.step if history.step else None)
+            if not history.step:
+                self._checkpoint()
+        self.saved_at = time.perf_counter()
+        with self.reporter.start(steps * self.epochs, history.step) as bar:
+            for batch in self._batches():
+                epoch = history.step // steps + 1
                 try:
-                    loss = self._step(step, steps * self.epochs, epoch, batch)
+                    loss = self._step(epoch, batch)
                 except TrainingError as error:
                     return self._end("diverged", str(error))
-                self.losses.append(loss)
+                history.losses.append(loss)
                 bar.step(epoch, loss, len(batch.rows))
-                ended = self._ended(interrupted)
-                # What is cut short is scored too where nothing was yet, so that there is something to keep.
-                if step % steps + 1 in scored_after or ended == "minutes" or (ended and self.best_weights is None):
-                    self._score(step + 1, (step + 1) / steps)
-                    if self.patience and self.since_best >= self.patience:
+                ended = self._ended(asked)
+                if history.step % steps in scored_at or ended == "minutes":
+                    self._score()
+                    if self.patience and history.since_best >= self.patience:
                         ended = ended or "patience"
+                if ended == "interrupted" or self._checkpoint_is_due():
+                    self._checkpoint()
                 if ended:
                     return self._end(ended)
         return self._end("epochs")
 
-    def _ended(self, interrupted: threading.Event) -> Ended | None:
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor that the next step depends on, by name."""
+        found = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        for name, tensor in (self.best_weights or {}).items():
+            found[f"best.{name}"] = tensor
+        for name, tensor in (self.average.mean if self.average else {}).items():
+            found[f"mean.{name}"] = tensor
+        for index, state in self.optimiser.state_dict()["state"].items():
+            for name, tensor in state.items():
+                found[f"optimiser.{index}.{name}"] = tensor
+        found["random.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            found["random.cuda"] = torch.cuda.get_rng_state()
+        return found
+
+    def restore(self, saved: Saved) -> None:
+        """Go on where a checkpoint was written.
+
+        Raises:
+            DataError: the training rows are not those that it was trained on.
+        """
+        if saved.data != self.data:
+            fail(
+                "training",
+                "the rows",
+                "be those that it began with",
+                "other ones",
+                "Bring the data back as it was, or train anew with --force.",
+                DataError,
+            )
+        self.history = saved.history
+        self.network.load_state_dict(_part(saved.tensors, "network."))
+        best = _part(saved.tensors, "best.")
+        self.best_weights = {name: tensor.to(self.device, copy=True) for name, tensor in best.items()} or None
+        if self.average:
+            self.average.restore(_part(saved.tensors, "mean."))
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _part(saved.tensors, "optimiser.").items():
+            index, _, key = name.partition(".")
+            states.setdefault(int(index), {})[key] = tensor.clone()
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": states, "param_groups": groups})
+        torch.set_rng_state(saved.tensors["random.cpu"].clone())
+        if self.device.type == "cuda" and "random.cuda" in saved.tensors:
+            torch.cuda.set_rng_state(saved.tensors["random.cuda"].clone())
+
+    def _ended(self, asked: threading.Event) -> Ended | None:
         """Why training should end after this step, if it should."""
-        if interrupted.is_set():
+        if asked.is_set():
             return "interrupted"
-        minutes = (time.perf_counter() - self.begin) / 60
+        minutes = self._seconds() / 60
         return "minutes" if self.how.minutes is not None and minutes > self.how.minutes else None
 
-    def _batches(self) -> Iterator[Batch]:
-        for epoch in range(self.epochs):
-            batches = shuffled(self.train.lengths, self.how.batch, self.how.seed, epoch)
-            self.history.padding = padding_share(self.train.lengths, batches)
-            for rows in batches:
-                yield self.train.batch(rows)
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.begin
 
-    def _step(self, step: int, total: int, epoch: int, batch: Batch) -> float:
-        how, network = self.how, self.network
+    def _checkpoint_is_due(self) -> bool:
+        if self.checkpoints is None or self.history.step == self.steps * self.epochs:
+            return False
+        every, minutes = self.how.checkpoint_steps, self.how.checkpoint_minutes
+        if every is not None and self.history.step % every == 0:
+            return True
+        return minutes > 0 and time.perf_counter() - self.saved_at > 60 * minutes
+
+    def _checkpoint(self) -> None:
+        if self.checkpoints is None:
+            return
+        self.history.seconds = self._seconds()
+        self.checkpoints.write(self.history, self.tensors(), self.data)
+        self.saved_at = time.perf_counter()
+
+    def _batches(self) -> Iterator[Batch]:
+        """The batches that are still to come; the time that they take is noted."""
+        history, how = self.history, self.how
+        first, done = divmod(history.step, self.steps)
+        for epoch in range(first, self.epochs):
+            if not done:
+                history.real = history.padded = 0
+            for rows in islice(shuffled(self.train.lengths, how.batch, how.seed, epoch), done, None):
+                begin = time.perf_counter()
+                batch = moved(self.train.batch(rows), self.device)
+                history.waited += time.perf_counter() - begin
+                if batch.lengths is not None:
+                    history.real += int(batch.lengths.sum())
+                    history.padded += batch.inputs.shape[0] * batch.inputs.shape[1]
+                yield batch
+            done = 0
+
+    def _step(self, epoch: int, batch: Batch) -> float:
+        """One optimiser step; its mean loss."""
+        how, network, history = self.how, self.network, self.history
         network.train()
-        share = rate(how.schedule, step, total, how.warmup, self.halvings)
+        share = rate(how.schedule, history.step, self.steps * self.epochs, how.warmup, history.halvings)
         for group in self.optimiser.param_groups:
             group["lr"] = self.lr * share
-        assert batch.targets is not None
-        losses = network.loss(batch.inputs, batch.lengths, batch.targets)
-        loss = losses.mean()
-        self._check_finite("the loss", loss, step, epoch, batch, losses.detach())
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        losses = torch.cat([self._backward(piece, len(batch.rows)) for piece in self._pieces(batch)])
+        loss = losses.mean()
+        self._check_finite("the loss", loss, epoch, batch, losses)
         norm = nn.utils.clip_grad_norm_(network.parameters(), how.clip or math.inf)
-        self._check_finite("the gradient", norm, step, epoch, batch, losses.detach())
+        self._check_finite("the gradient", norm, epoch, batch, losses)
+        if how.gradient_noise:
+            add_noise(network, how.gradient_noise, history.step)
         self.optimiser.step()
+        history.step += 1
+        if self.average:
+            self.average.update(network, history.step, self.steps * self.epochs)
         return loss.item()
 
-    def _check_finite(self, what: str, value: Tensor, step: int, epoch: int, batch: Batch, losses: Tensor) -> None:
+    def _pieces(self, batch: Batch) -> Iterator[Batch]:
+        """The batch in micro-batches, each cut to its own longest row."""
+        size = self.history.micro_batch
+        if size >= len(batch.rows):
+            yield batch
+            return
+        for begin in range(0, len(batch.rows), size):
+            part = slice(begin, begin + size)
+            inputs, lengths, targets = batch.inputs[part], batch.lengths, batch.targets
+            if lengths is not None:
+                lengths = lengths[part]
+                inputs = inputs[:, : int(lengths.max())]
+            yield Batch(inputs, lengths, None if targets is None else targets[part], batch.rows[part])
+
+    def _backward(self, piece: Batch, rows: int) -> Tensor:
+        """The losses of a micro-batch, (B,); its share of the gradient of a batch of so many rows is added up."""
+        assert piece.targets is not None
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.how.precision == "bfloat16"):
+            losses = self.network.loss(piece.inputs, piece.lengths, piece.targets)
+        (losses.sum() / rows).backward()  # type: ignore[no-untyped-call]
+        return losses.detach()
+
+    def _check_finite(self, what: str, value: Tensor, epoch: int, batch: Batch, losses: Tensor) -> None:
         if bool(torch.isfinite(value)):
             return
-        guilty = batch.rows[~torch.isfinite(losses).numpy()]
+        guilty = batch.rows[~torch.isfinite(losses).cpu().numpy()]
         guilty = guilty if len(guilty) else batch.rows
         places = ", ".join(self.train.place(int(row)) for row in guilty[:5]) + (", ..." if len(guilty) > 5 else "")
+        step = self.history.step + 1
         raise TrainingError(
-            f"training: {what} must be finite, got {value.item()} at step {step + 1} (epoch {epoch}; rows: {places}). "
+            f"training: {what} must be finite, got {value.item()} at step {step} (epoch {epoch}; rows: {places}). "
             "Look at these rows, or lower train.lr."
         )
 
-    def _score(self, step: int, epoch: float) -> None:
+    def _score(self) -> None:
         """Evaluate, log, and keep the weights if they are the best so far."""
-        seconds = time.perf_counter() - self.begin
+        history = self.history
+        seconds, epoch = self._seconds(), history.step / self.steps
         row: dict[str, Any] = {
-            "step": step,
+            "step": history.step,
             "epoch": round(epoch, 4),
             "lr": self.optimiser.param_groups[0]["lr"],
-            "train_loss": sum(self.losses) / len(self.losses),
+            "train_loss": sum(history.losses) / len(history.losses),
             "seconds": round(seconds, 3),
             "sequences_per_second": round(epoch * len(self.train) / seconds, 1),
         }
-        self.losses = []
-        better = True
+        history.losses = []
+        with self._averaged():
+            self._keep_if_better(row)
+
+    def _keep_if_better(self, row: dict[str, Any]) -> None:
+        history, better = self.history, True
         if self.valid is not None:
             scores = scores_of(outputs_of(self.network, self.valid), self.target, self.valid)
             row |= {f"valid_{name}": value for name, value in scores.items()}
             better = self._is_better(scores)
-            self.reporter.scored(epoch, row["train_loss"], self.metric, scores[self.metric], better)
-        self.history.rows.append(row)
-        self.since_best = 0 if better else self.since_best + 1
+            self.reporter.scored(row["epoch"], row["train_loss"], self.metric, scores[self.metric], better)
+        history.rows.append(row)
+        history.since_best = 0 if better else history.since_best + 1
         if better:
-            self.history.best = row
-            self.best_weights = {name: value.clone() for name, value in self.network.state_dict().items()}
-        elif self.since_best % PLATEAU_WAIT == 0:
-            self.halvings += 1
+            history.best = row
+            self.best_weights = self._weights()
+        elif history.since_best % PLATEAU_WAIT == 0:
+            history.halvings += 1
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The network with the mean of its weights, where one is asked for; after it with its own again."""
+        if self.average is None:
+            yield
+            return
+        own = self._weights()
+        self.network.load_state_dict(self.average.mean)
+        yield
+        self.network.load_state_dict(own)
 
     def _is_better(self, scores: dict[str, float]) -> bool:
         best = self.history.best
@@ -242,29 +294,17 @@ class _Run:
         return -math.inf if math.isnan(signed) else signed, -math.inf if math.isnan(loss) else -loss
 
     def _end(self, ended: Ended, message: str = "") -> History:
+        if self.best_weights is None and ended == "interrupted":
+            self._score()  # after the checkpoint, which knows nothing of it: so that there is something to keep
         if self.best_weights is None:
             raise TrainingError(message)
         self.network.load_state_dict(self.best_weights)
-        self.network.eval()
+        self.network.cpu().eval()
         self.history.ended, self.history.message = ended, message
-        self.history.seconds = time.perf_counter() - self.begin
+        self.history.seconds = self._seconds()
         return self.history
 
 
-@contextmanager
-def _interrupt_flag() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets, so that training ends after the step at hand; a second one ends at once."""
-    interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupted  # only the main thread may handle signals
-        return
-
-    def first(*_: object) -> None:
-        interrupted.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, first)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with a prefix, by what follows it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,6 +1,7 @@
 """The optimiser and the learning rate over time."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,12 +12,25 @@ PLATEAU_WAIT = 2  # evaluations without a better score before the rate is halved
 
 def adamw(network: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
     """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101); biases and other vectors are not decayed."""
+    return torch.optim.AdamW(decayed_or_not(network, weight_decay), lr=lr, fused=True)
+
+
+def decayed_or_not(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """The parameters that are trained, in the optimiser's order: matrices, which decay, then vectors."""
     trained = [p for p in network.parameters() if p.requires_grad]
-    groups = [
+    return [
         {"params": [p for p in trained if p.dim() > 1], "weight_decay": weight_decay},
         {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=lr, fused=True)
+
+
+@torch.no_grad()
+def add_noise(network: nn.Module, eta: float, step: int) -> None:
+    """Add N(0, eta / (1 + step)^0.55) to every gradient (Neelakantan et al. 2015, arXiv 1511.06807, equation 1)."""
+    deviation = math.sqrt(eta / (1 + step) ** 0.55)
+    for parameter in network.parameters():
+        if parameter.grad is not None:
+            parameter.grad.add_(torch.randn_like(parameter.grad), alpha=deviation)
 
 
 def rate(schedule: str, step: int, total: int, warmup: float, halvings: int) -> float:

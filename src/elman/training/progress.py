@@ -20,8 +20,8 @@ class Reporter:
         """One line for the person."""
         self.console.print(text, markup=False)
 
-    def start(self, steps: int) -> "Reporter":
-        """Begin a training of so many steps; used as `with reporter.start(n):`."""
+    def start(self, steps: int, done: int = 0) -> "Reporter":
+        """Begin a training of so many steps, some of them done before; used as `with reporter.start(n):`."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -30,7 +30,7 @@ class Reporter:
             TimeRemainingColumn(),
         )
         self._bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
-        self._task = self._bar.add_task("training", total=steps, figures="")
+        self._task = self._bar.add_task("training", total=steps, completed=done, figures="")
         self._begin, self._sequences, self._score = time.perf_counter(), 0, ""
         return self
 

@@ -1,0 +1,18 @@
+"""Directories that are written whole or not at all, checked at every load, and used by one process at a time."""
+
+from elman.directory.claim import claim, is_held
+from elman.directory.manifest import MANIFEST, to_json
+from elman.directory.read import Directory, read_directory
+from elman.directory.write import CHECKPOINTS, check_free, write_directory
+
+__all__ = [
+    "CHECKPOINTS",
+    "MANIFEST",
+    "Directory",
+    "check_free",
+    "claim",
+    "is_held",
+    "read_directory",
+    "to_json",
+    "write_directory",
+]

@@ -1,0 +1,137 @@
+"""Checkpoints: everything that the next step depends on, so that a training goes on bit for bit where it was."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from elman.data import Examples
+from elman.directory import CHECKPOINTS, Directory, write_directory
+from elman.errors import ElmanError
+from elman.training.history import History
+from elman.training.optimise import decayed_or_not
+from elman.training.progress import Reporter
+
+CUDA_RANDOM_BYTES = 16  # of torch's generator there
+KEPT = 2  # the newest ones; each holds the best weights so far too
+LOG = "log.jsonl"
+PROGRESS, STATE = "progress.json", "state.safetensors"
+SAMPLED = 256  # rows that are hashed whole to tell one data set from another
+
+
+class Saved(NamedTuple):
+    """What a checkpoint holds beside the configuration and the fields."""
+
+    history: History
+    tensors: dict[str, Tensor]
+    data: str  # see `fingerprint`
+
+
+class Checkpoints:
+    """The checkpoints of a run directory.
+
+    Args:
+        run: the run directory.
+        description: the files that say what network this is, see `Model.description`.
+        reporter: who is told of a checkpoint that could not be written.
+    """
+
+    def __init__(self, run: Path, description: Mapping[str, bytes], reporter: Reporter) -> None:
+        self.folder, self.description, self.reporter = run / CHECKPOINTS, description, reporter
+
+    def begin(self, after: int | None = None) -> None:
+        """Take away what another training left here: all, or what is newer than the step that is gone on from."""
+        for path in all_checkpoints(self.folder.parent):
+            if after is None or step_of(path) > after:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def write(self, history: History, tensors: Mapping[str, Tensor], data: str) -> bool:
+        """Write a checkpoint and remove those that are no longer kept; whether it could be written.
+
+        The rule where it cannot (no room, no permission, the folder is gone): it is said, the ones that are there stay,
+        training goes on, and the next one is tried when it is due.
+        """
+        files = {
+            **self.description,
+            PROGRESS: json.dumps({"history": history.to_json(), "data": data}).encode(),
+            STATE: safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}),
+        }
+        try:
+            write_directory(self.folder / f"step-{history.step:09d}", files)
+            rows = "".join(json.dumps(row) + "\n" for row in history.rows)
+            (self.folder / LOG).write_text(rows, encoding="utf-8")  # for whoever watches; a resumption does not read it
+        except (ElmanError, OSError) as error:
+            self.reporter.note(
+                f"warning: no checkpoint at step {history.step}: {error} Training goes on; "
+                "what was written before is kept, and the next checkpoint is tried when it is due."
+            )
+            return False
+        for path in all_checkpoints(self.folder.parent)[KEPT:]:
+            shutil.rmtree(path, ignore_errors=True)
+        return True
+
+
+def all_checkpoints(run: Path) -> list[Path]:
+    """The checkpoints of a run directory, the newest first; whether they verify is found when they are read."""
+    return sorted((run / CHECKPOINTS).glob("step-*"), key=step_of, reverse=True)
+
+
+def step_of(checkpoint: Path) -> int:
+    """The optimiser steps that a checkpoint, by its name, comes after; -1 for a name of no checkpoint."""
+    digits = checkpoint.name.removeprefix("step-")
+    return int(digits) if digits.isdecimal() else -1
+
+
+def read_checkpoint(directory: Directory, network: nn.Module, averaged: bool) -> Saved:
+    """A checkpoint, every byte of it checked.
+
+    Args:
+        directory: the checkpoint's.
+        network: the network that it is of, on any device; its values are not looked at.
+        averaged: whether a mean of the weights was kept.
+
+    Raises:
+        IntegrityError: it is not what was written.
+    """
+    said = directory.json(PROGRESS)
+    expected = _expected(network, averaged)
+    # Before the first step the optimiser has no state; before the first evaluation no weights are the best.
+    optional = [name for name in expected if name.startswith(("optimiser.", "best.", "random.cuda"))]
+    tensors = directory.tensors(STATE, expected, optional)
+    try:
+        return Saved(History(**said["history"]), tensors, str(said["data"]))
+    except (LookupError, TypeError) as error:
+        directory.refuse(PROGRESS, "hold the history of a training", f"{type(error).__name__}: {error}")
+
+
+def _expected(network: nn.Module, averaged: bool) -> dict[str, Tensor]:
+    """Tensors of the names, shapes and types that a checkpoint of this network may have."""
+    parts = ("network", "best", "mean") if averaged else ("network", "best")
+    weights = network.state_dict()
+    found = {f"{part}.{name}": tensor for part in parts for name, tensor in weights.items()}
+    for index, parameter in enumerate(
+        parameter for group in decayed_or_not(network, 0) for parameter in group["params"]
+    ):
+        found[f"optimiser.{index}.step"] = torch.empty((), device="meta")
+        found[f"optimiser.{index}.exp_avg"] = found[f"optimiser.{index}.exp_avg_sq"] = parameter
+    found["random.cpu"] = torch.get_rng_state()
+    found["random.cuda"] = torch.empty(CUDA_RANDOM_BYTES, dtype=torch.uint8, device="meta")
+    return found
+
+
+def fingerprint(examples: Examples) -> str:
+    """SHA-256 of the lengths of all rows and of some rows spread evenly: the same data, encoded alike, or not."""
+    digest = hashlib.sha256(np.ascontiguousarray(examples.lengths, np.int64).tobytes())
+    rows = np.unique(np.linspace(0, len(examples) - 1, SAMPLED).astype(np.int64))
+    batch = examples.batch(rows)
+    for tensor in (batch.inputs, batch.targets):
+        if tensor is not None:
+            digest.update(np.ascontiguousarray(tensor.numpy()).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,25 @@
+"""Where training happens: on a CUDA device where there is one, else on the CPU; no flag says so."""
+
+import torch
+from torch import nn
+
+from elman.data import Batch
+
+
+def best_device() -> torch.device:
+    """The device that a training takes."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network's weights are; the CPU for one without weights."""
+    return next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+
+
+def moved(batch: Batch, device: torch.device) -> Batch:
+    """The batch on a device."""
+    if device.type == "cpu":
+        return batch
+    inputs, lengths, targets = (None if t is None else t.to(device, non_blocking=True) for t in batch[:3])
+    assert inputs is not None
+    return Batch(inputs, lengths, targets, batch.rows)

@@ -1,0 +1,56 @@
+"""What happened in a training, and what the next step needs to know of it."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from elman.types import Json
+
+Ended = Literal["epochs", "patience", "minutes", "interrupted", "diverged"]
+
+
+@dataclass
+class History:
+    """What happened in a training.
+
+    Attributes:
+        rows: one dictionary an evaluation (step, epoch, lr, train_loss, valid_loss, valid_<metric>, seconds,
+            sequences_per_second).
+        best: the row whose weights were kept.
+        ended: why it ended.
+        message: what was not finite, where it diverged.
+        step: optimiser steps done.
+        losses: of the steps since the last evaluation.
+        since_best: evaluations since the best one.
+        halvings: how often the plateau schedule has halved the rate.
+        micro_batch: rows that are in memory at once.
+        real, padded: steps of this epoch's batches without and with their padding.
+        seconds: that were spent on training, over all its pieces where it was resumed.
+        waited: of these, seconds in which the network waited for its data.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Any] = field(default_factory=dict)
+    ended: Ended = "epochs"
+    message: str = ""
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    since_best: int = 0
+    halvings: int = 0
+    micro_batch: int = 0
+    real: int = 0
+    padded: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+
+    @property
+    def padding(self) -> float:
+        """Share of this epoch's steps that was padding, 0 to 1."""
+        return 1 - self.real / self.padded if self.padded else 0.0
+
+    @property
+    def waiting(self) -> float:
+        """Share of the time in which the network waited for its data, 0 to 1."""
+        return self.waited / self.seconds if self.seconds else 0.0
+
+    def to_json(self) -> Json:
+        return asdict(self)
