@@ -177,8 +177,8 @@ def predict(
         fail("predict", "standard input", "hold a value a line", "nothing")
     if plot is not None and (not trace or len(given) != 1):
         fail("predict", "--plot", "go with --trace and one value", f"{len(given)} values" if trace else "no --trace")
-    if plot is not None and (plot.suffix.lower() != ".png" or not plot.parent.is_dir()):
-        fail("predict", "--plot", "be a .png file in a folder that exists", repr(str(plot)))
+    if plot is not None:
+        _check_picture("predict", "--plot", plot)
     if trace:
         if data is not None:
             fail("predict", "--trace", "go with values", "--data")
@@ -226,6 +226,36 @@ def info(
     print_facts(kernel_facts() if run is None else load(run).info(), format)
 
 
+@app.command(epilog="Examples: elman runs; elman runs experiments --format json")
+def runs(
+    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where to look, a few folders deep.")] = Path(
+        "runs"
+    ),
+    format: FormatOption = Format.table,
+) -> None:
+    """List the run directories of a folder: running, stopped or done, how good, how old, which cell."""
+    from elman.insight import list_runs
+
+    rows = list_runs(folder)
+    if not rows and format is Format.table:
+        _note(f"no run directory in {folder}. Begin with: elman train reviews.csv --input review --target label")
+    elif rows or format is Format.json:
+        print_rows(rows, format)
+
+
+@app.command(epilog="Example: elman curves runs/lstm runs/gru --out curves.png")
+def curves(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories, whether ended or not.")],
+    out: Annotated[Path, typer.Option(help="The picture.")] = Path("curves.png"),
+) -> None:
+    """Draw the losses and the validation metric of several trainings in one PNG."""
+    from elman.insight import draw_runs, read_log
+
+    _check_picture("curves", "--out", out)
+    out.write_bytes(draw_runs([read_log(run) for run in runs]))
+    _note(f"written to {out}")
+
+
 @app.command(epilog="Examples: elman recipe; elman recipe sentiment; elman recipe sst2 --setting scratch --quick")
 def recipe(
     name: Annotated[str | None, typer.Argument(help="Which one; without it they are listed.")] = None,
@@ -261,6 +291,13 @@ def recipe(
         f"\nwritten to {result.folder}/metrics.json, the models to {result.model} and {result.folder / 'baseline'}"
     )
     reporter.note(f'next: elman predict {result.model} --trace "{result.example}"')
+
+
+def _check_picture(where: str, option: str, path: Path) -> None:
+    from elman.checks import fail
+
+    if path.suffix.lower() != ".png" or not path.parent.is_dir():
+        fail(where, option, "be a .png file in a folder that exists", repr(str(path)))
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
-"""What a network does, made visible."""
+"""What a network does and how a training went, made visible."""
 
+from elman.insight.curves import draw_runs
 from elman.insight.plots import draw_trace
+from elman.insight.runs import Log, list_runs, read_log
 
-__all__ = ["draw_trace"]
+__all__ = ["Log", "draw_runs", "draw_trace", "list_runs", "read_log"]

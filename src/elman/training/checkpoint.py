@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,9 +66,7 @@ class Checkpoints:
         }
         try:
             write_directory(self.folder / f"step-{history.step:09d}", files)
-            rows = "".join(json.dumps(row) + "\n" for row in history.rows)
-            (self.folder / LOG).write_text(rows, encoding="utf-8")  # for whoever watches; a resumption does not read it
-        except (ElmanError, OSError) as error:
+        except ElmanError as error:
             self.reporter.note(
                 f"warning: no checkpoint at step {history.step}: {error} Training goes on; "
                 "what was written before is kept, and the next checkpoint is tried when it is due."
@@ -76,6 +75,12 @@ class Checkpoints:
         for path in all_checkpoints(self.folder.parent)[KEPT:]:
             shutil.rmtree(path, ignore_errors=True)
         return True
+
+    def log(self, history: History) -> None:
+        """Write the evaluations so far for whoever watches; a resumption does not read them."""
+        rows = "".join(json.dumps(row) + "\n" for row in history.rows)
+        with suppress(OSError):  # a checkpoint that cannot be written is said; this is not worth a second line
+            (self.folder / LOG).write_text(rows, encoding="utf-8")
 
 
 def all_checkpoints(run: Path) -> list[Path]:

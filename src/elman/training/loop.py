@@ -17,6 +17,7 @@ from elman.errors import DataError, TrainingError
 from elman.fields import Target
 from elman.network import Network
 from elman.training.averaging import Average
+from elman.training.board import Board
 from elman.training.checkpoint import Checkpoints, Saved, fingerprint
 from elman.training.device import best_device, moved
 from elman.training.evaluate import outputs_of, scores_of
@@ -57,6 +58,7 @@ class Run:
         self.metric = target.metrics[0]
         self.average = None if how.average == "none" else Average(network, how.average, how.average_decay)
         self.best_weights: dict[str, Tensor] | None = None
+        self.board = Board(how.tensorboard, reporter) if how.tensorboard else None
         self.data = fingerprint(train) if checkpoints else ""
 
     def through(self, asked: threading.Event) -> History:
@@ -250,6 +252,10 @@ class Run:
         history.losses = []
         with self._averaged():
             self._keep_if_better(row)
+        if self.checkpoints:
+            self.checkpoints.log(history)
+        if self.board:
+            self.board.scored(row)
 
     def _keep_if_better(self, row: dict[str, Any]) -> None:
         history, better = self.history, True

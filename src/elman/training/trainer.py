@@ -43,6 +43,7 @@ class Trainer:
         evaluations: how often an epoch the validation split is scored.
         checkpoint_minutes: a checkpoint is written where the last one is older; 0: at no time.
         checkpoint_steps: a checkpoint after every so many steps too; None: by time only.
+        tensorboard: folder to write event files for TensorBoard to; None: none are written.
 
     The weights that are kept are those of the best score; of equal scores, those with the lower validation loss.
 
@@ -71,6 +72,7 @@ class Trainer:
         evaluations: int = 1,
         checkpoint_minutes: float = 5.0,
         checkpoint_steps: int | None = None,
+        tensorboard: str | None = None,
     ) -> None:
         check_range("train", "seed", seed, low=0, high=2**63 - 1)
         counts = {
@@ -103,6 +105,7 @@ class Trainer:
         self.schedule, self.warmup, self.average, self.average_decay = schedule, warmup, average, average_decay
         self.precision, self.patience, self.evaluations = precision, patience, evaluations
         self.checkpoint_minutes, self.checkpoint_steps = checkpoint_minutes, checkpoint_steps
+        self.tensorboard = tensorboard
 
     def fit(
         self,

@@ -1,0 +1,47 @@
+"""The curves of several trainings in one picture."""
+
+import io
+from collections.abc import Sequence
+
+from elman.checks import fail
+from elman.errors import DataError, MissingExtraError
+from elman.insight.runs import Log
+
+
+def draw_runs(logs: Sequence[Log]) -> bytes:
+    """A PNG of the validation loss (left; the training loss dashed) and of the metric (right), a line a training.
+
+    Raises:
+        DataError: a training was not scored yet, or the trainings have different metrics.
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("matplotlib", "plot", "the picture of the curves") from None
+    for log in logs:
+        if not log.rows:
+            fail("curves", log.name, "have been scored once", "no evaluation yet", "Wait for the first.", DataError)
+    metrics = {log.metric for log in logs if log.metric}
+    if len(metrics) > 1:
+        then = "Draw those of one metric together."
+        fail("curves", "the runs", "have one metric", ", ".join(sorted(metrics)), then, DataError)
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    losses, scores = figure.subplots(1, 2)
+    for index, log in enumerate(logs):
+        epochs, colour = [row["epoch"] for row in log.rows], f"C{index % 10}"
+        losses.plot(epochs, [row["train_loss"] for row in log.rows], color=colour, linestyle="--", linewidth=1)
+        if log.metric:
+            losses.plot(epochs, [row["valid_loss"] for row in log.rows], color=colour)
+            values = [row[f"valid_{log.metric}"] for row in log.rows]
+            scores.plot(epochs, values, color=colour, marker=".", label=log.name)
+    name = next(iter(metrics), "no metric")
+    losses.set(xlabel="epoch", ylabel="loss", title="Loss: validation (solid), training (dashed)")
+    scores.set(xlabel="epoch", ylabel=f"validation {name}", title=f"Validation {name}")
+    if metrics:
+        scores.legend(fontsize=9)
+    for axes in (losses, scores):
+        axes.grid(alpha=0.3)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    return picture.getvalue()

@@ -1,0 +1,102 @@
+"""The run directories of a folder: what each is, how far it is, how good; and their logs, for pictures of several."""
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from elman.checks import fail, shown
+from elman.directory import CHECKPOINTS, MANIFEST, Directory, is_held
+from elman.errors import DataError, ElmanError
+from elman.training import METRICS, all_checkpoints
+from elman.training.checkpoint import LOG
+from elman.types import Json
+
+DEEPEST = 3  # folders below the one that is looked through
+
+
+class Log(NamedTuple):
+    """The evaluations of one training."""
+
+    name: str
+    rows: list[dict[str, Any]]  # as in `History.rows`
+    metric: str  # the first one of its target
+
+    def best(self) -> float | None:
+        """The best validation figure so far, or None without one."""
+        values = [row[f"valid_{self.metric}"] for row in self.rows if row.get(f"valid_{self.metric}") is not None]
+        if not values:
+            return None
+        return float(max(values) if METRICS[self.metric].higher_is_better else min(values))
+
+
+def list_runs(folder: str | Path) -> list[Json]:
+    """A row a run directory in `folder` or a few folders below it, the newest first.
+
+    Each has run, state (running, stopped, done or damaged), metric, best (of the validation split), test, epoch, cell
+    and age_minutes (since the last evaluation that was written).
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        then = "Name a folder that holds run directories."
+        fail("runs", "the folder", "exist", shown(str(folder)), then, DataError)
+    below = [path for depth in range(1, DEEPEST + 1) for path in folder.glob("/".join("*" * depth))]
+    found = [path for path in (folder, *below) if CHECKPOINTS not in path.parts and _is_run(path)]
+    rows = sorted((_row(path, folder) for path in found), key=lambda row: row["age_minutes"])
+    return [{key: None if value == math.inf else value for key, value in row.items()} for row in rows]
+
+
+def read_log(run: str | Path) -> Log:
+    """The log of a run directory, whether its training has ended or not.
+
+    Raises:
+        DataError: there is none.
+        IntegrityError: it is not what was written.
+    """
+    path = Path(run)
+    going_on = path / CHECKPOINTS / LOG
+    content = going_on.read_bytes() if going_on.is_file() else Directory(path, [LOG]).read(LOG)
+    rows = [json.loads(line) for line in content.splitlines()]
+    return Log(str(run), rows, _metric_of(rows))
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a folder is a model's run directory, or is becoming one."""
+    return (path / "config.json").is_file() or (path.is_dir() and bool(all_checkpoints(path)))
+
+
+def _row(path: Path, above: Path) -> Json:
+    left = all_checkpoints(path)
+    state = "running" if is_held(path) else "stopped" if left else "done"
+    row: Json = {"run": str(path if path == above else path.relative_to(above)), "state": state}
+    try:
+        described = Directory(left[0] if left else path)
+        config = described.json("config.json")["config"]["model"]
+        log = read_log(path)
+        test = None if left else (described.json("metrics.json").get("test") or {}).get(log.metric)
+        written = (path / CHECKPOINTS / LOG if left else path / MANIFEST).stat().st_mtime
+    except (ElmanError, OSError, LookupError, ValueError):
+        return row | {"state": "damaged", "age_minutes": math.inf}
+    return row | {
+        "metric": log.metric,
+        "best": log.best(),
+        "test": test,
+        "epoch": log.rows[-1]["epoch"] if log.rows else 0,
+        "cell": config.get("cell"),
+        "hidden": config.get("hidden"),
+        "age_minutes": round((time.time() - written) / 60, 1),
+    }
+
+
+def _metric_of(rows: Sequence[dict[str, Any]]) -> str:
+    """The metric that decided which weights were best: the first one that the log has."""
+    for row in rows:
+        for key in row:
+            if key.removeprefix("valid_") in METRICS:
+                return key.removeprefix("valid_")
+    return ""

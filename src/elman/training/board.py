@@ -1,0 +1,46 @@
+"""TensorBoard, when asked for: the figures of every evaluation as event files."""
+
+from typing import Any
+
+from elman.checks import fail
+from elman.errors import DataError, MissingExtraError
+from elman.training.progress import Reporter
+
+
+class Board:
+    """A writer of event files.
+
+    Args:
+        folder: where they go; each training of a folder of its own is a line of its own on the page.
+        reporter: who is told how to look at them.
+
+    Raises:
+        DataError: the folder cannot be written.
+        MissingExtraError: the package `tensorboard` is not installed.
+    """
+
+    def __init__(self, folder: str, reporter: Reporter) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise MissingExtraError("tensorboard", "watch", "train.tensorboard") from None
+        try:
+            self._writer = SummaryWriter(folder)
+        except OSError as error:
+            then = "Name another folder."
+            fail(
+                "train",
+                "tensorboard",
+                "be a folder that can be written",
+                f"{folder}: {error.strerror}",
+                then,
+                DataError,
+            )
+        reporter.note(f"watch     tensorboard --logdir {folder}")
+
+    def scored(self, row: dict[str, Any]) -> None:
+        """Write the figures of an evaluation, a row of `History.rows`, at its step."""
+        for name, value in row.items():
+            if name not in ("step", "epoch", "seconds") and value is not None:
+                self._writer.add_scalar(name, value, row["step"])
+        self._writer.flush()
