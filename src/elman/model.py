@@ -25,7 +25,7 @@ from elman.training import outputs_of, scores_of
 from elman.types import Json
 
 MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
-WRITTEN_ANEW = (*MODEL_FILES, "run.toml")
+LARGEST_KEEPSAKE = 1 << 26  # bytes
 Source = Any  # a path, a pandas or Arrow table, a dictionary of columns, a list of dictionaries, or a list of values
 
 
@@ -201,7 +201,8 @@ def load(path: str | Path) -> Model:
     network.load_state_dict(weights)
     model = Model(config, input, target, network.eval())
     model.metrics, model.path, model.digest = directory.json("metrics.json"), Path(path), directory.digest
-    model.keepsakes = {name: directory.read(name) for name in directory.names if name not in WRITTEN_ANEW}
+    others = {name: directory.read(name, LARGEST_KEEPSAKE) for name in directory.names if name not in MODEL_FILES}
+    model.keepsakes = {name: content for name, content in others.items() if name != "run.toml"}  # written anew
     return model
 
 

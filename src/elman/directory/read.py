@@ -111,10 +111,11 @@ class Directory:
             )
         except OSError:
             self.refuse(name, "be there", "no such file")
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            os.close(handle)
+            self.refuse(name, "be there", "no such file")
         with open(handle, "rb") as file:
-            facts = os.fstat(file.fileno())
-            if not stat.S_ISREG(facts.st_mode):
-                self.refuse(name, "be there", "no such file")
             if facts.st_size != size:  # before a byte of it is read
                 self.refuse(name, f"have {size} bytes", str(facts.st_size))
             try:

@@ -7,6 +7,7 @@ from elman.layers import LAYERS, POOLS, AttentionPool
 from elman.topologies.base import Topology
 from elman.types import State
 
+MOST_UNITS, MOST_LAYERS = 1_000_000, 100  # what a configuration from a stranger may ask for
 POOLINGS = ("last", *POOLS, "attention")
 
 
@@ -16,8 +17,8 @@ class ManyToOne(Topology):
     Args:
         input_size: D, features a step of the encoded input.
         cell: one of `elman.layers.LAYERS`: lstm, gru, mingru, rnn (tanh), rnn-relu, rnn-identity.
-        hidden: units a layer and direction, at least 1.
-        layers: depth, at least 1.
+        hidden: units a layer and direction, 1 to 1,000,000.
+        layers: depth, 1 to 100.
         bidirectional: read from both ends.
         dropout: 0 to 1, between layers and before the head.
         pooling: "last", the state at the row's end (both directions' true ends when bidirectional); "mean", "max" or
@@ -54,8 +55,8 @@ class ManyToOne(Topology):
         super().__init__()
         check_choice("model", "cell", cell, LAYERS)
         check_choice("model", "pooling", pooling, POOLINGS)
-        check_range("model", "hidden", hidden, low=1)
-        check_range("model", "layers", layers, low=1)
+        check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
+        check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
         check_range("model", "dropout", dropout, low=0, high=1)
         self.body = LAYERS[cell](
             input_size,
