@@ -38,6 +38,31 @@ def min_gru_step(x, state, w):
     return ((1 - sigmoid(z)) * state[0] + sigmoid(z) * n,)
 
 
+def norm(v, gain, bias):
+    return gain * (v - v.mean()) / np.sqrt(((v - v.mean()) ** 2).mean() + 1e-5) + bias
+
+
+def norm_lstm_step(x, state, w):
+    h, c = state
+    sums = norm(w["weight_ih"] @ x, w["gain_ih"], w["bias_ih"]) + norm(w["weight_hh"] @ h, w["gain_hh"], w["bias_hh"])
+    i, f, g, o = np.split(sums, 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(norm(c, w["gain_cell"], w["bias_cell"])), c
+
+
+def norm_gru_step(x, state, w):
+    (h,) = state
+    size = len(h)
+    rzx, nx, rzh, nh = (
+        norm((w[f"weight_{end}"] @ v)[part], w[f"gain_{end}"][part], w[f"bias_{end}"][part])
+        for end, v in (("ih", x), ("hh", h))
+        for part in (slice(0, 2 * size), slice(2 * size, None))
+    )
+    r, z = np.split(sigmoid(rzx + rzh), 2)
+    n = np.tanh(nx + r * nh)
+    return ((1 - z) * n + z * h,)
+
+
 STEPS = {
     "rnn": lambda x, s, w: elman_step(x, s, w, np.tanh),
     "rnn-relu": lambda x, s, w: elman_step(x, s, w, lambda v: np.maximum(v, 0)),
@@ -45,6 +70,8 @@ STEPS = {
     "lstm": lstm_step,
     "gru": gru_step,
     "mingru": min_gru_step,
+    "lstm-norm": norm_lstm_step,
+    "gru-norm": norm_gru_step,
 }
 
 

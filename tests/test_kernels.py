@@ -352,7 +352,7 @@ def test_without_kernels_everything_still_answers():
 @pytest.mark.parametrize("name", [*instruction_sets()[1:], "none"])
 def test_the_oracle_padding_and_unrolling_hold_on_every_instruction_set(name):
     files = ["test_oracle.py", "test_padding.py", "test_unroll.py", "test_kernels.py", "test_stepper.py"]
-    others = "not instruction_set and not compile and not operator"
+    others = "not instruction_set and not compile and not operator and not norm"
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-k", others, *(str(TESTS / file) for file in files)]
     done = subprocess.run(
         command,
@@ -366,5 +366,5 @@ def test_the_oracle_padding_and_unrolling_hold_on_every_instruction_set(name):
 
 
 def test_every_kind_of_kernel_is_some_layers():
-    kinds = {kind_of(LAYERS[name](3, 4).cells()[0]) for name in LAYERS if name != "mingru"}
+    kinds = {kind_of(LAYERS[name](3, 4).cells()[0]) for name in LAYERS if name != "mingru" and "norm" not in name}
     assert kinds == set(KINDS)

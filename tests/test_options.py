@@ -21,15 +21,20 @@ CHANGES = [
     ("input.text", {"embedding": 7}),
     ("input.text", {"dropout": 0.0}),
     ("input.text", {"word_dropout": 0.5}),
+    ("input.text", {"vector_dropout": 0.5}),
     ("target.label", {"head": "sigmoid"}),
     ("target.label", {"class_weights": "balanced"}),
     ("target.label", {"class_weights": {"yes": 3.0}}),
+    ("target.label", {"label_smoothing": 0.1}),
     ("model", {"topology": "one-to-one"}),
     ("model", {"cell": "gru"}),
     ("model", {"hidden": 5}),
     ("model", {"layers": 2}),
     ("model", {"bidirectional": True}),
     ("model", {"dropout": 0.0}),
+    ("model", {"recurrent_dropout": 0.3}),
+    ("model", {"weight_drop": 0.3}),
+    ("model", {"zoneout": 0.3}),
     ("model", {"pooling": "mean"}),
     ("model", {"initial_state": "random"}),
     ("model", {"initial_state": "learned"}),
@@ -71,6 +76,12 @@ def test_an_option_changes_what_is_trained(place, options, base):
     same_shapes = {k: v.shape for k, v in weights.items()} == {k: v.shape for k, v in base[0].items()}
     same_weights = same_shapes and all(torch.equal(weights[name], base[0][name]) for name in weights)
     assert not (same_weights and log == base[1])
+
+
+def test_a_locked_mask_changes_what_is_trained():
+    deep = {"layers": 2}
+    (free, _), (locked, _) = trained({"model": deep}), trained({"model": deep | {"locked": True}})
+    assert not all(torch.equal(free[name], locked[name]) for name in free)
 
 
 def test_the_base_itself_is_repeated(base):

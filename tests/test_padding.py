@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from backends_of import with_backends
+from backends_of import exact_type, with_backends
 
 from elman.layers import POOLS, AttentionPool
 from elman.testing import CELL_CASES, random_batch
@@ -46,8 +46,9 @@ def test_poison_in_the_padding_changes_no_bit(case, poison, backend):
 
 @pytest.mark.parametrize(("case", "backend"), with_backends(CELL_CASES), ids=str)
 def test_a_row_answers_the_same_alone(case, backend):
-    layer = case.build(backend=backend)
-    x, lengths = random_batch(rows=5, steps=9, features=case.input_size, lengths=[9, 1, 2, 4, 9])
+    layer, dtype = case.build(backend=backend), exact_type(case.layer)
+    layer.to(dtype)
+    x, lengths = random_batch(rows=5, steps=9, features=case.input_size, lengths=[9, 1, 2, 4, 9], dtype=dtype)
     together, state = layer(x, lengths=lengths)
     for row, length in enumerate(lengths):
         alone, own = layer(x[row : row + 1, :length])

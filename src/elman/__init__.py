@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.cells import ElmanCell, GRUCell, LSTMCell, MinGRUCell
+    from elman.cells import ElmanCell, GRUCell, LayerNormGRUCell, LayerNormLSTMCell, LSTMCell, MinGRUCell
     from elman.errors import ElmanError
     from elman.experiment import resume, train
-    from elman.layers import GRU, LSTM, RNN, MinGRU, Stepper, unroll
+    from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, MinGRU, Stepper, unroll
     from elman.model import Model, load
     from elman.swap import accelerate, restore
 
@@ -20,10 +20,14 @@ _HOMES = {
     "GRUCell": "cells",
     "LSTMCell": "cells",
     "MinGRUCell": "cells",
+    "LayerNormLSTMCell": "cells",
+    "LayerNormGRUCell": "cells",
     "RNN": "layers",
     "LSTM": "layers",
     "GRU": "layers",
     "MinGRU": "layers",
+    "LayerNormLSTM": "layers",
+    "LayerNormGRU": "layers",
     "Stepper": "layers",
     "unroll": "layers",
     "Model": "model",
@@ -57,6 +61,10 @@ __all__ = [
     "ElmanError",
     "GRUCell",
     "LSTMCell",
+    "LayerNormGRU",
+    "LayerNormGRUCell",
+    "LayerNormLSTM",
+    "LayerNormLSTMCell",
     "MinGRU",
     "MinGRUCell",
     "Model",

@@ -71,7 +71,9 @@ def train(
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to answer.")] = None,
     topology: Annotated[str | None, typer.Option(help="many-to-one or one-to-one; inferred.")] = None,
-    cell: Annotated[str | None, typer.Option(help="lstm (default), gru, mingru, rnn, rnn-relu, rnn-identity.")] = None,
+    cell: Annotated[
+        str | None, typer.Option(help="lstm (default), gru, mingru, rnn, rnn-relu, rnn-identity, lstm-norm, gru-norm.")
+    ] = None,
     layers: Annotated[int | None, typer.Option(help="Depth. [default: 1]")] = None,
     hidden: Annotated[int | None, typer.Option(help="Units a layer and direction. [default: 128]")] = None,
     bidirectional: Annotated[bool, typer.Option("--bidirectional", help="Read from both ends.")] = False,

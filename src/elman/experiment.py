@@ -99,7 +99,7 @@ def train(
             options, {"review": {"kind": "text", "level": "character"}}.
         target: the column that is answered, or a column with options.
         topology: "many-to-one" for sequences and "one-to-one" for single inputs where None.
-        cell: "lstm" (the default), "gru", "mingru", "rnn", "rnn-relu" or "rnn-identity".
+        cell: "lstm" (the default), "gru", "mingru", "rnn", "rnn-relu", "rnn-identity", "lstm-norm" or "gru-norm".
         layers: depth, 1 by default.
         hidden: units a layer and direction, 128 by default.
         bidirectional: read from both ends; no by default.

@@ -26,12 +26,13 @@ class Network(nn.Module):
         self.encoder = input.encoder()
         self.topology = TOPOLOGIES[topology](int(self.encoder.output_size), **options)  # type: ignore[arg-type]
         self.head = target.head(self.topology.output_size)
-        self._loss = target.loss
+        self._target = target
 
     def forward(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         output: Tensor = self.head(self.topology(self.encoder(inputs), lengths))
         return output
 
     def loss(self, inputs: Tensor, lengths: Tensor | None, targets: Tensor) -> Tensor:
-        """The loss of each row, (B,), for encoded targets (B,)."""
-        return self._loss(self(inputs, lengths), targets)
+        """The loss of each row, (B,), for encoded targets (B,); in training what training lowers."""
+        loss = self._target.training_loss if self.training else self._target.loss
+        return loss(self(inputs, lengths), targets)

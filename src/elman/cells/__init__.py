@@ -3,6 +3,8 @@
 from elman.cells.base import Cell, check_state, state_names
 from elman.cells.elman import ElmanCell, ElmanState
 from elman.cells.gru import GRUCell, GRUState
+from elman.cells.layer_norm_gru import LayerNormGRUCell
+from elman.cells.layer_norm_lstm import LayerNormLSTMCell
 from elman.cells.lstm import LSTMCell, LSTMState
 from elman.cells.min_gru import MinGRUCell, MinGRUState
 
@@ -11,6 +13,8 @@ CELLS: dict[str, type[Cell]] = {
     "lstm": LSTMCell,
     "gru": GRUCell,
     "mingru": MinGRUCell,
+    "lstm-norm": LayerNormLSTMCell,
+    "gru-norm": LayerNormGRUCell,
 }
 
 __all__ = [
@@ -22,6 +26,8 @@ __all__ = [
     "GRUState",
     "LSTMCell",
     "LSTMState",
+    "LayerNormGRUCell",
+    "LayerNormLSTMCell",
     "MinGRUCell",
     "MinGRUState",
     "check_state",

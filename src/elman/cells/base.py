@@ -1,7 +1,7 @@
 """What every recurrent cell is: one step from (input, state) to (output, state)."""
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,10 @@ INITS = ("orthogonal", "torch")
 class Cell(nn.Module):
     """One recurrent step.
 
-    A subclass states its `gates` in torch's order, its `state_type` and its `step`; the parameters, their start, the
-    zero state and the input projection that a whole sequence shares are here.
+    A subclass states its `gates` in torch's order, its `state_type` and how to `combine` what the weights made of the
+    input and of the hidden state, the first tensor of its state. The parameters, their start, the zero state, and the
+    input projection that a whole sequence shares, are here. A cell whose weights read the state in another way, or not
+    at all, writes its own `step` instead.
     """
 
     gates: ClassVar[tuple[str, ...]]
@@ -32,13 +34,17 @@ class Cell(nn.Module):
         check_range(where, "hidden_size", hidden_size, low=1, then="Pass hidden_size=128, a common size.")
         check_choice(where, "init", init, INITS)
         self.input_size, self.hidden_size, self.init = input_size, hidden_size, init
-        rows = len(self.gates) * hidden_size
-        self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
+        self.make_parameters(bias)
+        self.reset_parameters()
+
+    def make_parameters(self, bias: bool) -> None:
+        """Register the parameters, their numbers still to be drawn."""
+        rows = len(self.gates) * self.hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(rows, self.input_size))
         if self.gates_see_state:
-            self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
+            self.weight_hh = nn.Parameter(torch.empty(rows, self.hidden_size))
         self.bias_ih = nn.Parameter(torch.empty(rows)) if bias else None
         self.bias_hh = nn.Parameter(torch.empty(rows)) if bias and self.gates_see_state else None
-        self.reset_parameters()
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
@@ -69,9 +75,23 @@ class Cell(nn.Module):
         """Wx.x + b for any number of steps at once, (..., D) -> (..., gates * H): nothing in it waits for the state."""
         return nn.functional.linear(x, self.weight_ih, self.bias_ih)
 
+    def recur(self, hidden: Tensor) -> Tensor:
+        """W_hh h + b_hh, (B, H) -> (B, gates * H): what the weights make of the hidden state."""
+        return nn.functional.linear(hidden, self.weight_hh, self.bias_hh)
+
+    def combine(self, projected: Tensor, recurrent: Tensor, state: State) -> tuple[Tensor, State]:
+        """`project` and `recur` of a step, both (B, gates * H), and the state before it -> (output, state after it)."""
+        raise NotImplementedError
+
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """One step from the projected input (B, gates * H) and the state before it to (output, state after it)."""
-        raise NotImplementedError
+        return self.combine(projected, self.recur(state[0]), state)
+
+    def lent(self, **tensors: Tensor) -> Self:
+        """This cell with other tensors in the place of some parameters, made for one call: nothing of them stays."""
+        twin = type(self).__new__(type(self))
+        twin.__dict__ = self.__dict__ | {"_parameters": self._parameters | tensors}
+        return twin
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """One step: x (B, D) and the state before it, zeros if None -> output (B, H) and the state after it.

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from elman.cells.base import Cell
 from elman.checks import check_choice
+from elman.types import State
 
 NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -56,7 +57,6 @@ class ElmanCell(Cell):
         super().__init__(input_size, hidden_size, bias, init)
         self.nonlinearity = nonlinearity
 
-    def step(self, projected: Tensor, state: ElmanState) -> tuple[Tensor, ElmanState]:  # type: ignore[override]
-        recurrent = nn.functional.linear(state.hidden, self.weight_hh, self.bias_hh)
+    def combine(self, projected: Tensor, recurrent: Tensor, state: State) -> tuple[Tensor, ElmanState]:
         hidden = NONLINEARITIES[self.nonlinearity](projected + recurrent)
         return hidden, ElmanState(hidden)

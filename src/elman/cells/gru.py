@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from elman.cells.base import Cell
 
@@ -43,8 +43,9 @@ class GRUCell(Cell):
     gates = ("reset", "update", "candidate")
     state_type = GRUState
 
-    def step(self, projected: Tensor, state: GRUState) -> tuple[Tensor, GRUState]:  # type: ignore[override]
-        recurrent = nn.functional.linear(state.hidden, self.weight_hh, self.bias_hh)
+    def combine(  # type: ignore[override]
+        self, projected: Tensor, recurrent: Tensor, state: GRUState
+    ) -> tuple[Tensor, GRUState]:
         reset_x, update_x, candidate_x = projected.chunk(3, dim=-1)
         reset_h, update_h, candidate_h = recurrent.chunk(3, dim=-1)
         reset = (reset_x + reset_h).sigmoid()

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from elman.cells.base import Cell
 
@@ -45,9 +45,10 @@ class LSTMCell(Cell):
     gates = ("input", "forget", "candidate", "output")
     state_type = LSTMState
 
-    def step(self, projected: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:  # type: ignore[override]
-        gates = projected + nn.functional.linear(state.hidden, self.weight_hh, self.bias_hh)
-        input_, forget, candidate, output = gates.chunk(4, dim=-1)
+    def combine(  # type: ignore[override]
+        self, projected: Tensor, recurrent: Tensor, state: LSTMState
+    ) -> tuple[Tensor, LSTMState]:
+        input_, forget, candidate, output = (projected + recurrent).chunk(4, dim=-1)
         cell = forget.sigmoid() * state.cell + input_.sigmoid() * candidate.tanh()
         hidden = output.sigmoid() * cell.tanh()
         return hidden, LSTMState(hidden, cell)

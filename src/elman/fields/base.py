@@ -83,6 +83,10 @@ class Target(Field):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The loss of each row, (B,): output (B, K), target (B,) as encoded."""
 
+    def training_loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """What training lowers in place of `loss`, where an option says so; evaluation always shows `loss`."""
+        return self.loss(output, target)
+
     @abstractmethod
     def decode(self, output: Tensor) -> list[Any]:
         """Output (B, K) -> what the user reads, one value a row, in the user's own units and names."""

@@ -25,6 +25,8 @@ class Category(Input, Target):
         head: as a target, "softmax" (K outputs, cross-entropy) or "sigmoid" (one output, for two classes).
         class_weights: as a target, "none"; "balanced", each class weighs rows / (K * its rows), as in scikit-learn; or
             a table of weights by class, 1 for those it leaves out.
+        label_smoothing: 0 to 1, as a target, share of each row's probability that training wants spread evenly over
+            all classes (Szegedy et al. 2016, arXiv 1512.00567); the loss of the validation and test splits is without.
         embedding: as an input, numbers in the vector of a class.
 
     Classes whose names are all integers (or True and False) are given back as such.
@@ -40,7 +42,7 @@ class Category(Input, Target):
     is_sequence = False
     metrics = ("accuracy", "macro_f1")
     only_as_input = frozenset({"embedding"})
-    only_as_target = frozenset({"head", "class_weights"})
+    only_as_target = frozenset({"head", "class_weights", "label_smoothing"})
 
     def __init__(
         self,
@@ -48,14 +50,17 @@ class Category(Input, Target):
         *,
         head: Literal["softmax", "sigmoid"] = "softmax",
         class_weights: Literal["none", "balanced"] | dict[str, float] = "none",
+        label_smoothing: float = 0.0,
         embedding: int = 16,
     ) -> None:
         super().__init__(name)
         check_choice(name, "head", head, ("softmax", "sigmoid"))
+        check_range(name, "label_smoothing", label_smoothing, low=0, high=1)
         check_range(name, "embedding", embedding, low=1)
         if isinstance(class_weights, str):
             check_choice(name, "class_weights", class_weights, ("none", "balanced"))
         self.head_kind, self.class_weights, self.embedding = head, class_weights, embedding
+        self.label_smoothing = label_smoothing
         self.classes: list[str] = []
         self.counts: list[int] = []
 
@@ -131,10 +136,18 @@ class Category(Input, Target):
         softmax: -log softmax(output)[target]; sigmoid: -log sigmoid(output) for the second class, -log(1 - ...) for the
         first. The mean over rows is later taken over their number; torch's weighted mean divides by the sum of weights.
         """
+        return self._loss(output, target, 0.0)
+
+    def training_loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """As `loss`, with (1 - label_smoothing) of the truth on the row's class and the rest on all K evenly."""
+        return self._loss(output, target, self.label_smoothing)
+
+    def _loss(self, output: Tensor, target: Tensor, smoothing: float) -> Tensor:
         if self.head_kind == "sigmoid":
-            loss = F.binary_cross_entropy_with_logits(output[:, 0], target.to(output.dtype), reduction="none")
+            second = (1 - smoothing) * target.to(output.dtype) + smoothing / 2
+            loss = F.binary_cross_entropy_with_logits(output[:, 0], second, reduction="none")
         else:
-            loss = F.cross_entropy(output, target, reduction="none")
+            loss = F.cross_entropy(output, target, reduction="none", label_smoothing=smoothing)
         weights = self.weights()
         return loss if weights is None else loss * weights.to(loss)[target]
 

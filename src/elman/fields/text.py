@@ -45,6 +45,8 @@ class Text(Input):
         tune: False keeps the vectors as they started.
         dropout: 0 to 1, share of the vectors' numbers that training sets to zero.
         word_dropout: 0 to 1, share of the tokens that training replaces by the unknown one.
+        vector_dropout: 0 to 1, share of the tokens whose whole vector training sets to zero, the same wherever they
+            stand in a batch, see `elman.layers.TokenEmbedding`.
 
     Raises:
         ConfigError: options that contradict each other.
@@ -74,6 +76,7 @@ class Text(Input):
         tune: bool = True,
         dropout: float = 0.3,
         word_dropout: float = 0.0,
+        vector_dropout: float = 0.0,
     ) -> None:
         super().__init__(name)
         check_choice(name, "level", level, LEVELS)
@@ -81,6 +84,7 @@ class Text(Input):
         check_range(name, "max_vocabulary", 3 if max_vocabulary is None else max_vocabulary, low=3)
         check_range(name, "dropout", dropout, low=0, high=1)
         check_range(name, "word_dropout", word_dropout, low=0, high=1)
+        check_range(name, "vector_dropout", vector_dropout, low=0, high=1)
         check_range(name, "min_count", 1 if min_count is None else min_count, low=1)
         check_range(name, "embedding", 1 if embedding is None else embedding, low=1)
         if level == "byte" and (min_count or max_vocabulary) is not None:
@@ -101,7 +105,7 @@ class Text(Input):
         self.lowercase = level == "word" if lowercase is None else lowercase
         self.min_count = min_count or (2 if level == "word" else 1)
         self.vectors, self.vectors_words, self.tune = vectors, vectors_words, tune
-        self.dropout, self.word_dropout = dropout, word_dropout
+        self.dropout, self.word_dropout, self.vector_dropout = dropout, word_dropout, vector_dropout
         self.embedding = embedding
         self.vocabulary: list[str] = []
         self._unknown_share = 0.0
@@ -168,6 +172,7 @@ class Text(Input):
             tune=self.tune,
             dropout=self.dropout,
             word_dropout=self.word_dropout,
+            vector_dropout=self.vector_dropout,
         )
 
     def pieces(self, value: str) -> list[str]:

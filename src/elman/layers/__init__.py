@@ -6,6 +6,7 @@ from functools import partial
 from elman.layers.attention import AttentionPool
 from elman.layers.backends import BACKENDS, choose_backend
 from elman.layers.embedding import TokenEmbedding
+from elman.layers.layer_norm import LayerNormGRU, LayerNormLSTM
 from elman.layers.pooling import POOLS
 from elman.layers.recurrent import GRU, LSTM, RNN, MinGRU, Recurrent
 from elman.layers.stepper import Stepper
@@ -19,6 +20,8 @@ LAYERS: dict[str, Callable[..., Recurrent]] = {
     "lstm": LSTM,
     "gru": GRU,
     "mingru": MinGRU,
+    "lstm-norm": LayerNormLSTM,
+    "gru-norm": LayerNormGRU,
 }
 
 __all__ = [
@@ -29,6 +32,8 @@ __all__ = [
     "POOLS",
     "RNN",
     "AttentionPool",
+    "LayerNormGRU",
+    "LayerNormLSTM",
     "MinGRU",
     "Recurrent",
     "Stepper",

@@ -12,6 +12,7 @@ from elman.layers.by_hand import by_hand
 from elman.layers.by_hand_cells import EQUATIONS
 from elman.layers.directions import each_way
 from elman.layers.fused import fused, fused_refuses, fused_suits, transformed
+from elman.layers.noise import NoisyCell
 from elman.layers.scan import scan
 from elman.layers.torch_kernels import torch_kernels
 from elman.layers.unroll import unroll
@@ -86,7 +87,10 @@ def choose_backend(name: str, cell: Cell, x: Tensor, reset: Tensor | None) -> Ba
             for backend in BACKENDS.values()
             if backend.refuses(cell, x, reset) is None and backend.suits(cell, x, reset)
         )
-    reason = BACKENDS[name].refuses(cell, x, reset)
+    if isinstance(cell, NoisyCell) and name != "reference":
+        reason: str | None = "recurrent_dropout and zoneout reach into every step, as only the reference can"
+    else:
+        reason = BACKENDS[name].refuses(cell, x, reset)
     if reason is not None:
         fail(
             f"backend {name!r}",

@@ -9,7 +9,7 @@ EMBEDDING_DEVIATION = 0.1
 
 
 class TokenEmbedding(nn.Module):
-    """One vector a token, with two kinds of noise while training.
+    """One vector a token, with three kinds of noise while training.
 
     Args:
         vocabulary_size: V, at least 1.
@@ -19,6 +19,9 @@ class TokenEmbedding(nn.Module):
         dropout: 0 to 1, share of the numbers that training sets to zero (Srivastava et al. 2014).
         word_dropout: 0 to 1, share of the tokens that training replaces by the unknown one, so that it gets a vector
             worth having (compare Iyyer et al. 2015, "Deep unordered composition", who leave whole words out).
+        vector_dropout: 0 to 1, share of the tokens whose whole vector training sets to zero wherever they stand in a
+            batch, the rest divided by 1 less this share (Gal & Ghahramani 2016, arXiv 1512.05287; one choice for the
+            whole batch as in Merity, Keskar & Socher 2017, arXiv 1708.02182).
         unknown: id of the unknown token.
 
     Shape: ids (B, T) or (B,) -> (B, T, D) or (B, D).
@@ -40,6 +43,7 @@ class TokenEmbedding(nn.Module):
         tune: bool = True,
         dropout: float = 0.0,
         word_dropout: float = 0.0,
+        vector_dropout: float = 0.0,
         unknown: int = 1,
     ) -> None:
         super().__init__()
@@ -47,7 +51,9 @@ class TokenEmbedding(nn.Module):
         check_range("TokenEmbedding", "size", size, low=1)
         check_range("TokenEmbedding", "dropout", dropout, low=0, high=1)
         check_range("TokenEmbedding", "word_dropout", word_dropout, low=0, high=1)
+        check_range("TokenEmbedding", "vector_dropout", vector_dropout, low=0, high=1)
         self.output_size, self.dropout, self.word_dropout, self.unknown = size, dropout, word_dropout, unknown
+        self.vector_dropout = vector_dropout
         if vectors is None:
             vectors = EMBEDDING_DEVIATION * torch.randn(vocabulary_size, size)
         check_shape("TokenEmbedding", "vectors", vectors.shape, "V D", V=vocabulary_size, D=size)
@@ -57,4 +63,8 @@ class TokenEmbedding(nn.Module):
         if self.training and self.word_dropout:
             dropped = torch.rand(ids.shape, device=ids.device) < self.word_dropout
             ids = ids.masked_fill(dropped, self.unknown)
-        return nn.functional.dropout(nn.functional.embedding(ids, self.weight), self.dropout, self.training)
+        vectors = nn.functional.embedding(ids, self.weight)
+        if self.training and self.vector_dropout:
+            kept = nn.functional.dropout(vectors.new_ones(len(self.weight), 1), self.vector_dropout)
+            vectors = vectors * kept[ids]
+        return nn.functional.dropout(vectors, self.dropout, self.training)

@@ -10,6 +10,7 @@ from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell, check_st
 from elman.checks import check_choice, check_range, check_shape, fail
 from elman.layers import backends
 from elman.layers.directions import borders, pick, turned
+from elman.layers.noise import Noise
 from elman.layers.stack import run_stack
 from elman.layers.unroll import unroll_states
 from elman.types import State
@@ -24,6 +25,10 @@ class Options(TypedDict, total=False):
     bias: bool
     bidirectional: bool
     dropout: float
+    locked: bool
+    recurrent_dropout: float
+    weight_drop: float
+    zoneout: float
     initial_state: str
     backend: str
 
@@ -40,11 +45,28 @@ class Recurrent(nn.Module):
         num_layers: depth, at least 1; each layer reads the outputs of the one below it.
         bias: without it the b terms are left out.
         bidirectional: a second cell a layer reads each row from its true end; outputs are joined to 2H.
-        dropout: 0 to 1, share of the outputs between two layers that training sets to zero.
+        dropout: 0 to 1, share of the outputs between two layers that training sets to zero, the rest divided by 1 less
+            this share.
+        locked: one mask of that dropout for all steps of a row (Gal & Ghahramani 2016, arXiv 1512.05287), instead of
+            one a step.
+        recurrent_dropout: 0 to 1, likewise a share of the hidden state as weight_hh sees it, one mask for all steps of
+            a row (Gal & Ghahramani 2016). What a cell carries over past the weights, the cell state of an LSTM and the
+            part of the old state that a GRU keeps, is left as it is. Slower, see below.
+        weight_drop: 0 to 1, likewise a share of the numbers of weight_hh, one mask for all rows and steps (Merity,
+            Keskar & Socher 2017, arXiv 1708.02182). Costs no speed.
+        zoneout: 0 to 1, the probability that a number of the state, an LSTM's cell state too, stays as it was before a
+            step (Krueger et al. 2016, arXiv 1606.01305). In evaluation it does nothing, where the paper takes the
+            expectation, zoneout * old + (1 - zoneout) * new; and it is one number for all of the state, where the paper
+            has two for an LSTM. Slower, see below.
         initial_state: what a sequence begins with where no state is given: "zero"; "random", drawn from
             N(0, 0.1^2) while training and zero in evaluation, so that answers never depend on chance (Zimmermann et al.
             2012); "learned", a parameter a layer and direction.
         backend: "auto" takes the fastest code that is exact for the request; see `layers.backends`.
+
+    Dropout, weight drop and zoneout act in training only. What is drawn comes from torch's generator, for each layer
+    and direction anew at each forward call; a mask for all steps holds for the whole call, `reset` draws no new one.
+    Where recurrent_dropout or zoneout acts only the reference can run, which is several times slower than the kernels;
+    evaluation is as fast as ever.
 
     Shape:
         x (B, T, D) -> outputs (B, T, H), or (B, T, 2H) when bidirectional, zero after a row's end, and the state at
@@ -66,17 +88,23 @@ class Recurrent(nn.Module):
         bias: bool = True,
         bidirectional: bool = False,
         dropout: float = 0.0,
+        locked: bool = False,
+        recurrent_dropout: float = 0.0,
+        weight_drop: float = 0.0,
+        zoneout: float = 0.0,
         initial_state: str = "zero",
         backend: str = "auto",
     ) -> None:
         super().__init__()
         where = type(self).__name__
         check_range(where, "num_layers", num_layers, low=1)
-        check_range(where, "dropout", dropout, low=0, high=1)
+        Noise(dropout, locked, recurrent_dropout, weight_drop, zoneout).check(where, self.cell_type, num_layers)
         check_choice(where, "initial_state", initial_state, INITIAL_STATES)
         check_choice(where, "backend", backend, backends.CHOICES)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.bidirectional, self.dropout = bias, bidirectional, dropout
+        self.bias, self.bidirectional = bias, bidirectional
+        self.dropout, self.locked, self.recurrent_dropout = dropout, locked, recurrent_dropout
+        self.weight_drop, self.zoneout = weight_drop, zoneout
         self.initial_state, self.backend = initial_state, backend
         self._directions = (False, True) if bidirectional else (False,)  # backward?
         self.output_size = hidden_size * len(self._directions)
@@ -147,16 +175,18 @@ class Recurrent(nn.Module):
         self._check(x, state, lengths, reset)
         lengths = None if lengths is None else lengths.to(x.device, torch.long)
         start = self.start_state(x)
+        noise = self._noise() if self.training else Noise()
         return run_stack(
-            self.cells(),
+            noise.worn_by(self.cells(), x),
             len(self._directions),
             x,
             start if state is None else state,
             lengths,
             reset,
             start,
-            self.dropout if self.training else 0.0,
+            noise.dropout,
             self.backend,
+            noise.locks(x, self.num_layers - 1, self.output_size),
         )
 
     def states(
@@ -164,7 +194,7 @@ class Recurrent(nn.Module):
     ) -> State:
         """The state after every step, of every layer and direction: the cell's NamedTuple of (B, T, N, H).
 
-        A row's state is frozen after its end. Dropout is not applied. The backward cells' states stand at the step that
+        A row's state is frozen after its end. No noise is applied. The backward cells' states stand at the step that
         was just read. This takes the reference path: it is for looking, not for speed.
         """
         self._check(x, state, lengths, reset)
@@ -189,6 +219,9 @@ class Recurrent(nn.Module):
                 found.append(states)
             x = torch.cat(ways, -1)
         return self.cell_type.state_type(*(torch.stack(tensors, 2) for tensors in zip(*found, strict=True)))
+
+    def _noise(self) -> Noise:
+        return Noise(self.dropout, self.locked, self.recurrent_dropout, self.weight_drop, self.zoneout)
 
     def _suffixes(self) -> Iterator[str]:
         for layer in range(self.num_layers):
@@ -223,7 +256,8 @@ class Recurrent(nn.Module):
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}, num_layers={self.num_layers}"
-        return f"{text}, bidirectional={self.bidirectional}, dropout={self.dropout}, backend={self.backend!r}"
+        noise = "".join(f", {name}={share}" for name, share in self._noise()._asdict().items() if share)
+        return f"{text}, bidirectional={self.bidirectional}{noise}, backend={self.backend!r}"
 
 
 class RNN(Recurrent):
@@ -259,7 +293,7 @@ class RNN(Recurrent):
         return ElmanCell(input_size, self.hidden_size, self.nonlinearity, self.bias, self.init)
 
 
-class _Gated(Recurrent):
+class Gated(Recurrent):
     """What LSTM and GRU share: cells that take `init`."""
 
     cell_type: ClassVar[type[LSTMCell | GRUCell]]
@@ -280,7 +314,7 @@ class _Gated(Recurrent):
         return self.cell_type(input_size, self.hidden_size, self.bias, self.init)
 
 
-class LSTM(_Gated):
+class LSTM(Gated):
     """Layers of `LSTMCell`, as torch.nn.LSTM; see `Recurrent` for what all layers share, shapes and errors too.
 
     Args:
@@ -296,7 +330,7 @@ class LSTM(_Gated):
     cell_type = LSTMCell
 
 
-class GRU(_Gated):
+class GRU(Gated):
     """Layers of `GRUCell`, as torch.nn.GRU; see `Recurrent` for what all layers share, shapes and errors too.
 
     Args:

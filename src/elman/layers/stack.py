@@ -20,6 +20,7 @@ def run_stack(
     start: State | None = None,
     dropout: float = 0.0,
     backend: str = "auto",
+    locks: Sequence[Tensor] = (),
 ) -> tuple[Tensor, State]:
     """Run a stack of layers over a padded batch.
 
@@ -33,6 +34,7 @@ def run_stack(
         start: (B, N, H), what a sequence begins with; `state` if None.
         dropout: 0 to 1, share of the outputs between two layers that is set to zero; 0 in evaluation.
         backend: "auto" or one of `elman.layers.BACKENDS`.
+        locks: (B, 1, ways * H) each, what the outputs between two layers are multiplied with, in place of `dropout`.
 
     Returns: outputs (B, T, ways * H), zero after a row's end, and the state (B, N, H) at each row's own end.
     """
@@ -41,7 +43,7 @@ def run_stack(
     for first in range(0, len(cells), ways):
         layer = slice(first, first + ways)
         if first:
-            x = nn.functional.dropout(x, dropout, dropout > 0)
+            x = x * locks[first // ways - 1] if locks else nn.functional.dropout(x, dropout, dropout > 0)
         run = choose_backend(backend, cells[first], x, reset).run
         x, final = run(tuple(cells[layer]), x, _layers(state, layer), lengths, reset, _layers(start, layer))
         finals.append(final)

@@ -16,15 +16,22 @@ class ManyToOne(Topology):
 
     Args:
         input_size: D, features a step of the encoded input.
-        cell: one of `elman.layers.LAYERS`: lstm, gru, mingru, rnn (tanh), rnn-relu, rnn-identity.
+        cell: one of `elman.layers.LAYERS`: lstm, gru, mingru, rnn (tanh), rnn-relu, rnn-identity, and with layer
+            normalisation lstm-norm, gru-norm.
         hidden: units a layer and direction, 1 to 1,000,000.
         layers: depth, 1 to 100.
         bidirectional: read from both ends.
         dropout: 0 to 1, between layers and before the head.
+        locked: between layers one mask of dropout for all steps of a row; for more than one layer.
+        recurrent_dropout: 0 to 1, share of the state that the recurrent weights do not see, the same at all steps.
+        weight_drop: 0 to 1, share of the recurrent weights that is set to zero.
+        zoneout: 0 to 1, share of the state that stays as it was before a step.
         pooling: "last", the state at the row's end (both directions' true ends when bidirectional); "mean", "max" or
             "attention" over the outputs of all steps.
-        initial_state: "zero", "random" or "learned", see `elman.layers.Recurrent`.
+        initial_state: "zero", "random" or "learned".
         backend: "auto" or one of `elman.layers.BACKENDS`.
+
+    See `elman.layers.Recurrent` for the kinds of noise, which of them make training slower, and the initial state.
 
     Shape: (B, T, D) with lengths (B,) -> (B, hidden), or (B, 2 hidden) when bidirectional.
 
@@ -48,6 +55,10 @@ class ManyToOne(Topology):
         layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.3,
+        locked: bool = False,
+        recurrent_dropout: float = 0.0,
+        weight_drop: float = 0.0,
+        zoneout: float = 0.0,
         pooling: str = "last",
         initial_state: str = "zero",
         backend: str = "auto",
@@ -64,6 +75,10 @@ class ManyToOne(Topology):
             layers,
             bidirectional=bidirectional,
             dropout=dropout,
+            locked=locked,
+            recurrent_dropout=recurrent_dropout,
+            weight_drop=weight_drop,
+            zoneout=zoneout,
             initial_state=initial_state,
             backend=backend,
         )

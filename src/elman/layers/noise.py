@@ -1,0 +1,88 @@
+"""What disturbs a recurrent layer while it trains: masks, drawn once a forward call, and cells that wear them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor
+from torch.nn.functional import dropout
+
+from elman.cells import Cell
+from elman.checks import check_range, fail
+from elman.types import State
+
+
+class Noise(NamedTuple):
+    """The shares (0 to 1) of each kind of noise, none by default; what they do is said in `Recurrent`.
+
+    Everything is drawn from torch's generator of the device that x lies on.
+    """
+
+    dropout: float = 0.0
+    locked: bool = False
+    recurrent_dropout: float = 0.0
+    weight_drop: float = 0.0
+    zoneout: float = 0.0
+
+    def check(self, where: str, cell_type: type[Cell], num_layers: int) -> None:
+        """Fail where a share is out of its range, or could change nothing in layers of such a cell."""
+        for name in ("dropout", "recurrent_dropout", "weight_drop", "zoneout"):
+            check_range(where, name, getattr(self, name), low=0, high=1)
+        if self.locked and (num_layers == 1 or not self.dropout):
+            got = f"num_layers={num_layers} and dropout={self.dropout}"
+            fail(where, "locked", "go with dropout between layers", got, "Set both, or leave locked out.")
+        if self.recurrent_dropout and cell_type.step is not Cell.step:
+            must = "be 0 for a cell that writes its own step instead of `combine`"
+            fail(where, "recurrent_dropout", must, str(self.recurrent_dropout), "Use zoneout.")
+        if self.weight_drop and not cell_type.gates_see_state:
+            fail(where, "weight_drop", "be 0 for a cell without weight_hh", str(self.weight_drop), "Use zoneout.")
+
+    def worn_by(self, cells: Sequence[Cell], x: Tensor) -> tuple[Cell, ...]:
+        """The cells as they run in one forward call over x (B, T, D)."""
+        return tuple(self._worn_by(cell, x) for cell in cells)
+
+    def _worn_by(self, cell: Cell, x: Tensor) -> Cell:
+        if self.weight_drop:
+            cell = cell.lent(weight_hh=dropout(cell.weight_hh, self.weight_drop))
+        if not (self.recurrent_dropout or self.zoneout):
+            return cell
+        mask = None
+        if self.recurrent_dropout:
+            mask = dropout(x.new_ones(x.shape[0], cell.hidden_size), self.recurrent_dropout)
+        return cast(Cell, NoisyCell(cell, mask, self.zoneout))  # the reference asks no more of a cell
+
+    def locks(self, x: Tensor, count: int, size: int) -> list[Tensor]:
+        """Masks (B, 1, size) for the outputs of `count` layers, or none where `dropout` is drawn anew at every step."""
+        if not self.locked:
+            return []
+        return [dropout(x.new_ones(x.shape[0], 1, size), self.dropout) for _ in range(count)]
+
+
+class NoisyCell:
+    """A cell during one forward call: what `unroll` asks of a cell, with noise in its steps.
+
+    Args:
+        cell: the cell.
+        mask: (B, H), what the hidden state is multiplied with before weight_hh sees it; None: nothing.
+        zoneout: 0 to 1, the probability that a number of the state stays as it was.
+    """
+
+    def __init__(self, cell: Cell, mask: Tensor | None, zoneout: float) -> None:
+        self.cell, self.mask, self.zoneout = cell, mask, zoneout
+        self.state_type, self.hidden_size = cell.state_type, cell.hidden_size
+        self.zero_state, self.project = cell.zero_state, cell.project
+
+    def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
+        """As `Cell.step`."""
+        if self.mask is None:
+            output, after = self.cell.step(projected, state)
+        else:
+            output, after = self.cell.combine(projected, self.cell.recur(state[0] * self.mask), state)
+        if not self.zoneout:
+            return output, after
+        after = type(state)(*(self._zoned(old, new) for old, new in zip(state, after, strict=True)))
+        return after[0], after
+
+    def _zoned(self, old: Tensor, new: Tensor) -> Tensor:
+        stays = torch.rand(new.shape, device=new.device) < self.zoneout  # in float32, whatever the state is
+        return torch.where(stays, old, new)
