@@ -38,6 +38,7 @@ CHANGES = [
     ("model", {"pooling": "mean"}),
     ("model", {"initial_state": "random"}),
     ("model", {"initial_state": "learned"}),
+    ("model", {"bptt": 2}),
     ("train", {"seed": 1}),
     ("train", {"epochs": 3}),
     ("train", {"batch": 16}),
@@ -102,6 +103,19 @@ def test_the_backend_is_the_one_that_was_named(monkeypatch):
         used.clear()
         trained({"model": {"backend": name}})
         assert set(used) == {name}
+
+
+def test_low_memory_is_taken_where_it_was_named(monkeypatch):
+    from elman.layers import low_memory
+
+    sizes = []
+    run_in_blocks = low_memory.in_blocks
+    monkeypatch.setattr(low_memory, "LEAST_BLOCK", 1)
+    monkeypatch.setattr(low_memory, "in_blocks", lambda plan, *a: sizes.append(plan.size) or run_in_blocks(plan, *a))
+    trained({"model": {"memory": "full"}})
+    assert not sizes
+    trained({"model": {"memory": "low"}})
+    assert sizes
 
 
 def test_files_take_the_place_of_fractions(tmp_path):

@@ -38,8 +38,8 @@ def each_way(one_way: Run) -> Run:
     return run
 
 
-def pick(state: State, index: int) -> State:
-    """(B, N, H) -> the (B, H) of one layer and direction."""
+def pick(state: State, index: int | slice) -> State:
+    """(B, N, H) -> the (B, H) of one layer and direction, or the (B, n, H) of several."""
     return type(state)(*(tensor[:, index] for tensor in state))
 
 

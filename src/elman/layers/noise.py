@@ -70,7 +70,11 @@ class NoisyCell:
     def __init__(self, cell: Cell, mask: Tensor | None, zoneout: float) -> None:
         self.cell, self.mask, self.zoneout = cell, mask, zoneout
         self.state_type, self.hidden_size = cell.state_type, cell.hidden_size
-        self.zero_state, self.project = cell.zero_state, cell.project
+        self.zero_state, self.project, self._parameters = cell.zero_state, cell.project, cell._parameters
+
+    def lent(self, **tensors: Tensor) -> "NoisyCell":
+        """As `Cell.lent`; the noise stays the same."""
+        return NoisyCell(self.cell.lent(**tensors), self.mask, self.zoneout)
 
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """As `Cell.step`."""

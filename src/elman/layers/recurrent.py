@@ -1,22 +1,27 @@
 """Recurrent layers: a cell over time, times depth, times direction, with lengths, resets and an initial state."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
 
-from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell, check_state, state_names
-from elman.checks import check_choice, check_range, check_shape, fail
+from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell, state_names
+from elman.checks import check_choice, check_range, fail
 from elman.layers import backends
-from elman.layers.directions import borders, pick, turned
+from elman.layers.directions import Run, borders, pick, turned
+from elman.layers.low_memory import MEMORIES, low_memory
 from elman.layers.noise import Noise
+from elman.layers.request import check_request
 from elman.layers.stack import run_stack
+from elman.layers.truncated import truncated, truncated_final
 from elman.layers.unroll import unroll_states
 from elman.types import State
 
 INITIAL_STATES = ("zero", "random", "learned")
 RANDOM_STATE_DEVIATION = 0.1
+SILENCE = Noise()
 
 
 class Options(TypedDict, total=False):
@@ -31,6 +36,8 @@ class Options(TypedDict, total=False):
     zoneout: float
     initial_state: str
     backend: str
+    memory: str
+    bptt: int | None
 
 
 class Recurrent(nn.Module):
@@ -62,6 +69,12 @@ class Recurrent(nn.Module):
             N(0, 0.1^2) while training and zero in evaluation, so that answers never depend on chance (Zimmermann et al.
             2012); "learned", a parameter a layer and direction.
         backend: "auto" takes the fastest code that is exact for the request; see `layers.backends`.
+        memory: "full" keeps every step for the backward pass; "low" keeps the states at about sqrt(T) borders and
+            computes the steps between them once more: the same gradients in less memory, see `layers.low_memory`.
+        bptt: while training, the gradient ends at multiples of so many steps, at least 1, over which the state is
+            carried: truncated backpropagation through time, see `layers.truncated`; None: it goes back to the first
+            step. Not in two directions, for a backward cell reads every row from its end, and none can go on later:
+            there is no state to carry, and memory="low" saves the memory without cutting anything.
 
     Dropout, weight drop and zoneout act in training only. What is drawn comes from torch's generator, for each layer
     and direction anew at each forward call; a mask for all steps holds for the whole call, `reset` draws no new one.
@@ -94,6 +107,8 @@ class Recurrent(nn.Module):
         zoneout: float = 0.0,
         initial_state: str = "zero",
         backend: str = "auto",
+        memory: str = "full",
+        bptt: int | None = None,
     ) -> None:
         super().__init__()
         where = type(self).__name__
@@ -101,11 +116,16 @@ class Recurrent(nn.Module):
         Noise(dropout, locked, recurrent_dropout, weight_drop, zoneout).check(where, self.cell_type, num_layers)
         check_choice(where, "initial_state", initial_state, INITIAL_STATES)
         check_choice(where, "backend", backend, backends.CHOICES)
+        check_choice(where, "memory", memory, MEMORIES)
+        check_range(where, "bptt", 1 if bptt is None else bptt, low=1)
+        if bidirectional and bptt is not None:
+            fail(where, "bptt", "be None in two directions", str(bptt), "Use memory='low', which cuts no gradient.")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.bidirectional = bias, bidirectional
         self.dropout, self.locked, self.recurrent_dropout = dropout, locked, recurrent_dropout
         self.weight_drop, self.zoneout = weight_drop, zoneout
         self.initial_state, self.backend = initial_state, backend
+        self.memory, self.bptt = memory, bptt
         self._directions = (False, True) if bidirectional else (False,)  # backward?
         self.output_size = hidden_size * len(self._directions)
         # In a tuple, so that their parameters are registered once, here, under torch's names.
@@ -172,22 +192,48 @@ class Recurrent(nn.Module):
 
         Returns: outputs and state, see the class.
         """
-        self._check(x, state, lengths, reset)
+        noise = self._noise() if self.training else SILENCE
+        request = self._request(x, state, lengths, reset, noise)
+        bptt, run = self._bptt(), self._run_stack(x, noise)
+        if bptt is not None:
+            run = partial(truncated, run, bptt)
+        return low_memory(run, *request, bptt=bptt) if self.memory == "low" else run(*request)
+
+    def final_state(
+        self, x: Tensor, state: State | None = None, lengths: Tensor | None = None, reset: Tensor | None = None
+    ) -> State:
+        """The state at each row's own end, as `forward` gives it, where the outputs are not wanted.
+
+        With memory="low" the outputs are not kept either; with `bptt` only the chunk of each row's end is recorded.
+
+        Args: as `forward`.
+        """
+        noise = self._noise() if self.training else SILENCE
+        request = self._request(x, state, lengths, reset, noise)
+        bptt, run = self._bptt(), self._run_stack(x, noise)
+        if bptt is not None:
+            return truncated_final(run, bptt, *request)
+        if self.memory == "low":
+            return low_memory(run, *request, keep_outputs=False)[1]
+        return run(*request)[1]
+
+    def _request(
+        self, x: Tensor, state: State | None, lengths: Tensor | None, reset: Tensor | None, noise: Noise = SILENCE
+    ) -> tuple[Any, ...]:
+        """What `run_stack` takes first: cells, directions, x, state, lengths, reset and start."""
+        check_request(self, x, state, lengths, reset)
         lengths = None if lengths is None else lengths.to(x.device, torch.long)
         start = self.start_state(x)
-        noise = self._noise() if self.training else Noise()
-        return run_stack(
-            noise.worn_by(self.cells(), x),
-            len(self._directions),
-            x,
-            start if state is None else state,
-            lengths,
-            reset,
-            start,
-            noise.dropout,
-            self.backend,
-            noise.locks(x, self.num_layers - 1, self.output_size),
-        )
+        cells = noise.worn_by(self.cells(), x)
+        return cells, len(self._directions), x, start if state is None else state, lengths, reset, start
+
+    def _run_stack(self, x: Tensor, noise: Noise) -> Run:
+        locks = noise.locks(x, self.num_layers - 1, self.output_size)
+        return partial(run_stack, dropout=noise.dropout, backend=self.backend, locks=locks)
+
+    def _bptt(self) -> int | None:
+        """Where gradients end, if they do: only while weights are trained by them."""
+        return self.bptt if self.training and torch.is_grad_enabled() else None
 
     def states(
         self, x: Tensor, state: State | None = None, lengths: Tensor | None = None, reset: Tensor | None = None
@@ -197,11 +243,7 @@ class Recurrent(nn.Module):
         A row's state is frozen after its end. No noise is applied. The backward cells' states stand at the step that
         was just read. This takes the reference path: it is for looking, not for speed.
         """
-        self._check(x, state, lengths, reset)
-        lengths = None if lengths is None else lengths.to(x.device, torch.long)
-        start = self.start_state(x)
-        state = start if state is None else state
-        cells = self.cells()
+        cells, _, x, state, lengths, reset, start = self._request(x, state, lengths, reset)
         found: list[State] = []
         for _ in range(self.num_layers):
             ways = []
@@ -227,32 +269,6 @@ class Recurrent(nn.Module):
         for layer in range(self.num_layers):
             for backward in self._directions:
                 yield f"_l{layer}{'_reverse' if backward else ''}"
-
-    def _check(self, x: Tensor, state: State | None, lengths: Tensor | None, reset: Tensor | None) -> None:
-        where = type(self).__name__
-        check_shape(where, "x", x.shape, "B T D", D=self.input_size)
-        rows, steps = x.shape[:2]
-        if state is not None:
-            sizes = {"B": rows, "N": len(self._cells), "H": self.hidden_size}
-            check_state(where, state, self.cell_type.state_type, "B N H", **sizes)
-            mixed = next((t for t in state if t.dtype != x.dtype or t.device != x.device), None)
-            if mixed is not None and not torch.is_autocast_enabled(x.device.type):
-                fail(where, "the state", f"be {x.dtype} on {x.device} as x is", f"{mixed.dtype} on {mixed.device}")
-        if lengths is not None:
-            if not isinstance(lengths, Tensor):
-                fail(where, "lengths", "be a tensor", type(lengths).__name__, "Pass lengths=torch.tensor(...).")
-            check_shape(where, "lengths", lengths.shape, "B", B=rows)
-            if lengths.is_floating_point() or lengths.dtype == torch.bool:
-                fail(where, "lengths", "be integers", str(lengths.dtype))
-            # A compiled layer cannot branch on what a tensor holds, so there the values go unchecked.
-            values_known = rows and not torch.compiler.is_compiling()
-            if values_known and not 0 <= int(lengths.min()) <= int(lengths.max()) <= steps:
-                bounds = f"lie between 0 and T = {steps}"
-                fail(where, "lengths", bounds, f"{int(lengths.min())} to {int(lengths.max())}")
-        if reset is not None:
-            check_shape(where, "reset", reset.shape, "B T", B=rows, T=steps)
-            if reset.dtype != torch.bool:
-                fail(where, "reset", "be booleans", str(reset.dtype), "Pass reset=reset.bool().")
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}, num_layers={self.num_layers}"

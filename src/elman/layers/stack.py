@@ -1,12 +1,14 @@
 """Layers one on top of the other: each reads the outputs of the one below it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from elman.cells import Cell
 from elman.layers.backends import choose_backend
+from elman.layers.directions import Run, pick
 from elman.types import State
 
 
@@ -21,6 +23,7 @@ def run_stack(
     dropout: float = 0.0,
     backend: str = "auto",
     locks: Sequence[Tensor] = (),
+    around: Callable[..., tuple[Tensor, State]] | None = None,
 ) -> tuple[Tensor, State]:
     """Run a stack of layers over a padded batch.
 
@@ -35,6 +38,7 @@ def run_stack(
         dropout: 0 to 1, share of the outputs between two layers that is set to zero; 0 in evaluation.
         backend: "auto" or one of `elman.layers.BACKENDS`.
         locks: (B, 1, ways * H) each, what the outputs between two layers are multiplied with, in place of `dropout`.
+        around: what runs a layer in place of its backend's code, which it gets as its first argument.
 
     Returns: outputs (B, T, ways * H), zero after a row's end, and the state (B, N, H) at each row's own end.
     """
@@ -44,14 +48,11 @@ def run_stack(
         layer = slice(first, first + ways)
         if first:
             x = x * locks[first // ways - 1] if locks else nn.functional.dropout(x, dropout, dropout > 0)
-        run = choose_backend(backend, cells[first], x, reset).run
-        x, final = run(tuple(cells[layer]), x, _layers(state, layer), lengths, reset, _layers(start, layer))
+        run: Run = choose_backend(backend, cells[first], x, reset).run
+        if around is not None:
+            run = partial(around, run)
+        x, final = run(tuple(cells[layer]), x, pick(state, layer), lengths, reset, pick(start, layer))
         finals.append(final)
     if len(finals) == 1:
         return x, finals[0]
     return x, type(state)(*(torch.cat(tensors, 1) for tensors in zip(*finals, strict=True)))
-
-
-def _layers(state: State, layer: slice) -> State:
-    """(B, N, H) -> the part of one layer, (B, ways, H)."""
-    return type(state)(*(tensor[:, layer] for tensor in state))

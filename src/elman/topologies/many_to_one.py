@@ -5,7 +5,6 @@ from torch import Tensor, nn
 from elman.checks import check_choice, check_range
 from elman.layers import LAYERS, POOLS, AttentionPool
 from elman.topologies.base import Topology
-from elman.types import State
 
 MOST_UNITS, MOST_LAYERS = 1_000_000, 100  # what a configuration from a stranger may ask for
 POOLINGS = ("last", *POOLS, "attention")
@@ -30,6 +29,9 @@ class ManyToOne(Topology):
             "attention" over the outputs of all steps.
         initial_state: "zero", "random" or "learned".
         backend: "auto" or one of `elman.layers.BACKENDS`.
+        memory: "full", or "low": the same gradients with less memory and about a third more time, for long sequences.
+        bptt: steps over which the gradient reaches back while training, at least 1, see `elman.layers.Recurrent`; None:
+            all. Not when bidirectional.
 
     See `elman.layers.Recurrent` for the kinds of noise, which of them make training slower, and the initial state.
 
@@ -62,6 +64,8 @@ class ManyToOne(Topology):
         pooling: str = "last",
         initial_state: str = "zero",
         backend: str = "auto",
+        memory: str = "full",
+        bptt: int | None = None,
     ) -> None:
         super().__init__()
         check_choice("model", "cell", cell, LAYERS)
@@ -81,6 +85,8 @@ class ManyToOne(Topology):
             zoneout=zoneout,
             initial_state=initial_state,
             backend=backend,
+            memory=memory,
+            bptt=bptt,
         )
         self.output_size, self.pooling, self.dropout = self.body.output_size, pooling, dropout
         self.attention = AttentionPool(self.output_size) if pooling == "attention" else None
@@ -88,14 +94,16 @@ class ManyToOne(Topology):
     def forward(self, encoded: Tensor, lengths: Tensor | None) -> Tensor:
         if lengths is None:
             lengths = encoded.new_full((encoded.shape[0],), encoded.shape[1]).long()
-        outputs, state = self.body(encoded, lengths=lengths)
-        return nn.functional.dropout(self._pooled(outputs, state, lengths), self.dropout, self.training)
+        return nn.functional.dropout(self._read(encoded, lengths), self.dropout, self.training)
 
-    def _pooled(self, outputs: Tensor, state: State, lengths: Tensor) -> Tensor:
+    def _read(self, encoded: Tensor, lengths: Tensor) -> Tensor:
+        """One vector a row, before dropout."""
+        if self.pooling == "last":  # of the last layer: one direction's state, or both one after the other
+            directions = 2 if self.body.bidirectional else 1
+            hidden = self.body.final_state(encoded, lengths=lengths)[0]
+            return hidden[:, -directions:].flatten(1)
+        outputs, _ = self.body(encoded, lengths=lengths)
         if self.attention is not None:
             pooled: Tensor = self.attention(outputs, lengths)
             return pooled
-        if self.pooling == "last":  # of the last layer: one direction's state, or both one after the other
-            directions = 2 if self.body.bidirectional else 1
-            return state[0][:, -directions:].flatten(1)
         return POOLS[self.pooling](outputs, lengths)

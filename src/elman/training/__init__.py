@@ -2,9 +2,11 @@
 
 from elman.training.checkpoint import Checkpoints, Saved, all_checkpoints, read_checkpoint
 from elman.training.curves import draw_curves
+from elman.training.estimate import Estimate, estimate, trial_rows
 from elman.training.evaluate import outputs_of, scores_of
 from elman.training.history import Ended, History
 from elman.training.loop import Run
+from elman.training.memory import is_out_of_memory
 from elman.training.metrics import METRICS
 from elman.training.progress import Reporter
 from elman.training.trainer import Trainer
@@ -13,6 +15,7 @@ __all__ = [
     "METRICS",
     "Checkpoints",
     "Ended",
+    "Estimate",
     "History",
     "Reporter",
     "Run",
@@ -20,7 +23,10 @@ __all__ = [
     "Trainer",
     "all_checkpoints",
     "draw_curves",
+    "estimate",
+    "is_out_of_memory",
     "outputs_of",
     "read_checkpoint",
     "scores_of",
+    "trial_rows",
 ]

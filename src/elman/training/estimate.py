@@ -1,0 +1,110 @@
+"""What a training will take, known before its first step: two steps of a copy of the network are measured."""
+
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from elman.data import Batch
+from elman.network import Network
+from elman.training.memory import PeakBytes, SavedBytes
+from elman.training.optimise import adamw
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training will take.
+
+    Args:
+        bytes: memory at the peak: the weights and their best copy, gradients, AdamW's two moments, and whatever the
+            largest batch needs on its way forward and back; not the data, nor what the process held before.
+        seconds_a_step: of a batch of middling size.
+        steps: of the whole training.
+
+    Example:
+        >>> print(Estimate(bytes=310_000_000, seconds_a_step=0.012, steps=20_000))
+        needs     about 310 MB, about 4 minutes (12 ms a step)
+    """
+
+    bytes: int
+    seconds_a_step: float
+    steps: int
+
+    @property
+    def seconds(self) -> float:
+        """Of all steps, without the scoring between them."""
+        return self.seconds_a_step * self.steps
+
+    def __str__(self) -> str:
+        memory = _rounded(self.bytes, (1e9, 1e9, "GB"), (1e6, 1e6, "MB"), (0, 1e3, "kB"))
+        whole = _rounded(self.seconds, (5400, 3600, "hours"), (90, 60, "minutes"), (0, 1, "s"))
+        step = _rounded(self.seconds_a_step, (1, 1, "s"), (0, 1e-3, "ms"))
+        return f"needs     about {memory}, about {whole} ({step} a step)"
+
+
+def estimate(network: Network, largest: Batch, typical: Batch, steps: int) -> Estimate:
+    """Measure a training step of a copy of `network` on each of two batches.
+
+    The network, its gradients and every random state are afterwards what they were. On a CPU memory is what the process
+    grew by, where the system tells, and at least what autograd saved; growth into memory that was free is not seen.
+
+    Args:
+        network: on the device where it will be trained.
+        largest: the batch that takes the most memory, with targets; see `trial_rows`.
+        typical: one of middling size, which is timed.
+        steps: of the whole training, at least 1.
+
+    Raises:
+        whatever the largest batch raises: see `memory.is_out_of_memory`.
+    """
+    device = next(network.parameters()).device
+    weights = sum(parameter.nbytes for parameter in network.parameters())
+    with torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type):
+        with PeakBytes(device) as peak:
+            trial = copy.deepcopy(network).train()
+            optimiser = adamw(trial, lr=1e-3, weight_decay=0.0)
+            saved = SavedBytes(trial)
+            with torch.autograd.graph.saved_tensors_hooks(saved.pack, saved.unpack):
+                _step(trial, optimiser, largest)
+        begin = time.perf_counter()
+        _step(trial, optimiser, typical)
+        seconds = time.perf_counter() - begin
+    at_least = 4 * weights + saved.peak  # the copy, its gradients and two moments
+    return Estimate(weights + max(peak.bytes, at_least), seconds, steps)
+
+
+def trial_rows(lengths: np.ndarray, batches: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of the largest batch and of one of middling size, of an epoch's batches, by steps with their padding.
+
+    Args:
+        lengths: (rows,) real steps.
+        batches: row numbers of each batch.
+
+    Example:
+        >>> largest, typical = trial_rows(np.array([9, 1, 5, 4]), [np.array([1]), np.array([0, 2]), np.array([3, 1])])
+        >>> largest.tolist(), typical.tolist()
+        ([0, 2], [3, 1])
+    """
+    sizes = np.array([len(rows) * lengths[rows].max(initial=0) for rows in batches])
+    return batches[int(sizes.argmax())], batches[int(np.abs(sizes - sizes.mean()).argmin())]
+
+
+def _step(network: Network, optimiser: torch.optim.Optimizer, batch: Batch) -> None:
+    """What the training loop does in a step."""
+    assert batch.targets is not None
+    loss = network.loss(batch.inputs, batch.lengths, batch.targets).mean()
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimiser.step()
+    loss.item()  # waits for a device
+
+
+def _rounded(value: float, *units: tuple[float, float, str]) -> str:
+    """Two figures of a value in the first unit whose least value it reaches: (least, size, name)."""
+    size, name = next((size, name) for least, size, name in units if value >= least)
+    return f"{float(f'{value / size:.2g}'):,g} {name}"
