@@ -115,7 +115,7 @@ def test_a_full_disk_leaves_what_was_there(fails, out, desk, monkeypatch, capsys
     monkeypatch.setattr("elman.directory.write._swapped", lambda new, old: False)  # as where the system cannot
     answer = type_in(case, monkeypatch, capsys)
 
-    check_refused(case, *answer, lines=10)  # the notes of the training stand before it
+    check_refused(case, *answer, lines=11)  # the notes of the training stand before it
     assert contents(desk) == before
 
 
@@ -137,7 +137,7 @@ def test_a_run_directory_that_cannot_be_replaced_stays(desk, monkeypatch, capsys
     monkeypatch.setattr("elman.directory.write._swapped", lambda new, old: False)
     answer = type_in(case, monkeypatch, capsys)
 
-    check_refused(case, *answer, lines=9)
+    check_refused(case, *answer, lines=10)
     after = contents(desk)
     assert before == {path: after[path] for path in before}
     monkeypatch.undo()
@@ -169,5 +169,5 @@ def test_the_command_itself_survives_a_disk_that_takes_no_more(desk):
 
     answer = in_a_shell(case, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
 
-    check_refused(case, *answer, lines=9)
+    check_refused(case, *answer, lines=10)
     assert contents(desk) == before

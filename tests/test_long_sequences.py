@@ -342,3 +342,37 @@ def test_a_layer_with_options_for_long_sequences_compiles(memory):
     torch.compiler.reset()
     compiled = torch.compile(layer, backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(x, lengths=lengths)[0], expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("noise", [{"weight_drop": 0.4}, {"recurrent_dropout": 0.4}, {"zoneout": 0.3},
+                                   {"dropout": 0.5, "locked": True}], ids=str)  # fmt: skip
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_noise_is_the_same_when_a_block_is_computed_anew(noise, bidirectional, monkeypatch):
+    monkeypatch.setattr("elman.layers.low_memory.LEAST_BLOCK", 1)
+    depth = 2 if "locked" in noise else 1
+    layer = elman.LSTM(3, 4, depth, bidirectional=bidirectional, memory="low", **noise).train()
+    x = torch.randn(2, 17, 3)
+    lengths = torch.tensor([17, 9])
+
+    def gradients() -> list[torch.Tensor]:
+        torch.manual_seed(5)
+        outputs, _ = layer(x, lengths=lengths)
+        layer.zero_grad()
+        outputs.square().sum().backward()
+        return [outputs.detach(), *(p.grad.clone() for p in layer.parameters())]
+
+    def slope(parameter: torch.Tensor, at: tuple[int, int], by: float = 1e-2) -> float:
+        sums = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                parameter[at] += sign * by
+                torch.manual_seed(5)
+                sums.append(float(layer(x, lengths=lengths)[0].double().square().sum()))
+                parameter[at] -= sign * by
+        return (sums[0] - sums[1]) / (2 * by)
+
+    found = gradients()
+    weight = layer.weight_ih_l0
+    for at in ((0, 0), (5, 1), (13, 2)):
+        assert float(weight.grad[at]) == pytest.approx(slope(weight, at), abs=2e-3)
+    assert all(torch.equal(a, b) for a, b in zip(found, gradients(), strict=True))

@@ -48,6 +48,11 @@ CHANGES = [
     ("train", {"schedule": "constant"}),
     ("train", {"warmup": 0.5}),
     ("train", {"evaluations": 2}),
+    ("train", {"micro_batch": 16}),
+    ("train", {"gradient_noise": 0.01}),
+    ("train", {"average": "ema"}),
+    ("train", {"average": "swa"}),
+    ("train", {"precision": "bfloat16"}),
     ("data", {"valid_fraction": 0.2}),
     ("data", {"test_fraction": 0.2}),
 ]
@@ -89,6 +94,11 @@ def test_the_base_itself_is_repeated(base):
     weights, log = trained()
     assert all(torch.equal(weights[name], base[0][name]) for name in weights)
     assert log == base[1]
+
+
+def test_the_decay_of_a_mean_of_the_weights_changes_it():
+    slow, fast = (trained({"train": {"average": "ema", "average_decay": decay}})[0] for decay in (0.99, 0.1))
+    assert any(not torch.equal(slow[name], fast[name]) for name in slow)
 
 
 def test_the_backend_is_the_one_that_was_named(monkeypatch):

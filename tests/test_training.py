@@ -19,7 +19,8 @@ from elman.experiment import run
 from elman.network import Network
 from elman.training import METRICS, Reporter, Trainer
 from elman.training import loop as loop_module
-from elman.training.optimise import adamw, rate
+from elman.training.averaging import Average
+from elman.training.optimise import adamw, add_noise, rate
 
 WORDS = ["good", "bad", "fine", "poor", "great", "dull"]
 
@@ -163,6 +164,96 @@ def test_the_gradient_is_clipped_to_its_norm(monkeypatch):
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", watch)
     small(epochs=1, train={"clip": 0.01})
     assert max(norms) <= 0.01001
+
+
+def without_noise(**train):
+    data = {"text": {"dropout": 0.0, "word_dropout": 0.0}}
+    return small(input=data, model={"dropout": 0.0}, epochs=2, train=train)
+
+
+@pytest.mark.parametrize("size", [1, 5, 31])
+def test_the_rows_in_memory_at_once_change_nothing_beyond_rounding(size):
+    whole, pieces = without_noise(), without_noise(micro_batch=size)
+    for name, expected in weights(whole).items():
+        torch.testing.assert_close(weights(pieces)[name], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_out_of_memory_halves_the_rows_at_once_and_says_so(monkeypatch, capsys):
+    plain, sizes = Network.loss, []
+
+    def loss(self, inputs, *rest):
+        sizes.append(len(inputs))
+        if len(inputs) > 9:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.")
+        return plain(self, inputs, *rest)
+
+    expected = without_noise()
+    monkeypatch.setattr(Network, "loss", loss)
+    model = without_noise()
+    for name, value in weights(expected).items():
+        torch.testing.assert_close(weights(model)[name], value, rtol=1e-4, atol=1e-5)
+    assert sizes[:3] == [32, 16, 8]
+    small(quiet=False, epochs=1)
+    said = capsys.readouterr().err
+    assert "needs     more memory than there is" in said
+    assert "out of memory with 32 rows at once: from here on 16" in said
+
+
+def test_memory_that_one_row_does_not_fit_in_is_one_clear_error(monkeypatch):
+    def loss(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(Network, "loss", loss)
+    with pytest.raises(TrainingError, match=r"a step must fit in memory, got none for one row of \d steps"):
+        small()
+
+
+@pytest.mark.parametrize("kind", ["ema", "swa"])
+def test_the_mean_of_the_weights_is_what_its_equation_says(kind):
+    layer = torch.nn.Linear(1, 1)
+    average = Average(layer, kind, decay=0.9)
+    path, mean, total = torch.randn(12), layer.weight.item(), 12
+    for step, value in enumerate(path.tolist(), 1):
+        torch.nn.init.constant_(layer.weight, value)
+        average.update(layer, step, total)
+        keep = min(0.9, (1 + step) / (10 + step))
+        mean = keep * mean + (1 - keep) * value
+    expected = mean if kind == "ema" else path[9:].mean().item()
+    assert average.mean["weight"].item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_is_scored_and_kept_is_the_mean_of_the_weights(monkeypatch):
+    means = []
+    plain = Average.update
+
+    def update(self, *given):
+        plain(self, *given)
+        means.append({name: tensor.clone() for name, tensor in self.mean.items()})
+
+    monkeypatch.setattr(Average, "update", update)
+    model = small(epochs=2, train={"average": "ema"})
+    best = round(model.metrics["training"]["best_epoch"] * 3)
+    assert all(torch.equal(weights(model)[name], value) for name, value in means[best - 1].items())
+
+
+def test_gradient_noise_has_the_variance_of_its_equation():
+    layer = torch.nn.Linear(400, 400)
+    for step, eta in ((0, 0.3), (50, 0.3), (50, 1.0)):
+        layer.weight.grad = torch.full_like(layer.weight, 7.0)
+        add_noise(layer, eta, step)
+        noise = layer.weight.grad - 7
+        assert float(noise.mean()) == pytest.approx(0, abs=0.01)
+        assert float(noise.var()) == pytest.approx(eta / (1 + step) ** 0.55, rel=0.02)  # 160,000 numbers: 5 deviations
+
+
+def test_waiting_for_data_is_said_where_it_takes_long(monkeypatch, capsys):
+    from elman.data import Examples
+
+    plain = Examples.batch
+    monkeypatch.setattr(Examples, "batch", lambda self, rows: time.sleep(0.05) or plain(self, rows))
+    model = small(epochs=1, quiet=False)
+    assert model.metrics["training"]["waiting"] > 0.3
+    assert "of the time went into making batches" in capsys.readouterr().err
 
 
 def test_schedules_rise_and_fall_as_described():

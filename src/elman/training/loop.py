@@ -20,8 +20,10 @@ from elman.training.averaging import Average
 from elman.training.board import Board
 from elman.training.checkpoint import Checkpoints, Saved, fingerprint
 from elman.training.device import best_device, moved
+from elman.training.estimate import estimate, trial_rows
 from elman.training.evaluate import outputs_of, scores_of
 from elman.training.history import Ended, History
+from elman.training.memory import is_out_of_memory
 from elman.training.metrics import METRICS
 from elman.training.optimise import PLATEAU_WAIT, adamw, add_noise, rate
 from elman.training.progress import Reporter
@@ -29,6 +31,7 @@ from elman.training.progress import Reporter
 if TYPE_CHECKING:
     from elman.training.trainer import Trainer
 
+TRIED = 100  # batches among which the largest and a middling one are looked for
 EPOCHS, LEAST_STEPS, MOST_EPOCHS = 20, 1000, 200  # the default length of a training, see `Trainer`
 
 
@@ -73,6 +76,8 @@ class Run:
             self.checkpoints.begin(history.step if history.step else None)
             if not history.step:
                 self._checkpoint()
+        if not self.reporter.quiet:
+            self._estimate()
         self.saved_at = time.perf_counter()
         with self.reporter.start(steps * self.epochs, history.step) as bar:
             for batch in self._batches():
@@ -93,6 +98,19 @@ class Run:
                 if ended:
                     return self._end(ended)
         return self._end("epochs")
+
+    def _estimate(self) -> None:
+        """Say what the training will take, from two trial steps that leave no trace."""
+        how, lengths = self.how, self.train.lengths
+        rows = trial_rows(lengths, list(islice(shuffled(lengths, how.batch, how.seed, 0), TRIED)))
+        batches = [moved(self.train.batch(row), self.device) for row in rows]
+        *_, largest = self._pieces(batches[0])  # rows stand in order of length
+        try:
+            self.reporter.note(str(estimate(self.network, largest, batches[1], self.steps * self.epochs)))
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self.reporter.note("needs     more memory than there is: batches will be read in pieces")
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor that the next step depends on, by name."""
@@ -189,8 +207,7 @@ class Run:
         share = rate(how.schedule, history.step, self.steps * self.epochs, how.warmup, history.halvings)
         for group in self.optimiser.param_groups:
             group["lr"] = self.lr * share
-        self.optimiser.zero_grad(set_to_none=True)
-        losses = torch.cat([self._backward(piece, len(batch.rows)) for piece in self._pieces(batch)])
+        losses = self._forward_and_back(batch)
         loss = losses.mean()
         self._check_finite("the loss", loss, epoch, batch, losses)
         norm = nn.utils.clip_grad_norm_(network.parameters(), how.clip or math.inf)
@@ -202,6 +219,26 @@ class Run:
         if self.average:
             self.average.update(network, history.step, self.steps * self.epochs)
         return loss.item()
+
+    def _forward_and_back(self, batch: Batch) -> Tensor:
+        """The loss of each row, (B,), and the gradients of their mean; out of memory halves the micro-batch."""
+        history, random = self.history, torch.get_rng_state()
+        while True:
+            self.optimiser.zero_grad(set_to_none=True)
+            try:
+                return torch.cat([self._backward(piece, len(batch.rows)) for piece in self._pieces(batch)])
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            size = min(history.micro_batch, len(batch.rows))
+            if size == 1:
+                raise TrainingError(
+                    f"training: a step must fit in memory, got none for one row of {batch.inputs.shape[1]:,} steps. "
+                    "Set model.memory = 'low', lower model.hidden, or cut the sequences."
+                )
+            history.micro_batch = (size + 1) // 2
+            self.reporter.note(f"out of memory with {size} rows at once: from here on {history.micro_batch}")
+            torch.set_rng_state(random)
 
     def _pieces(self, batch: Batch) -> Iterator[Batch]:
         """The batch in micro-batches, each cut to its own longest row."""
