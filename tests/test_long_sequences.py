@@ -134,13 +134,13 @@ def test_recomputation_leaves_the_random_state_as_it_was():
 
 
 def test_low_memory_has_second_derivatives():
-    full, low = twins(CellCase("lstm", 2, False))
+    full, low = twins(CellCase("lstm", 2, False), backend="reference")
     found = []
     for layer in (full, low):
-        x = random_batch(2, STEPS)[0].requires_grad_()
+        x = random_batch(2, STEPS)[0] * layer.weight_hh_l0.sum()  # one input comes from another, and counts once
         outputs, _ = layer(x)
-        (slope,) = torch.autograd.grad(outputs.pow(2).sum(), x, create_graph=True)
-        found.append(torch.autograd.grad(slope.pow(2).sum(), list(layer.parameters())))
+        slopes = torch.autograd.grad(outputs.pow(2).sum(), [x, *layer.parameters()], create_graph=True)
+        found.append(torch.autograd.grad(sum(slope.pow(2).sum() for slope in slopes), list(layer.parameters())))
     assert_same(*found)
 
 
@@ -216,7 +216,7 @@ if repeats:
 
 def costs(*arguments):
     command = [sys.executable, "-c", STEPS_OF_BOTH, *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=290).stdout.split()
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -228,11 +228,12 @@ def test_low_memory_is_low():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @needs_kernels
 @pytest.mark.parametrize("rows", [1, 8])
 def test_twenty_thousand_steps_take_a_fifth_of_the_memory_and_hardly_more_time(rows):
-    final, outputs, full, seconds, plain_seconds = map(float, costs(rows, 20_000, 256, 4))
+    final, outputs, full, seconds, plain_seconds = map(float, costs(rows, 20_000, 256, 3))
     assert final <= full / 5
     assert outputs <= full / 5
     assert seconds <= 1.4 * plain_seconds
