@@ -91,7 +91,7 @@ def test_every_row_stands_in_one_batch_an_epoch_and_the_order_is_a_function_of_s
     assert flat(1, 2) == flat(1, 2)
     assert flat(1, 2) != flat(1, 3)
     assert flat(1, 2) != flat(2, 2)
-    assert sorted(np.concatenate(in_order_of_length(lengths, 256))) == list(range(7001))
+    assert sorted(np.concatenate(list(in_order_of_length(lengths, 256)))) == list(range(7001))
 
 
 def test_a_batch_holds_the_rows_padded_with_zeros_after_their_end():

@@ -1,8 +1,10 @@
 """From files and tables to padded batches."""
 
-from elman.data.batch import Batch, Examples, in_order_of_length, padding_share, shuffled
+from elman.data.batch import Batch, Examples
 from elman.data.fetch import Source, fetch, github
 from elman.data.infer import infer_kind
+from elman.data.order import batches_an_epoch, in_order_of_length, padding_share, shuffled
+from elman.data.permutation import Permutation
 from elman.data.prepare import Parsed, encode, gather, parse
 from elman.data.readers import READERS, read
 from elman.data.reshape import from_long, from_wide, matching_columns
@@ -15,9 +17,11 @@ __all__ = [
     "Batch",
     "Examples",
     "Parsed",
+    "Permutation",
     "Source",
     "Split",
     "Table",
+    "batches_an_epoch",
     "encode",
     "fetch",
     "from_long",

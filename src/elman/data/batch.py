@@ -1,13 +1,11 @@
-"""From encoded rows to padded batches, in an order that wastes little and is a function of (seed, epoch)."""
+"""From encoded rows to padded batches."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-
-POOL = 100  # batches that are sorted by length together: larger pads less and shuffles less
 
 
 class Batch(NamedTuple):
@@ -71,37 +69,3 @@ class Examples:
             return Batch(torch.from_numpy(self.singles[rows]), None, targets, rows)
         lengths = torch.from_numpy(self.lengths[rows])
         return Batch(torch.from_numpy(self.sequences.padded(rows)), lengths, targets, rows)
-
-
-def shuffled(lengths: np.ndarray, size: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """Rows in batches for training: shuffled, then sorted by length within pools of 100 batches, batches shuffled.
-
-    Args:
-        lengths: (rows,) real steps.
-        size: rows a batch; the last of a pool may be smaller.
-        seed: with `epoch`, decides the order and nothing else does.
-        epoch: counted from 0.
-    """
-    random = np.random.default_rng((seed, epoch))
-    order = random.permutation(len(lengths))
-    batches: list[np.ndarray] = []
-    for begin in range(0, len(order), size * POOL):
-        pool = order[begin : begin + size * POOL]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        batches += [pool[i : i + size] for i in range(0, len(pool), size)]
-    return [batches[index] for index in random.permutation(len(batches))]
-
-
-def in_order_of_length(lengths: np.ndarray, size: int) -> list[np.ndarray]:
-    """Rows in batches for evaluation: least padding, no chance."""
-    order = np.argsort(lengths, kind="stable")
-    return [order[i : i + size] for i in range(0, len(order), size)]
-
-
-def padding_share(lengths: np.ndarray, batches: Iterable[np.ndarray]) -> float:
-    """Share of the steps of these batches that is padding, 0 to 1."""
-    real = padded = 0
-    for rows in batches:
-        real += int(lengths[rows].sum())
-        padded += int(lengths[rows].max(initial=0)) * len(rows)
-    return 1 - real / padded if padded else 0.0

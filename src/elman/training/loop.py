@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range, fail
-from elman.data import Batch, Examples, padding_share, shuffled
+from elman.data import Batch, Examples, batches_an_epoch, shuffled
 from elman.errors import TrainingError
 from elman.fields import Target
 from elman.network import Network
@@ -125,7 +125,7 @@ class _Run:
         self.train, self.valid = train, valid
         self.lr = how.lr or network.topology.lr
         self.optimiser = adamw(network, self.lr, how.weight_decay)
-        self.steps = len(shuffled(train.lengths, how.batch, how.seed, 0))  # an epoch
+        self.steps = batches_an_epoch(len(train), how.batch)
         self.epochs = how.epochs or min(MOST_EPOCHS, max(EPOCHS, math.ceil(LEAST_STEPS / self.steps)))
         self.patience = math.ceil(self.epochs * how.evaluations / 4) if how.patience is None else how.patience
         self.history = History()
@@ -169,10 +169,14 @@ class _Run:
 
     def _batches(self) -> Iterator[Batch]:
         for epoch in range(self.epochs):
-            batches = shuffled(self.train.lengths, self.how.batch, self.how.seed, epoch)
-            self.history.padding = padding_share(self.train.lengths, batches)
-            for rows in batches:
-                yield self.train.batch(rows)
+            real = padded = 0
+            for rows in shuffled(self.train.lengths, self.how.batch, self.how.seed, epoch):
+                batch = self.train.batch(rows)
+                yield batch
+                if batch.lengths is not None:
+                    real += int(batch.lengths.sum())
+                    padded += batch.inputs.shape[:2].numel()
+            self.history.padding = 1 - real / padded if padded else 0.0
 
     def _step(self, step: int, total: int, epoch: int, batch: Batch) -> float:
         how, network = self.how, self.network
