@@ -79,4 +79,4 @@ def from_long(table: Table, columns: Sequence[str], name: str, id: str, time: st
         else:
             left_out[column] = f"several where {id!r} is {shown(table.column(id)[varying[0]])}"
     gathered[name] = [np.array([[values[row] for values in channels] for row in rows]) for rows in sequences]
-    return Table(gathered, table.source, lambda row: table.place(sequences[row][0]), left_out)
+    return Table(gathered, table.source, table.where, left_out, [table.numbers[rows[0]] for rows in sequences])

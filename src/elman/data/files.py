@@ -1,0 +1,128 @@
+"""The files of a source: one path, a pattern or several, compressed or not, and what reads their bytes."""
+
+import bz2
+import glob
+import gzip
+import io
+import lzma
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Generic, NamedTuple, TypeVar
+
+import pyarrow as pa
+
+from elman.checks import fail, shown
+from elman.errors import DataError
+
+Paths = str | Path | Sequence[str | Path]
+T = TypeVar("T")
+
+FOLDER = "folder"
+EXPANDS = 4  # what a compressed file is taken to hold, in sizes of its own, as texts do
+
+
+def _zstd(file: IO[bytes]) -> Any:
+    return pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
+
+
+PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _zstd}
+
+
+class File(NamedTuple):
+    """One file (or folder) of a source.
+
+    Args:
+        path: where it is.
+        name: what messages call it: its name, or its path where another file of the source has the same name.
+    """
+
+    path: Path
+    name: str
+
+    @property
+    def packing(self) -> str:
+        """The ending that says how it is compressed; empty where it is not."""
+        ending = self.path.suffix.lower()
+        return ending if ending in PACKED and not self.path.is_dir() else ""
+
+    @property
+    def kind(self) -> str:
+        """The ending that says what it holds, or FOLDER."""
+        if self.path.is_dir():
+            return FOLDER
+        return (Path(self.path.stem) if self.packing else self.path).suffix.lower()
+
+    @property
+    def size(self) -> int:
+        """Its bytes, unpacked about."""
+        return self.path.stat().st_size * (EXPANDS if self.packing else 1)
+
+    def open(self, digest: Any = None) -> IO[bytes]:
+        """Its bytes, unpacked; `digest`, of hashlib, is given those that stand on the disk."""
+        raw = _Digested(self.path, digest)
+        file: IO[bytes] = PACKED[self.packing](raw) if self.packing else raw
+        return file
+
+
+class _Digested(io.FileIO):
+    """A file that shows what is read of it to a digest."""
+
+    def __init__(self, path: Path, digest: Any) -> None:
+        super().__init__(path)
+        self.digest = digest
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(-1 if size is None else size) or b""
+        if self.digest is not None:
+            self.digest.update(data)
+        return data
+
+
+class Walk(Generic[T]):
+    """The n-th of what an iterator gives, without keeping it: forward from where it stands, else from the beginning."""
+
+    def __init__(self, begin: Callable[[], Iterator[T]]) -> None:
+        self.begin = begin
+        self.items, self.position = begin(), 0
+
+    def __call__(self, number: int) -> T:
+        if number < self.position:
+            self.items, self.position = self.begin(), 0
+        found = next(islice(self.items, number - self.position, None))
+        self.position = number + 1
+        return found
+
+
+def find_files(source: Paths) -> list[File]:
+    """The files that a path, a pattern such as "logs/*.csv" or several of them name, those of a pattern by name.
+
+    Raises:
+        DataError: one does not exist, or none fits a pattern.
+    """
+    several = [source] if isinstance(source, (str, Path)) else list(source)
+    paths = [path for one in several for path in _matching(str(one))]
+    if not paths:
+        fail("data", "the source", "name a file or a folder", "none", "Name one.", DataError)
+    names = [path.name for path in paths]
+    return [File(path, path.name if names.count(path.name) == 1 else str(path)) for path in paths]
+
+
+def source_name(files: Sequence[File]) -> str:
+    """What messages call all of them."""
+    return files[0].name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+
+
+def _matching(source: str) -> list[Path]:
+    path = Path(source)
+    try:
+        if path.exists():
+            return [path]
+    except OSError as error:
+        fail("data", "the source", "be readable", f"{shown(source)}, {error.strerror}", "Check the path.", DataError)
+    found = sorted(glob.glob(source, recursive=True)) if glob.has_magic(source) else []
+    if not found:
+        near = sorted(p.name for p in path.parent.glob(f"{glob.escape(path.stem[:3])}*"))[:3]
+        then = f"Did you mean {', '.join(near)}?" if near else "Check the path."
+        fail("data", "the source", "exist", shown(source), then, DataError)
+    return [Path(one) for one in found]
