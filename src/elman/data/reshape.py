@@ -10,7 +10,7 @@ from elman.checks import fail, shown
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
 from elman.fields.raw import moment, not_blank
-from elman.fields.series import parse_or_missing
+from elman.fields.series import measured, parse_or_missing
 
 
 def matching_columns(table: Table, patterns: Sequence[str]) -> list[str]:
@@ -37,8 +37,12 @@ def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> 
 
     A row with a cell that is no number is bad; an empty cell is a missing value.
     """
+    quick = [measured(table.columns[column]) for column in columns]
+    if columns and all(values is not None for values in quick):
+        series = np.stack(quick, axis=1)[:, :, None]
+        return Table({**table.columns, name: series}, table.source, table.where, table.left_out, table.numbers)
     cells = [table.column(column) for column in columns]
-    good, series = [], []
+    good, found = [], []
     for row in range(len(table)):
         steps: list[float | None] = []
         for column, values in zip(columns, cells, strict=True):
@@ -47,9 +51,9 @@ def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> 
                 break
         else:
             good.append(row)
-            series.append(np.array(steps)[:, None])
+            found.append(np.array(steps)[:, None])
     gathered = table.take(good)
-    gathered.columns[name] = series
+    gathered.columns[name] = found
     return gathered
 
 

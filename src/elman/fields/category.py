@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 from elman.checks import check_choice, check_range, fail, shown
 from elman.errors import BadValueError, DataError
 from elman.fields.base import Input, Target
-from elman.fields.raw import is_blank
+from elman.fields.raw import each_distinct, is_blank
 from elman.layers import TokenEmbedding
 from elman.types import Json
 
@@ -41,6 +42,8 @@ class Category(Input, Target):
     metrics = ("accuracy", "macro_f1")
     only_as_input = frozenset({"embedding"})
     only_as_target = frozenset({"head", "class_weights"})
+    storage = pa.string()
+    fits_on_all = True  # a class that a sample leaves out could not be answered
 
     def __init__(
         self,
@@ -104,6 +107,13 @@ class Category(Input, Target):
             raise BadValueError(
                 f"be one of the {len(self.classes)} classes of the training split ({some})", shown(value)
             ) from None
+
+    def parse_column(self, column: pa.Array) -> pa.Array | None:
+        return each_distinct(column, self.parse, self.storage)
+
+    def witnesses(self, column: pa.Array) -> list[str]:
+        found: list[str] = column.unique().to_pylist()
+        return found
 
     def learned(self) -> Json:
         return {"classes": self.classes, "counts": self.counts}

@@ -1,9 +1,12 @@
 """Text: a sequence of words, characters or bytes."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 PAD, UNKNOWN = "<pad>", "<unk>"  # ids 0 and 1
 LEVELS = ("word", "character", "byte")
 MOST_TOKENS = 50_000
+MEASURED = 10_000  # texts that the share of unknown tokens is taken of
 LONGEST = 1_000_000  # characters in a cell; a longer one is a broken file more often than a text
+
+PLAIN = r"[!-~\p{L}\p{N}]"  # what has one of these is not blank, whatever counts as white space
 
 # Words as the Penn Treebank and GloVe have them: "don't" is do n't, "it's" is it 's; numbers, words with hyphens and
 # runs of dots stay whole; every other sign stands alone.
@@ -59,6 +65,7 @@ class Text(Input):
 
     kind = "text"
     is_sequence = True
+    storage = pa.string()
 
     def __init__(
         self,
@@ -100,6 +107,7 @@ class Text(Input):
         self.level, self.max_vocabulary = level, max_vocabulary or MOST_TOKENS
         self.lowercase = level == "word" if lowercase is None else lowercase
         self.min_count = min_count or (2 if level == "word" else 1)
+        self.fits_on_files = vectors is not None
         self.vectors, self.vectors_words, self.tune = vectors, vectors_words, tune
         self.dropout, self.word_dropout = dropout, word_dropout
         self.embedding = embedding
@@ -136,21 +144,34 @@ class Text(Input):
         if self.vectors is not None:
             tokens = self._read_vectors(tokens)
         self._set_vocabulary([PAD, UNKNOWN, *tokens])
-        encodings = self._tokenizer.encode_batch_fast(list(values))  # without offsets
+        some = [values[index] for index in range(0, len(values), math.ceil(len(values) / MEASURED))]
+        encodings = self._tokenizer.encode_batch_fast(some)
         unknown = sum(encoding.ids.count(1) for encoding in encodings)
         self._unknown_share = unknown / max(1, sum(map(len, encodings)))
 
     def encode(self, value: str) -> np.ndarray:
         ids = np.array(self._tokenizer.encode(value).ids, dtype=np.int64)
-        if len(ids) == 0:
-            raise BadValueError("hold some text", shown(value))
-        return ids
+        return self._check_some(ids, value)
+
+    def encode_batch(self, values: Sequence[str]) -> list[np.ndarray]:
+        encodings = self._tokenizer.encode_batch_fast(list(values))  # without offsets
+        found = [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+        for ids, value in zip(found, values, strict=True):
+            self._check_some(ids, value)
+        return found
+
+    def parse_column(self, column: pa.Array) -> pa.Array | None:
+        if not pa.types.is_string(column.type) or column.null_count:
+            return None
+        plain = pc.all(pc.match_substring_regex(column, PLAIN)).as_py()
+        longest = pc.max(pc.binary_length(column)).as_py() or 0
+        return column if plain and longest <= LONGEST else None
 
     def learned(self) -> Json:
-        return {"vocabulary": self.vocabulary, "embedding": self.embedding}
+        return {"vocabulary": self.vocabulary, "embedding": self.embedding, "unknown_share": self._unknown_share}
 
     def restore(self, learned: Json) -> None:
-        self.embedding = learned["embedding"]
+        self.embedding, self._unknown_share = learned["embedding"], learned.get("unknown_share", 0.0)
         self._set_vocabulary(list(learned["vocabulary"]))
 
     def describe(self) -> str:
@@ -174,6 +195,11 @@ class Text(Input):
         encoding = self._tokenizer.encode(value)
         texts = [value[start:end] for start, end in encoding.offsets]
         return [f"{text} (unknown)" if token == 1 else text for token, text in zip(encoding.ids, texts, strict=True)]
+
+    def _check_some(self, ids: np.ndarray, value: str) -> np.ndarray:
+        if len(ids) == 0:
+            raise BadValueError("hold some text", shown(value))
+        return ids
 
     def _set_vocabulary(self, vocabulary: list[str]) -> None:
         from tokenizers.models import WordLevel

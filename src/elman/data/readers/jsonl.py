@@ -44,7 +44,7 @@ def read_jsonl(file: File, bad: BadRows, digest: Any = None) -> Iterator[Table]:
             lines = [line for line in block.split(b"\n") if line.strip()]
             table = _read(block, len(lines), kinds)
             if table is None:
-                columns, good = _line_by_line(lines, kinds, lambda row, first=number: where(first + row), bad)
+                columns, good = _line_by_line(lines, kinds, number, where, bad)
             else:
                 columns, good = {name: table.column(name) for name in table.column_names}, list(range(len(lines)))
             yield Table(columns, file.name, where, numbers=np.array(good, np.int64) + number)
@@ -109,7 +109,7 @@ def _kind(type: pa.DataType) -> str:
 
 
 def _line_by_line(
-    lines: list[bytes], kinds: dict[str, str], place: Callable[[int], str], bad: BadRows
+    lines: list[bytes], kinds: dict[str, str], first: int, where: Callable[[int], str], bad: BadRows
 ) -> tuple[dict[str, list[Any]], list[int]]:
     """The slow way, taken only where something is wrong: it knows which line. Columns, and the lines they are of."""
     rows: list[dict[str, Any]] = []
@@ -117,7 +117,7 @@ def _line_by_line(
     for index, line in enumerate(lines):
         wrong, row = _parse(line, kinds)
         if wrong:
-            bad.found(f"{place(index)}: {wrong}")
+            bad.found(f"{where(first + index)}: {wrong}")
         else:
             rows.append(row)
             good.append(index)
