@@ -33,6 +33,7 @@ ORDER = [
     {"inference"},
     {"config"},
     {"model", "plan"},
+    {"parts"},
     {"experiment"},
     {"insight"},
     {"recipes"},

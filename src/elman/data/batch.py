@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elman.data.order import Lengths
+
 
 class Batch(NamedTuple):
     inputs: Tensor  # (B, T, ...) padded with zeros, or (B,) singles
@@ -25,7 +27,7 @@ class Ragged:
     def __init__(self, sequences: Sequence[np.ndarray]) -> None:
         self.lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
         self.offsets = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
-        self.values = np.concatenate(sequences)
+        self.values = np.concatenate(sequences) if len(sequences) else np.zeros(0)
 
     def padded(self, rows: np.ndarray) -> np.ndarray:
         """These rows as one array (B, T, ...), zeros after a row's end."""
@@ -52,14 +54,23 @@ class Examples:
         targets: Sequence[np.ndarray] | None = None,
         place: Callable[[int], str] = str,
     ) -> None:
-        self.place = place
+        self._where = place
         self.sequences = Ragged(inputs) if len(inputs) and np.ndim(inputs[0]) else None
         self.singles = np.array(inputs) if self.sequences is None else None
         self.targets = None if targets is None else np.array(targets)
-        self.lengths = np.ones(len(inputs), np.int64) if self.sequences is None else self.sequences.lengths
+        self.lengths: Lengths = np.ones(len(inputs), np.int64) if self.sequences is None else self.sequences.lengths
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def place(self, row: int) -> str:
+        """Where a row came from, for messages."""
+        return self._where(row)
+
+    def all_targets(self) -> np.ndarray:
+        """The encoded targets of all rows, (rows,)."""
+        assert self.targets is not None
+        return self.targets
 
     def batch(self, rows: np.ndarray) -> Batch:
         """These rows, padded to the longest of them."""

@@ -75,3 +75,13 @@ class Permutation:
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         hashed: np.ndarray = ((mixed >> np.uint64(32)) * self.base) >> np.uint64(32)
         return hashed
+
+
+class AsItStands(Permutation):
+    """The permutation that changes nothing."""
+
+    def __call__(self, positions: np.ndarray) -> np.ndarray:
+        return positions
+
+    def inverse(self, values: np.ndarray) -> np.ndarray:
+        return values

@@ -37,9 +37,9 @@ def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> 
 
     A row with a cell that is no number is bad; an empty cell is a missing value.
     """
-    quick = [measured(table.columns[column]) for column in columns]
-    if columns and all(values is not None for values in quick):
-        series = np.stack(quick, axis=1)[:, :, None]
+    plain = [array for column in columns if (array := measured(table.columns[column])) is not None]
+    if plain and len(plain) == len(columns):
+        series = np.stack(plain, axis=1)[:, :, None]
         return Table({**table.columns, name: series}, table.source, table.where, table.left_out, table.numbers)
     cells = [table.column(column) for column in columns]
     good, found = [], []

@@ -38,6 +38,17 @@ class BadRows:
         if self.count <= SHOWN_BAD_ROWS:
             self.messages.append(message)
 
+    def handed_over(self) -> "BadRows":
+        """What was found so far, which this one then forgets."""
+        found = BadRows(self.skip, self.messages, self.count)
+        self.messages, self.count = [], 0
+        return found
+
+    def add(self, messages: list[str], count: int) -> None:
+        """Bad rows that were found elsewhere: the first ten, and how many."""
+        self.messages += messages[: SHOWN_BAD_ROWS - len(self.messages)]
+        self.count += count
+
     def summary(self) -> str:
         """How many rows were skipped and why, a line each for the first ten; empty where there was none."""
         if not self.count:

@@ -76,6 +76,13 @@ class Number(Input, Target):
     def witnesses(self, column: pa.Array) -> list[float]:
         return list(pc.min_max(column).as_py().values())
 
+    def encode_batch(self, values: Sequence[float]) -> list[np.ndarray]:
+        with np.errstate(over="ignore"):
+            scaled = ((np.array(values, np.float64) - self.mean) / self.deviation).astype(np.float32)
+        if not np.isfinite(scaled).all():
+            return [self.encode(value) for value in values]  # which says which one
+        return list(scaled)
+
     def learned(self) -> Json:
         return {"mean": self.mean, "deviation": self.deviation}
 

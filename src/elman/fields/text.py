@@ -1,6 +1,6 @@
 """Text: a sequence of words, characters or bytes."""
 
-import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PAD, UNKNOWN = "<pad>", "<unk>"  # ids 0 and 1
 LEVELS = ("word", "character", "byte")
 MOST_TOKENS = 50_000
-MEASURED = 10_000  # texts that the share of unknown tokens is taken of
+MOST_PARTS = 1_000_000  # distinct parts of texts that are counted together
 LONGEST = 1_000_000  # characters in a cell; a longer one is a broken file more often than a text
 
 PLAIN = r"[!-~\p{L}\p{N}]"  # what has one of these is not blank, whatever counts as white space
@@ -133,21 +133,16 @@ class Text(Input):
 
             tokens = sorted(ByteLevel.alphabet())
         else:
-            from tokenizers.trainers import WordLevelTrainer
-
-            trainer = WordLevelTrainer(
-                vocab_size=self.max_vocabulary - 2, min_frequency=self.min_count, special_tokens=[], show_progress=False
-            )
-            self._tokenizer.train_from_iterator(values, trainer)
-            known = self._tokenizer.get_vocab()
-            tokens = sorted(known, key=known.__getitem__)
+            counts = self._count(values)
+            often = [(token, count) for token, count in counts.items() if count >= self.min_count]
+            often.sort(key=lambda entry: (-entry[1], entry[0]))
+            tokens = [token for token, _ in often[: self.max_vocabulary - 2]]
         if self.vectors is not None:
             tokens = self._read_vectors(tokens)
         self._set_vocabulary([PAD, UNKNOWN, *tokens])
-        some = [values[index] for index in range(0, len(values), math.ceil(len(values) / MEASURED))]
-        encodings = self._tokenizer.encode_batch_fast(some)
-        unknown = sum(encoding.ids.count(1) for encoding in encodings)
-        self._unknown_share = unknown / max(1, sum(map(len, encodings)))
+        if self.level != "byte":
+            known = sum(counts[token] for token in tokens)
+            self._unknown_share = 1 - known / max(1, counts.total())
 
     def encode(self, value: str) -> np.ndarray:
         ids = np.array(self._tokenizer.encode(value).ids, dtype=np.int64)
@@ -195,6 +190,34 @@ class Text(Input):
         encoding = self._tokenizer.encode(value)
         texts = [value[start:end] for start, end in encoding.offsets]
         return [f"{text} (unknown)" if token == 1 else text for token, text in zip(encoding.ids, texts, strict=True)]
+
+    def _count(self, values: Sequence[str]) -> Counter[str]:
+        """How often each token stands in the texts.
+
+        No token spans a space, and most of what stands between two spaces stands there often: so that is counted, and
+        only what is distinct is cut into tokens.
+        """
+        tokens: Counter[str] = Counter()
+        between: Counter[str] = Counter()
+        spaces = 0
+        for text in values:
+            parts = text.split(" ")
+            between.update(parts)
+            spaces += len(parts) - 1
+            if len(between) > MOST_PARTS:
+                self._cut(between, tokens)
+                between.clear()
+        self._cut(between, tokens)
+        if self.level == "character" and spaces:
+            tokens[" "] = spaces
+        return tokens
+
+    def _cut(self, parts: Counter[str], tokens: Counter[str]) -> None:
+        """Add the tokens of these parts of texts, each as often as the part stands there."""
+        normalize, cut = self._tokenizer.normalizer.normalize_str, self._tokenizer.pre_tokenizer.pre_tokenize_str
+        for part, count in parts.items():
+            for token, _ in cut(normalize(part)):
+                tokens[token] += count
 
     def _check_some(self, ids: np.ndarray, value: str) -> np.ndarray:
         if len(ids) == 0:

@@ -1,6 +1,6 @@
 """Files to tables, in pieces. A new format is one file here and one line in this table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from elman.checks import fail, shown
@@ -11,6 +11,8 @@ from elman.data.readers.jsonl import read_jsonl
 from elman.data.readers.parquet import read_parquet
 from elman.data.table import BadRows, Table, check_not_empty, joined
 from elman.errors import DataError
+
+ENOUGH, MOST_PIECES = 10_000, 4  # rows, or pieces, that tell what columns hold
 
 # Each gives a file's rows as tables of some megabytes, and shows every byte of the file to a digest where there is one.
 READERS: dict[str, Callable[[File, BadRows, Any], Iterator[Table]]] = {
@@ -29,10 +31,25 @@ def read(source: Paths, bad: BadRows) -> Table:
     Raises:
         DataError: no such file, no reader for it, no rows, or a row that cannot be used.
     """
-    files = find_files(source)
+    return read_files(find_files(source), bad)
+
+
+def read_files(files: Sequence[File], bad: BadRows) -> Table:
+    """The rows of files as one table, see `read`."""
     tables = [table for file in files for table in pieces(file, bad)]
     filled = [table for table in tables if len(table)] or tables[:1]
     return check_not_empty(joined(filled, source_name(files)))
+
+
+def head(files: Sequence[File], bad: BadRows) -> Table:
+    """The first rows of files, enough to tell what columns hold; see `read`."""
+    found: list[Table] = []
+    for file in files:
+        for table in pieces(file, bad):
+            found.append(table)
+            if sum(map(len, found)) >= ENOUGH or len(found) == MOST_PIECES:
+                return joined(found, source_name(files))
+    return check_not_empty(joined([table for table in found if len(table)] or found[:1], source_name(files)))
 
 
 def pieces(file: File, bad: BadRows, digest: Any = None) -> Iterator[Table]:
@@ -57,4 +74,15 @@ def pieces(file: File, bad: BadRows, digest: Any = None) -> Iterator[Table]:
         fail("data", "the source", "be readable", f"{shown(str(file.path))}, {what}", "Check the path.", DataError)
 
 
-__all__ = ["READERS", "pieces", "read", "read_csv", "read_folder", "read_jsonl", "read_parquet", "read_tsv"]
+__all__ = [
+    "READERS",
+    "head",
+    "pieces",
+    "read",
+    "read_csv",
+    "read_files",
+    "read_folder",
+    "read_jsonl",
+    "read_parquet",
+    "read_tsv",
+]

@@ -13,7 +13,7 @@ from elman.checks import shown
 from elman.data.files import File, Walk
 from elman.data.table import BadRows, Table
 
-BLOCK = 1 << 26  # bytes that are read together
+BLOCK = 1 << 24  # bytes that are read together
 # The types that a key's value may have; all lines must agree.
 KINDS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
@@ -46,7 +46,8 @@ def read_jsonl(file: File, bad: BadRows, digest: Any = None) -> Iterator[Table]:
             if table is None:
                 columns, good = _line_by_line(lines, kinds, number, where, bad)
             else:
-                columns, good = {name: table.column(name) for name in table.column_names}, list(range(len(lines)))
+                columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+                good = list(range(len(lines)))
             yield Table(columns, file.name, where, numbers=np.array(good, np.int64) + number)
             number += len(lines)
     if not number:

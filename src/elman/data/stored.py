@@ -1,0 +1,121 @@
+"""Parsed rows of a source that is larger than memory: in an Arrow file that is mapped, not read."""
+
+import mmap
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from elman.data.split import Rows
+
+TOUCHED = 1000  # rows after which the pages that were read are let go: at most some 100 MB
+TOGETHER = 4096  # rows that are read together where many are passed over
+
+
+class Stored:
+    """Columns `input`, `target` and, where there is a split by value, `split`; and `row`, the number of each row.
+
+    What is read of a map stays in the process's memory until the system takes it back, which on a quiet machine is
+    never: it is let go every thousand rows.
+
+    Args:
+        path: an Arrow file; its batches are some megabytes each.
+        source: what messages call the source.
+        where: number of a row -> where it stands.
+        witnesses: of each column, values that stand for all (see `Field.witnesses`).
+
+    Raises:
+        OSError, pa.ArrowInvalid: the file is not there or not whole.
+    """
+
+    def __init__(self, path: Path, source: str, where: Callable[[int], str], witnesses: dict[str, list[Any]]) -> None:
+        self.source, self.where, self.witnesses = source, where, witnesses
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(self._map)))
+        self._batches = [reader.get_batch(index) for index in range(reader.num_record_batches)]
+        self._columns = {name: [batch.column(name) for batch in self._batches] for name in reader.schema.names}
+        self._starts = np.cumsum([0, *(batch.num_rows for batch in self._batches)])
+        self._touched = 0
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def place(self, row: int) -> str:
+        """Where a row stands in the source, for messages."""
+        (number,) = self.values("row", np.array([row]), lambda stored: stored.as_py())
+        return self.where(number)
+
+    def values(self, column: str, rows: np.ndarray, unpack: Callable[[pa.Scalar], Any]) -> list[Any]:
+        """The values of these rows, in their order."""
+        index = np.searchsorted(self._starts, rows, side="right") - 1
+        inside = rows - self._starts[index]
+        parts = self._columns[column]
+        found = [unpack(parts[i][j]) for i, j in zip(index.tolist(), inside.tolist(), strict=True)]
+        self._touched += len(rows)
+        if self._touched > TOUCHED:
+            self.let_go()
+        return found
+
+    def arrays(self, column: str) -> Iterator[tuple[int, pa.Array]]:
+        """A column from front to end: the number of an array's first row, and the array."""
+        for start, array in zip(self._starts.tolist(), self._columns[column], strict=False):
+            yield start, array
+            self.let_go()
+
+    def numbered(self, column: str) -> np.ndarray:
+        """A number for each row, (rows,), by which its values are told apart and in order: themselves, or of texts."""
+        if not pa.types.is_string(self._columns[column][0].type):
+            return np.concatenate([array.to_numpy() for _, array in self.arrays(column)])
+        codes: dict[str, int] = {}
+        coded = []
+        for _, array in self.arrays(column):
+            part = array.dictionary_encode()
+            own = [codes.setdefault(text, len(codes)) for text in part.dictionary.to_pylist()]
+            coded.append(np.array(own, np.int32)[part.indices.to_numpy()])
+        ranks = np.empty(len(codes), np.int32)
+        ranks[[codes[text] for text in sorted(codes)]] = np.arange(len(codes))
+        found: np.ndarray = ranks[np.concatenate(coded)]
+        return found
+
+    def let_go(self) -> None:
+        """Give the memory of the pages that were read back to the system, which still has them at hand."""
+        self._touched = 0
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+
+class Some(Sequence[Any]):
+    """The values of some rows of a column, read when they are asked for."""
+
+    def __init__(self, stored: Stored, column: str, rows: np.ndarray, unpack: Callable[[pa.Scalar], Any]) -> None:
+        self.stored, self.column, self.rows, self.unpack = stored, column, rows, unpack
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.stored.values(self.column, self.rows[index : index + 1], self.unpack)[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        for begin in range(0, len(self.rows), TOGETHER):
+            yield from self.stored.values(self.column, self.rows[begin : begin + TOGETHER], self.unpack)
+
+
+class All:
+    """The values of all rows of a part, in the order of the file, passed over from front to end."""
+
+    def __init__(self, stored: Stored, column: str, part: Rows, unpack: Callable[[pa.Scalar], Any]) -> None:
+        self.stored, self.column, self.part, self.unpack = stored, column, part, unpack
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def __iter__(self) -> Iterator[Any]:
+        for start, array in self.stored.arrays(self.column):
+            inside = self.part.places(np.arange(start, start + len(array))) >= 0
+            chosen = array.filter(pa.array(inside))
+            plain = pa.types.is_primitive(array.type) or pa.types.is_string(array.type)
+            yield from chosen.to_pylist() if plain else map(self.unpack, chosen)
