@@ -5,6 +5,7 @@ parsed once into a file of the cache (`elman.data.store`), and encoded batch by 
 same parts and the same order, and fields learn from the same rows.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,7 +42,7 @@ from elman.data import (
 )
 from elman.data.permutation import AsItStands
 from elman.data.split import Drawn
-from elman.data.stored import All, Some
+from elman.data.stored import Some
 from elman.errors import ConfigError
 from elman.fields import Field, Input, Target
 from elman.fields.raw import group, moment
@@ -84,9 +85,10 @@ class InMemory:
         values = self.parsed.inputs if role == "input" else self.parsed.targets or []
         return [values[row] for row in rows.tolist()]
 
-    def all_values(self, role: str, field: Field, part: Rows) -> Any:
-        """The values of all rows of a part, in the order of the table."""
-        return self.values(role, field, np.sort(part[np.arange(len(part))]))
+    def counts(self, role: str, part: Rows) -> Counter[Any]:
+        """How often each value stands in the rows of a part."""
+        values = self.parsed.inputs if role == "input" else self.parsed.targets or []
+        return Counter(values[row] for row in part[np.arange(len(part))].tolist())
 
     def examples(self, part: Rows, input: Input, target: Target, bad: BadRows) -> Examples:
         """The rows of a part, encoded."""
@@ -105,8 +107,8 @@ class OnDisk:
     def values(self, role: str, field: Field, rows: np.ndarray) -> Sequence[Any]:
         return Some(self.stored, role, rows, field.unpack)
 
-    def all_values(self, role: str, field: Field, part: Rows) -> Any:
-        return All(self.stored, role, part, field.unpack)
+    def counts(self, role: str, part: Rows) -> Counter[Any]:
+        return self.stored.counts(role, part)
 
     def examples(self, part: Rows, input: Input, target: Target, bad: BadRows) -> Examples:
         return lazy_examples(self.stored, part, input, target, bad)
@@ -224,7 +226,7 @@ def _fit(
     if len(part) > data.fit_rows:
         chosen = Permutation(len(part), seed, 0, SAMPLE)(chosen)
     for role, field in (("input", input), ("target", target)):
-        values = body.values(role, field, np.sort(part[chosen]))
-        field.fit(body.all_values(role, field, part) if field.fits_on_all else values)
+        some = np.sort(part[chosen])
+        field.fit(body.counts(role, part) if field.fits_on_counts else body.values(role, field, some))
     if kept is not None and not input.fits_on_files:
         write_checked(kept, {"input": input.learned(), "target": target.learned()})

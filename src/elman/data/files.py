@@ -3,9 +3,11 @@
 import bz2
 import glob
 import gzip
+import hashlib
 import io
 import lzma
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Generic, NamedTuple, TypeVar
@@ -27,6 +29,7 @@ def _zstd(file: IO[bytes]) -> Any:
 
 
 PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _zstd}
+COMPRESSED = ", ".join(PACKED)
 
 
 class File(NamedTuple):
@@ -58,17 +61,37 @@ class File(NamedTuple):
         """Its bytes, unpacked about."""
         return self.path.stat().st_size * (EXPANDS if self.packing else 1)
 
-    def open(self, digest: Any = None) -> IO[bytes]:
-        """Its bytes, unpacked; `digest`, of hashlib, is given those that stand on the disk."""
+    def open(self, digest: "Digest | None" = None) -> IO[bytes]:
+        """Its bytes, unpacked; `digest` is given those that stand on the disk."""
         raw = _Digested(self.path, digest)
         file: IO[bytes] = PACKED[self.packing](raw) if self.packing else raw
         return file
 
 
+class Digest:
+    """A SHA-256 that a thread takes while the bytes are in use elsewhere."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._thread = ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
+
+    def update(self, data: bytes) -> None:
+        """Take in these bytes, which come after those before."""
+        if self._last is not None:
+            self._last.result()  # no more than one piece waits
+        self._last = self._thread.submit(self._hash.update, data)
+
+    def hexdigest(self) -> str:
+        """The SHA-256 of all of them."""
+        self._thread.shutdown()
+        return self._hash.hexdigest()
+
+
 class _Digested(io.FileIO):
     """A file that shows what is read of it to a digest."""
 
-    def __init__(self, path: Path, digest: Any) -> None:
+    def __init__(self, path: Path, digest: Digest | None) -> None:
         super().__init__(path)
         self.digest = digest
 

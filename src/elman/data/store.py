@@ -5,7 +5,6 @@ key is made of the SHA-256 of the source's bytes and of how it is parsed. `table
 files by path, size and time of change, so that it is not taken anew.
 """
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -19,7 +18,7 @@ import pyarrow as pa
 from elman.checks import fail
 from elman.data.ahead import ahead
 from elman.data.cache import cache_folder, key_of, make_folder, read_checked, write_checked
-from elman.data.files import File, source_name
+from elman.data.files import Digest, File, source_name
 from elman.data.readers import pieces
 from elman.data.stored import Stored
 from elman.data.table import BadRows, Table
@@ -142,7 +141,7 @@ def _write(
     rows = 0
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for file in files:
-            digest, stamp, end = hashlib.sha256(), _stamp(file), starts[-1]
+            digest, stamp, end = Digest(), _stamp(file), starts[-1]
             for table, found in ahead(_pieces_and_bad(file, bad.skip, digest), 1):
                 bad.add(found.messages, found.count)
                 if table is None or not len(table):
@@ -173,7 +172,7 @@ def _write(
     }
 
 
-def _pieces_and_bad(file: File, skip: bool, digest: Any) -> Iterator[tuple[Table | None, BadRows]]:
+def _pieces_and_bad(file: File, skip: bool, digest: Digest) -> Iterator[tuple[Table | None, BadRows]]:
     """Each piece of a file with the bad rows that its reader found; at the end those that were found after it."""
     bad = BadRows(skip)
     for table in chain(pieces(file, bad, digest), [None]):

@@ -1,6 +1,7 @@
 """Parsed rows of a source that is larger than memory: in an Arrow file that is mapped, not read."""
 
 import mmap
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,15 @@ class Stored:
             self.let_go()
         return found
 
+    def counts(self, column: str, part: Rows) -> Counter[Any]:
+        """How often each value stands in the rows of a part."""
+        counted: Counter[Any] = Counter()
+        for start, array in self.arrays(column):
+            inside = part.places(np.arange(start, start + len(array))) >= 0
+            values, counts = array.filter(pa.array(inside)).value_counts().flatten()
+            counted.update(dict(zip(values.to_pylist(), counts.to_pylist(), strict=True)))
+        return counted
+
     def arrays(self, column: str) -> Iterator[tuple[int, pa.Array]]:
         """A column from front to end: the number of an array's first row, and the array."""
         for start, array in zip(self._starts.tolist(), self._columns[column], strict=False):
@@ -88,7 +98,7 @@ class Stored:
 
 
 class Some(Sequence[Any]):
-    """The values of some rows of a column, read when they are asked for."""
+    """The values of some rows of a column, ascending, read when they are asked for."""
 
     def __init__(self, stored: Stored, column: str, rows: np.ndarray, unpack: Callable[[pa.Scalar], Any]) -> None:
         self.stored, self.column, self.rows, self.unpack = stored, column, rows, unpack
@@ -100,22 +110,8 @@ class Some(Sequence[Any]):
         return self.stored.values(self.column, self.rows[index : index + 1], self.unpack)[0]
 
     def __iter__(self) -> Iterator[Any]:
-        for begin in range(0, len(self.rows), TOGETHER):
-            yield from self.stored.values(self.column, self.rows[begin : begin + TOGETHER], self.unpack)
-
-
-class All:
-    """The values of all rows of a part, in the order of the file, passed over from front to end."""
-
-    def __init__(self, stored: Stored, column: str, part: Rows, unpack: Callable[[pa.Scalar], Any]) -> None:
-        self.stored, self.column, self.part, self.unpack = stored, column, part, unpack
-
-    def __len__(self) -> int:
-        return len(self.part)
-
-    def __iter__(self) -> Iterator[Any]:
         for start, array in self.stored.arrays(self.column):
-            inside = self.part.places(np.arange(start, start + len(array))) >= 0
-            chosen = array.filter(pa.array(inside))
-            plain = pa.types.is_primitive(array.type) or pa.types.is_string(array.type)
-            yield from chosen.to_pylist() if plain else map(self.unpack, chosen)
+            first, end = np.searchsorted(self.rows, (start, start + len(array)))
+            for begin in range(first, end, TOGETHER):
+                chosen = array.take(pa.array(self.rows[begin : min(begin + TOGETHER, end)] - start))
+                yield from map(self.unpack, chosen) if pa.types.is_nested(chosen.type) else chosen.to_pylist()

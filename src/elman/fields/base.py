@@ -24,7 +24,7 @@ class Field(ABC):
     only_as_target: ClassVar[frozenset[str]] = frozenset()
     storage: ClassVar[pa.DataType]  # of parsed values that are kept in a file
     heeded_by_parse: ClassVar[frozenset[str]] = frozenset()  # options that change what `parse` gives
-    fits_on_all: ClassVar[bool] = False  # reads every row of the training split, however many they are
+    fits_on_counts: ClassVar[bool] = False  # learns from all rows, however many: `fit` is given a Counter of values
     fits_on_files: bool = False  # reads more than the training split, so that what it learned must not be kept
 
     def __init__(self, name: str) -> None:
@@ -39,10 +39,11 @@ class Field(ABC):
         """
 
     @abstractmethod
-    def fit(self, values: Sequence[Any]) -> None:
+    def fit(self, values: Any) -> None:
         """Learn what encoding needs (a vocabulary, classes, a scale) from the parsed values of the training split.
 
-        They may lie in a file that is larger than memory: they are passed over from front to end, once or twice.
+        `values` is a sequence that may lie in a file larger than memory, and is best passed over from front to end; or,
+        where `fits_on_counts`, how often each value stands there.
         """
 
     @abstractmethod

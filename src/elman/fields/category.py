@@ -1,7 +1,7 @@
 """Category: one of a fixed set of classes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -43,7 +43,7 @@ class Category(Input, Target):
     only_as_input = frozenset({"embedding"})
     only_as_target = frozenset({"head", "class_weights"})
     storage = pa.string()
-    fits_on_all = True  # a class that a sample leaves out could not be answered
+    fits_on_counts = True  # a class that a sample leaves out could not be answered
 
     def __init__(
         self,
@@ -70,8 +70,8 @@ class Category(Input, Target):
             raise BadValueError("name a class", shown(raw))
         return text
 
-    def fit(self, values: Sequence[str]) -> None:
-        counted = Counter(values)
+    def fit(self, values: Iterable[str] | Mapping[str, int]) -> None:
+        counted: Counter[str] = Counter(values)
         if len(counted) < 2:
             only = f"only {shown(next(iter(counted)))}" if counted else "none"
             fail(

@@ -71,6 +71,8 @@ def each_distinct(column: pa.Array, parse: Callable[[Any], Any], type: pa.DataTy
         distinct = [parse(cell) for cell in coded.dictionary.to_pylist()]
     except BadValueError:
         return None
+    if column.type == type and distinct == coded.dictionary.to_pylist():
+        return column
     return pa.array(distinct, type).take(coded.indices)
 
 

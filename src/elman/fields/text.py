@@ -1,7 +1,8 @@
 """Text: a sequence of words, characters or bytes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
 PAD, UNKNOWN = "<pad>", "<unk>"  # ids 0 and 1
 LEVELS = ("word", "character", "byte")
 MOST_TOKENS = 50_000
+TOGETHER = 16_384  # texts that are counted together
 MOST_PARTS = 1_000_000  # distinct parts of texts that are counted together
 LONGEST = 1_000_000  # characters in a cell; a longer one is a broken file more often than a text
-
-PLAIN = r"[!-~\p{L}\p{N}]"  # what has one of these is not blank, whatever counts as white space
 
 # Words as the Penn Treebank and GloVe have them: "don't" is do n't, "it's" is it 's; numbers, words with hyphens and
 # runs of dots stay whole; every other sign stands alone.
@@ -158,9 +158,9 @@ class Text(Input):
     def parse_column(self, column: pa.Array) -> pa.Array | None:
         if not pa.types.is_string(column.type) or column.null_count:
             return None
-        plain = pc.all(pc.match_substring_regex(column, PLAIN)).as_py()
-        longest = pc.max(pc.binary_length(column)).as_py() or 0
-        return column if plain and longest <= LONGEST else None
+        least = pc.min(pc.binary_length(pc.utf8_trim_whitespace(column))).as_py() or 0
+        most = pc.max(pc.binary_length(column)).as_py() or 0  # bytes, which are no fewer than characters
+        return column if least and most <= LONGEST else None
 
     def learned(self) -> Json:
         return {"vocabulary": self.vocabulary, "embedding": self.embedding, "unknown_share": self._unknown_share}
@@ -198,21 +198,21 @@ class Text(Input):
         only what is distinct is cut into tokens.
         """
         tokens: Counter[str] = Counter()
-        between: Counter[str] = Counter()
-        spaces = 0
-        for text in values:
-            parts = text.split(" ")
-            between.update(parts)
-            spaces += len(parts) - 1
+        between: dict[str, int] = {}
+        walk = iter(values)
+        while texts := list(islice(walk, TOGETHER)):
+            parts = pc.split_pattern(pa.array(texts, pa.large_string()), " ").flatten()
+            for part, count in zip(*(found.to_pylist() for found in parts.value_counts().flatten()), strict=True):
+                between[part] = between.get(part, 0) + count
+            if self.level == "character":
+                tokens[" "] += len(parts) - len(texts)
             if len(between) > MOST_PARTS:
                 self._cut(between, tokens)
                 between.clear()
         self._cut(between, tokens)
-        if self.level == "character" and spaces:
-            tokens[" "] = spaces
-        return tokens
+        return +tokens  # less what was counted 0 times
 
-    def _cut(self, parts: Counter[str], tokens: Counter[str]) -> None:
+    def _cut(self, parts: Mapping[str, int], tokens: Counter[str]) -> None:
         """Add the tokens of these parts of texts, each as often as the part stands there."""
         normalize, cut = self._tokenizer.normalizer.normalize_str, self._tokenizer.pre_tokenizer.pre_tokenize_str
         for part, count in parts.items():

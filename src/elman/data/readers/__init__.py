@@ -1,10 +1,9 @@
 """Files to tables, in pieces. A new format is one file here and one line in this table."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from elman.checks import fail, shown
-from elman.data.files import FOLDER, PACKED, File, Paths, find_files, source_name
+from elman.data.files import COMPRESSED, FOLDER, Digest, File, Paths, find_files, source_name
 from elman.data.readers.csv import read_csv, read_tsv
 from elman.data.readers.folder import read_folder
 from elman.data.readers.jsonl import read_jsonl
@@ -15,7 +14,7 @@ from elman.errors import DataError
 ENOUGH, MOST_PIECES = 10_000, 4  # rows, or pieces, that tell what columns hold
 
 # Each gives a file's rows as tables of some megabytes, and shows every byte of the file to a digest where there is one.
-READERS: dict[str, Callable[[File, BadRows, Any], Iterator[Table]]] = {
+READERS: dict[str, Callable[[File, BadRows, Digest | None], Iterator[Table]]] = {
     ".csv": read_csv,
     ".tsv": read_tsv,
     ".jsonl": read_jsonl,
@@ -52,19 +51,19 @@ def head(files: Sequence[File], bad: BadRows) -> Table:
     return check_not_empty(joined([table for table in found if len(table)] or found[:1], source_name(files)))
 
 
-def pieces(file: File, bad: BadRows, digest: Any = None) -> Iterator[Table]:
+def pieces(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """The rows of one file, in tables of some megabytes; there is at least one table.
 
     Args:
         file: what is read.
         bad: what is done with rows that cannot be used.
-        digest: of hashlib; at the end it has seen every byte of the file.
+        digest: at the end it has seen every byte of the file.
 
     Raises: as `read`.
     """
     if file.kind not in READERS:
         endings = ", ".join(ending for ending in READERS if ending != FOLDER)
-        must = f"end in {endings} (then, if compressed, in {', '.join(PACKED)}) or be a folder"
+        must = f"end in {endings} (then, if compressed, in {COMPRESSED}) or be a folder"
         then = "Save the table in one of these formats."
         fail("data", "the source", must, repr(file.path.name), then, DataError)
     try:

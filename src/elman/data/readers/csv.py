@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow.csv import ConvertOptions, InvalidRow, ParseOptions, ReadOptions, open_csv
 
 from elman.checks import fail, shown
-from elman.data.files import File, Walk
+from elman.data.files import Digest, File, Walk
 from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 
@@ -20,7 +20,7 @@ LARGEST_ROW = 1 << 24  # bytes that are read together; pyarrow wants a row to fi
 LARGEST_FIELD = 1 << 30  # characters, for Python's own reader, which is used only to find line numbers
 
 
-def read_csv(file: File, bad: BadRows, digest: Any = None, delimiter: str = ",") -> Iterator[Table]:
+def read_csv(file: File, bad: BadRows, digest: Digest | None = None, delimiter: str = ",") -> Iterator[Table]:
     """Read a file whose first line names the columns, in pieces.
 
     A tab-separated file has no quotes, a comma-separated one has them as RFC 4180 says. A row's number counts the rows
@@ -67,7 +67,7 @@ def read_csv(file: File, bad: BadRows, digest: Any = None, delimiter: str = ",")
         yield Table({name: [] for name in names}, file.name)
 
 
-def read_tsv(file: File, bad: BadRows, digest: Any = None) -> Iterator[Table]:
+def read_tsv(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """Read a tab-separated file; see `read_csv`."""
     return read_csv(file, bad, digest, "\t")
 

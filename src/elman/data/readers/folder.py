@@ -1,15 +1,14 @@
 """A folder of text files, one text a file: the subfolder is the label."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from elman.checks import fail
-from elman.data.files import File
+from elman.data.files import Digest, File
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
 
 
-def read_folder(folder: File, bad: BadRows, digest: Any = None) -> Iterator[Table]:
+def read_folder(folder: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """Read every file below a folder into the columns `text`, `label` (the subfolder's name) and `file`.
 
     Files and folders whose names begin with a dot are passed over. A folder is read whole, and no digest is made of it.

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.json as pa_json
 
 from elman.checks import shown
-from elman.data.files import File, Walk
+from elman.data.files import Digest, File, Walk
 from elman.data.table import BadRows, Table
 
 BLOCK = 1 << 24  # bytes that are read together
@@ -25,7 +25,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def read_jsonl(file: File, bad: BadRows, digest: Any = None) -> Iterator[Table]:
+def read_jsonl(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """Read a file of JSON objects, one a line, in pieces; a key that a line lacks is a missing value.
 
     A row's number counts the lines that are not blank.

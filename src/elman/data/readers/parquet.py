@@ -1,21 +1,20 @@
 """Parquet: columns with types of their own."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from elman.checks import fail, shown
-from elman.data.files import File
+from elman.data.files import Digest, File
 from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 
 ROWS = 1 << 16  # that are read together
 
 
-def read_parquet(file: File, bad: BadRows, digest: Any = None) -> Iterator[Table]:
+def read_parquet(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """Read a Parquet file, in pieces.
 
     Raises:
