@@ -7,6 +7,7 @@ same parts and the same order, and fields learn from the same rows.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -225,8 +226,13 @@ def _fit(
     chosen = np.arange(min(len(part), data.fit_rows))
     if len(part) > data.fit_rows:
         chosen = Permutation(len(part), seed, 0, SAMPLE)(chosen)
-    for role, field in (("input", input), ("target", target)):
-        some = np.sort(part[chosen])
+    some = np.sort(part[chosen])
+
+    def learn(role: str, field: Field) -> None:
         field.fit(body.counts(role, part) if field.fits_on_counts else body.values(role, field, some))
+
+    with ThreadPoolExecutor(2) as threads:  # most of it is done by Arrow
+        for job in [threads.submit(learn, "input", input), threads.submit(learn, "target", target)]:
+            job.result()
     if kept is not None and not input.fits_on_files:
         write_checked(kept, {"input": input.learned(), "target": target.learned()})

@@ -4,7 +4,7 @@ from elman.data.ahead import ahead
 from elman.data.batch import Batch, Examples
 from elman.data.cache import key_of, read_checked, write_checked
 from elman.data.fetch import Source, fetch, github
-from elman.data.files import File, Paths, find_files, source_name
+from elman.data.files import File, Paths, find_files, run_name, source_name
 from elman.data.infer import infer_kind
 from elman.data.lazy import lazy_examples
 from elman.data.order import batches_an_epoch, in_order_of_length, padding_share, shuffled
@@ -56,6 +56,7 @@ __all__ = [
     "read",
     "read_checked",
     "read_files",
+    "run_name",
     "shuffled",
     "source_name",
     "split_rows",

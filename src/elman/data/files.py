@@ -8,6 +8,7 @@ import io
 import lzma
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Generic, NamedTuple, TypeVar
@@ -24,8 +25,21 @@ FOLDER = "folder"
 EXPANDS = 4  # what a compressed file is taken to hold, in sizes of its own, as texts do
 
 
-def _zstd(file: IO[bytes]) -> Any:
-    return pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
+class _Zstd(io.RawIOBase):
+    """Python has no reader of its own for this before 3.14."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.stream = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return int(self.stream.readinto(buffer))
+
+
+def _zstd(file: IO[bytes]) -> IO[bytes]:
+    return io.BufferedReader(_Zstd(file), 1 << 20)
 
 
 PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _zstd}
@@ -61,11 +75,15 @@ class File(NamedTuple):
         """Its bytes, unpacked about."""
         return self.path.stat().st_size * (EXPANDS if self.packing else 1)
 
-    def open(self, digest: "Digest | None" = None) -> IO[bytes]:
+    @contextmanager
+    def open(self, digest: "Digest | None" = None) -> Iterator[IO[bytes]]:
         """Its bytes, unpacked; `digest` is given those that stand on the disk."""
-        raw = _Digested(self.path, digest)
-        file: IO[bytes] = PACKED[self.packing](raw) if self.packing else raw
-        return file
+        with _Digested(self.path, digest) as raw:
+            if not self.packing:
+                yield raw
+                return
+            with PACKED[self.packing](raw) as unpacked:  # which does not close what it reads from
+                yield unpacked
 
 
 class Digest:
@@ -134,6 +152,19 @@ def find_files(source: Paths) -> list[File]:
 def source_name(files: Sequence[File]) -> str:
     """What messages call all of them."""
     return files[0].name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+
+
+def run_name(source: str) -> str:
+    """The name of a source without its endings, of a pattern that of its folder: what its run directory is called.
+
+    >>> run_name("data/reviews.csv.gz"), run_name("logs/*.csv"), run_name("*.csv")
+    ('reviews', 'logs', 'run')
+    """
+    path = Path(source)
+    while path.name and glob.has_magic(path.name):
+        path = path.parent
+    path = path.with_suffix("") if path.suffix.lower() in PACKED else path
+    return path.stem or "run"
 
 
 def _matching(source: str) -> list[Path]:

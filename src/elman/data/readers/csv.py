@@ -130,7 +130,8 @@ class _Lines:
         return (line for line, row in self._rows() if len(row) == len(self.names))
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        with io.TextIOWrapper(_buffered(self.file.open()), "utf-8-sig", errors="replace", newline="") as text:
+        with self.file.open() as raw:
+            text = io.TextIOWrapper(_buffered(raw), "utf-8-sig", errors="replace", newline="")
             rows, begin = csv.reader(text, **self.options), 1
             while True:
                 # Python has one limit a process: it is ours only while a row is read.
