@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import elman
+import elman.cli
+from benchmarks import big_csv
 from elman.data import BadRows, ahead, cache, files, lazy, read, store
 from elman.data.readers import csv as csv_reader
 from elman.data.readers import jsonl as jsonl_reader
@@ -39,6 +41,7 @@ TABLE = pd.DataFrame(
         "price": RANDOM.normal(size=ROWS),
     }
 )
+ODD = ["good  it's", "tab\tand\nline ", "e\u0301  Na\u00efve", " lead", "\x1c x", "DON'T... x"]
 ARRAYS = [RANDOM.normal(size=(RANDOM.integers(1, 6), 2)).round(3).tolist() for _ in range(ROWS)]
 
 
@@ -315,6 +318,49 @@ def test_a_place_is_found_from_the_cache_too(tmp_path, piece_size):
         ]
 
 
+def test_the_command_takes_several_sources_and_names_the_run_for_the_first(tmp_path, monkeypatch):
+    TABLE[:100].to_csv(tmp_path / "a.csv.gz", index=False)
+    TABLE[100:].to_csv(tmp_path / "b.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    line = [
+        "elman",
+        "train",
+        "a.csv.gz",
+        "b.csv",
+        "--input",
+        "text",
+        "--target",
+        "label",
+        "--hidden",
+        "2",
+        "--epochs",
+        "1",
+    ]
+    monkeypatch.setattr("sys.argv", line)
+    with pytest.raises(SystemExit) as left:
+        elman.cli.main()
+    assert left.value.code == 0
+
+    model = elman.load(tmp_path / "runs" / "a")
+
+    assert model.config.data.source == ["a.csv.gz", "b.csv"]
+    assert sum(model.target.counts) == 192
+    assert model.evaluate("?.csv*")["rows"] == ROWS
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("numbers", [False, True], ids=["text", "numbers"])
+def test_half_a_gigabyte_trains_in_little_memory_and_begins_at_once_the_second_time(numbers, tmp_path):
+    big_csv.make(tmp_path / "big.csv", 0.5, numbers)
+
+    measured = big_csv.measure(tmp_path / "big.csv")
+
+    assert measured["peak_gigabytes"] < 1
+    assert measured["second_peak_gigabytes"] < 1
+    assert measured["second_run"] < measured["first_step"]
+
+
 def test_files_of_one_name_are_told_apart_and_a_missing_column_is_named(tmp_path):
     for name in ("x", "y"):
         (tmp_path / name).mkdir()
@@ -418,6 +464,47 @@ def test_a_parsed_column_is_what_each_cell_gives():
         assert [field.unpack(value) for value in array] == [field.parse(value) for value in values]
     for kind, bad in {"text": "\x1c", "number": "nan", "category": " "}.items():
         assert elman.fields.FIELDS[kind]("c").parse_column(pa.array([*cells[kind], bad])) is None
+
+
+@pytest.mark.parametrize("kind", ["text", "number", "category", "series"])
+def test_a_batch_is_encoded_as_its_values_are(kind):
+    values = {
+        "text": [
+            "good  it's",
+            "tab\tand\nline ",
+            "e\u0301  Na\u00efve",
+            " lead",
+            "\x1c x",
+            "DON'T...",
+            "new words here",
+        ],
+        "number": [1.0, 2.5, -3.0],
+        "category": ["a", "b", "a"],
+        "series": [np.array([[1.0], [np.nan]]), np.array([[3.0]])],
+    }[kind]
+    for options in [{"min_count": 1}, {"level": "character"}, {"level": "byte"}] if kind == "text" else [{}]:
+        field = elman.fields.FIELDS[kind]("c", **options)
+        field.fit(values[:-1] if kind == "text" else values)
+        for _ in range(2):  # the second time from memory
+            for one, several in zip(values, field.encode_batch(values), strict=True):
+                np.testing.assert_array_equal(field.encode(one), several)
+                assert field.encode(one).dtype == several.dtype
+
+
+def test_words_are_counted_as_the_tokenizer_cuts_them(monkeypatch):
+    from elman.fields import text as module
+
+    texts = [*TABLE["text"], *ODD]
+    for level in ("word", "character"):
+        for most in (1_000_000, 3):
+            monkeypatch.setattr(module, "MOST_PARTS", most)
+            field = elman.fields.Text("c", level=level, min_count=1)
+            field.fit(texts)
+            ids = np.concatenate([field.encode(text) for text in texts])
+            counted = np.bincount(ids)[2:].tolist()
+            assert 1 not in ids
+            assert counted == sorted(counted, reverse=True)
+            assert len(counted) == len(field.vocabulary) - 2
 
 
 def test_series_are_kept_whole():

@@ -25,6 +25,7 @@ from elman.data import (
     Rows,
     Stored,
     Table,
+    cache_folder,
     encode,
     find_files,
     gather,
@@ -180,6 +181,9 @@ def _sources(
         if size > data.in_memory and whole:
             note(f"source    {source_name(files)}: read into memory whole, as folders and the long format are")
         large = size > data.in_memory and not whole
+        if large:
+            kept = f"kept in the cache, {cache_folder()}, which may be deleted"
+            note(f"source    {source_name(files)}: {size / 1000:.3g} GB, read once and {kept}")
         found.append(files if large else read_files(files, bad))
     return found
 

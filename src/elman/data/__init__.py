@@ -2,7 +2,7 @@
 
 from elman.data.ahead import ahead
 from elman.data.batch import Batch, Examples
-from elman.data.cache import key_of, read_checked, write_checked
+from elman.data.cache import cache_folder, key_of, read_checked, write_checked
 from elman.data.fetch import Source, fetch, github
 from elman.data.files import File, Paths, find_files, run_name, source_name
 from elman.data.infer import infer_kind
@@ -34,6 +34,7 @@ __all__ = [
     "Table",
     "ahead",
     "batches_an_epoch",
+    "cache_folder",
     "encode",
     "fetch",
     "find_files",

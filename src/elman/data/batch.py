@@ -1,13 +1,13 @@
 """From encoded rows to padded batches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from elman.data.order import Lengths
+from elman.data.order import Lengths, shuffled
 
 
 class Batch(NamedTuple):
@@ -71,6 +71,10 @@ class Examples:
         """The encoded targets of all rows, (rows,)."""
         assert self.targets is not None
         return self.targets
+
+    def batches(self, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, in the order of `shuffled`, which see."""
+        return (self.batch(rows) for rows in shuffled(self.lengths, size, seed, epoch, begin))
 
     def batch(self, rows: np.ndarray) -> Batch:
         """These rows, padded to the longest of them."""

@@ -1,11 +1,12 @@
 """Examples of a source that is larger than memory: rows are encoded when they are asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from elman.checks import fail
+from elman.data.ahead import ahead
 from elman.data.batch import Batch, Examples
 from elman.data.split import Rows
 from elman.data.stored import Stored
@@ -14,6 +15,7 @@ from elman.errors import BadValueError, DataError
 from elman.fields import Field, Input, Target
 
 TOGETHER = 4096  # rows that are looked at together
+PREPARED = 50  # batches; those of half a window
 
 
 class LazyExamples(Examples):
@@ -39,6 +41,10 @@ class LazyExamples(Examples):
 
     def place(self, row: int) -> str:
         return self.stored.place(int(self.part[np.array([row])][0]))
+
+    def batches(self, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[Batch]:
+        """As in memory; a thread encodes the next window while the network is busy with this one."""
+        return ahead(super().batches(size, seed, epoch, begin), PREPARED)
 
     def batch(self, rows: np.ndarray) -> Batch:
         places = np.searchsorted(self._rows, rows).clip(max=max(len(self._rows) - 1, 0))

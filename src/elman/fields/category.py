@@ -1,7 +1,7 @@
 """Category: one of a fixed set of classes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -114,6 +114,10 @@ class Category(Input, Target):
     def witnesses(self, column: pa.Array) -> list[str]:
         found: list[str] = column.unique().to_pylist()
         return found
+
+    def encode_batch(self, values: Sequence[str]) -> list[np.ndarray]:
+        ids = {text: np.array(index, dtype=np.int64) for index, text in enumerate(self.classes)}
+        return [ids[value] if value in ids else self.encode(value) for value in values]
 
     def learned(self) -> Json:
         return {"classes": self.classes, "counts": self.counts}

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ PAD, UNKNOWN = "<pad>", "<unk>"  # ids 0 and 1
 LEVELS = ("word", "character", "byte")
 MOST_TOKENS = 50_000
 TOGETHER = 16_384  # texts that are counted together
-MOST_PARTS = 1_000_000  # distinct parts of texts that are counted together
+MOST_PARTS = 1_000_000  # distinct parts of texts that are remembered
 LONGEST = 1_000_000  # characters in a cell; a longer one is a broken file more often than a text
 
 # Words as the Penn Treebank and GloVe have them: "don't" is do n't, "it's" is it 's; numbers, words with hyphens and
@@ -112,6 +112,7 @@ class Text(Input):
         self.dropout, self.word_dropout = dropout, word_dropout
         self.embedding = embedding
         self.vocabulary: list[str] = []
+        self._parts: dict[str, list[int]] = {}
         self._unknown_share = 0.0
         self._pretrained: dict[str, np.ndarray] = {}
         self._tokenizer = _tokenizer(level, self.lowercase)
@@ -149,11 +150,15 @@ class Text(Input):
         return self._check_some(ids, value)
 
     def encode_batch(self, values: Sequence[str]) -> list[np.ndarray]:
-        encodings = self._tokenizer.encode_batch_fast(list(values))  # without offsets
-        found = [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
-        for ids, value in zip(found, values, strict=True):
-            self._check_some(ids, value)
-        return found
+        """As `encode`; what stands between two spaces of a text of words is cut into tokens once and remembered."""
+        if self.level == "word":
+            parts = [value.split(" ") for value in values]
+            known = self._known_parts({part for text in parts for part in text})
+            found = [np.array([*chain.from_iterable(map(known.__getitem__, text))], dtype=np.int64) for text in parts]
+        else:
+            encodings = self._tokenizer.encode_batch_fast(list(values))  # without offsets
+            found = [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+        return [self._check_some(ids, value) for ids, value in zip(found, values, strict=True)]
 
     def parse_column(self, column: pa.Array) -> pa.Array | None:
         if not pa.types.is_string(column.type) or column.null_count:
@@ -219,6 +224,16 @@ class Text(Input):
             for token, _ in cut(normalize(part)):
                 tokens[token] += count
 
+    def _known_parts(self, parts: set[str]) -> dict[str, list[int]]:
+        """The ids of parts of texts, from memory where they are there."""
+        known = self._parts
+        if len(known) > MOST_PARTS:  # a new one, for another thread may be reading the old one
+            known = self._parts = {}
+        new = [part for part in parts if part not in known]
+        for part, encoding in zip(new, self._tokenizer.encode_batch_fast(new), strict=True):
+            known[part] = encoding.ids
+        return known
+
     def _check_some(self, ids: np.ndarray, value: str) -> np.ndarray:
         if len(ids) == 0:
             raise BadValueError("hold some text", shown(value))
@@ -227,7 +242,7 @@ class Text(Input):
     def _set_vocabulary(self, vocabulary: list[str]) -> None:
         from tokenizers.models import WordLevel
 
-        self.vocabulary = vocabulary
+        self.vocabulary, self._parts = vocabulary, {}
         self._tokenizer.model = WordLevel({token: index for index, token in enumerate(vocabulary)}, unk_token=UNKNOWN)
 
     def _read_vectors(self, tokens: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range, fail
-from elman.data import Batch, Examples, batches_an_epoch, shuffled
+from elman.data import Batch, Examples, batches_an_epoch
 from elman.errors import TrainingError
 from elman.fields import Target
 from elman.network import Network
@@ -170,8 +170,7 @@ class _Run:
     def _batches(self) -> Iterator[Batch]:
         for epoch in range(self.epochs):
             real = padded = 0
-            for rows in shuffled(self.train.lengths, self.how.batch, self.how.seed, epoch):
-                batch = self.train.batch(rows)
+            for batch in self.train.batches(self.how.batch, self.how.seed, epoch):
                 yield batch
                 if batch.lengths is not None:
                     real += int(batch.lengths.sum())
