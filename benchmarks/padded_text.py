@@ -9,6 +9,7 @@ elman's time over that of the faster of the two.
 """
 
 import time
+from itertools import islice
 from statistics import median
 
 import numpy as np
@@ -75,7 +76,7 @@ def main():
     random = np.random.default_rng(0)
     lengths = random.normal(21, 9, 32 * 100).round().clip(1, 59).astype(int)  # as in 8,530 film review sentences
     batches = []
-    for rows in shuffled(lengths, SIZE, 0, 0)[:BATCHES]:
+    for rows in islice(shuffled(lengths, SIZE, 0, 0), BATCHES):
         x = torch.randn(len(rows), lengths[rows].max(), D)
         batches.append((x.requires_grad_(), torch.from_numpy(lengths[rows])))
     print(f"{torch.get_num_threads()} threads, milliseconds a batch of {SIZE} x {D}, hidden {H}")

@@ -80,6 +80,19 @@ def test_one_line_says_what_is_wrong_and_nothing_is_touched(case, desk, monkeypa
     assert contents(desk) == before
 
 
+@pytest.mark.parametrize(
+    "case", [case for case in SOURCES if case.command.startswith("train") and "--config" not in case.command], ids=str
+)
+def test_a_source_that_is_not_read_into_memory_says_the_same(case, desk, monkeypatch, capsys, tmp_path_factory):
+    monkeypatch.setenv("ELMAN_CACHE", str(tmp_path_factory.mktemp("cache")))
+    before = lay_out(case, desk)
+
+    answer = type_in(case._replace(command=f"{case.command} --set data.in_memory=0"), monkeypatch, capsys)
+
+    check_refused(case, *answer, lines=2)  # a note says what is read whole
+    assert contents(desk) == before
+
+
 def test_the_table_has_thirty_kinds_and_each_its_own_name():
     names = [case.name for case in (*TABLE, *FLAGS)]
     assert len(set(names)) == len(names) >= 34

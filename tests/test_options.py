@@ -55,6 +55,7 @@ CHANGES = [
     ("train", {"precision": "bfloat16"}),
     ("data", {"valid_fraction": 0.2}),
     ("data", {"test_fraction": 0.2}),
+    ("data", {"fit_rows": 20}),
 ]
 
 
@@ -135,6 +136,16 @@ def test_files_take_the_place_of_fractions(tmp_path):
                         data={"valid": str(other), "test": str(other)})  # fmt: skip
     assert sum(model.target.counts) == len(TEXTS)  # nothing was split off
     assert model.metrics["valid"] == pytest.approx(model.metrics["test"])
+
+
+def test_a_source_is_kept_in_the_cache_where_it_is_larger_than_what_is_read_into_memory(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "t.csv"
+    path.write_text("text,label\n" + "good fun,yes\nso dull,no\n" * 20)
+    for size in (200, 0):
+        assert not (tmp_path / "cache").exists()
+        elman.train(path, input="text", target="label", hidden=2, epochs=1, quiet=True, data={"in_memory": size})
+    assert (tmp_path / "cache").exists()
 
 
 def test_early_ends_are_set_by_patience_and_minutes_alone():

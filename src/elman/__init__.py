@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elman.cells import ElmanCell, GRUCell, LayerNormGRUCell, LayerNormLSTMCell, LSTMCell, MinGRUCell
     from elman.errors import ElmanError
-    from elman.experiment import resume, train
+    from elman.experiment import train
     from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, MinGRU, Stepper, unroll
     from elman.model import Model, load
+    from elman.resumption import resume
     from elman.swap import accelerate, restore
 
 _HOMES = {
@@ -33,7 +34,7 @@ _HOMES = {
     "Model": "model",
     "load": "model",
     "train": "experiment",
-    "resume": "experiment",
+    "resume": "resumption",
     "accelerate": "swap",
     "restore": "swap",
 }

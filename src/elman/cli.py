@@ -65,7 +65,12 @@ def verbs(
     elman train --resume runs/reviews""",
 )
 def train(
-    source: Annotated[str | None, typer.Argument(help="CSV, TSV, JSONL or Parquet file, or a folder of texts.")] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="CSV, TSV, JSONL or Parquet files (.gz, .bz2, .xz, .zst too), patterns, or a folder of texts."
+        ),
+    ] = None,
     input: Annotated[
         list[str] | None, typer.Option(help="Column to read; several, or a pattern 'v*', are a series.")
     ] = None,
@@ -100,8 +105,9 @@ def train(
     """Train a network on a table of sequences. Kinds and topology are inferred, and printed."""
     from elman.checks import fail
     from elman.config import merged, read_toml, with_setting
+    from elman.data import run_name
     from elman.experiment import make_document, run
-    from elman.experiment import resume as go_on
+    from elman.resumption import resume as go_on
     from elman.training import Reporter
 
     short = {
@@ -119,7 +125,7 @@ def train(
     }
     reporter = Reporter()
     if resume is not None:
-        others = (source, input, target, set, config, out, force or None, *short.values())
+        others = (source or None, input, target, set, config, out, force or None, *short.values())
         if any(value is not None for value in others):
             fail("train", "--resume", "stand alone", "other options", "All else is what the training began with.")
         _say_trained(go_on(resume, reporter=reporter), resume, reporter.note)
@@ -129,11 +135,11 @@ def train(
     # A column named here takes the place of the file's, options and all.
     document = {key: value for key, value in document.items() if key not in given or key not in ("input", "target")}
     document = merged(document, given)
-    if source is not None:
-        document = merged(document, {"data": {"source": source}})
+    if source:
+        document = merged(document, {"data": {"source": source if len(source) > 1 else source[0]}})
     for setting in set or []:
         document = with_setting(document, setting)
-    out = out or Path("runs") / (Path(str(source or _source_of(document))).stem[:100] or "run")
+    out = out or Path("runs") / run_name(_source_of(document))
     _say_trained(run(document, None, out, force, reporter), out, reporter.note)
 
 
@@ -352,9 +358,10 @@ def _silence() -> None:
 
 
 def _source_of(document: dict[str, Any]) -> str:
-    """What a configuration names as its source, "run" where it names none; whether it is valid is checked later."""
+    """What a configuration names as its (first) source, "run" where it names none; it is checked later."""
     data = document.get("data")
-    return str(data.get("source", "run")) if isinstance(data, dict) else "run"
+    source = data.get("source", "run") if isinstance(data, dict) else "run"
+    return str(source[0] if isinstance(source, list) and source else source)
 
 
 def _note(text: str) -> None:

@@ -34,6 +34,7 @@ SHORTCUTS = {
 
 
 S = TypeVar("S", bound=BaseModel)
+Paths = str | list[str]  # a file, a folder, a pattern such as "logs/*.csv", or several of these
 
 
 class Section(BaseModel):
@@ -45,9 +46,9 @@ class Section(BaseModel):
 class DataConfig(Section):
     """`[data]`: where the rows come from and how they are shared out."""
 
-    source: str | None = Field(default=None, min_length=1)  # file or folder; None: a table in memory
-    valid: str | None = Field(default=None, min_length=1)  # file of the validation split, instead of a fraction
-    test: str | None = Field(default=None, min_length=1)  # file of the test split, instead of a fraction
+    source: Paths | None = Field(default=None, min_length=1)  # None: a table in memory
+    valid: Paths | None = Field(default=None, min_length=1)  # of the validation split, instead of a fraction
+    test: Paths | None = Field(default=None, min_length=1)  # of the test split, instead of a fraction
     valid_fraction: float = Field(default=0.1, ge=0, lt=1)
     test_fraction: float = Field(default=0.1, ge=0, lt=1)
     split_group: str | None = None  # column whose rows of one value stay together
@@ -55,6 +56,8 @@ class DataConfig(Section):
     id: str | None = None  # column that names the sequence of a row, for series in long format
     time: str | None = None  # column that orders the steps of a sequence
     bad_rows: Literal["refuse", "skip"] = "refuse"
+    in_memory: float = Field(default=200, ge=0)  # megabytes; larger sources are read once into the cache
+    fit_rows: int = Field(default=1_000_000, ge=1)  # training rows, at most, that vocabularies and scales are taken of
 
 
 class RunConfig(Section):

@@ -8,30 +8,20 @@ from contextlib import nullcontext
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
-from elman.checks import fail
-from elman.config import SHORTCUTS, RunConfig, check_document, columns_document, merged, resolved_options
+from elman.config import SHORTCUTS, check_document, columns_document, merged, resolved_options
 from elman.data import (
     BadRows,
     Examples,
-    Parsed,
-    Table,
-    encode,
     from_memory,
-    gather,
-    parse,
-    read,
-    split_rows,
 )
-from elman.directory import CHECKPOINTS, MANIFEST, Directory, claim
-from elman.errors import ConfigError, DataError, IntegrityError, MissingExtraError, TrainingError
-from elman.fields import Input, Target
-from elman.fields.raw import moment, not_blank
-from elman.model import Model, Source, described, empty_network, make_fields, make_network
-from elman.plan import settle
+from elman.directory import CHECKPOINTS, claim
+from elman.errors import DataError, MissingExtraError, TrainingError
+from elman.model import Model, Source, make_network
+from elman.parts import Parts, Tables, make_parts
 from elman.training import (
     Checkpoints,
     Ended,
@@ -42,29 +32,12 @@ from elman.training import (
     all_checkpoints,
     draw_curves,
     outputs_of,
-    read_checkpoint,
     scores_of,
 )
 from elman.types import Json
 
 WAITING_SAID = 0.05  # a share of the time that a person should know of
 RANDOM_NUMBERS = threading.Lock()  # torch has one generator a process: two trainings in threads take turns
-
-
-class Tables(NamedTuple):
-    """The data of a training: one table to be split, or splits that were given."""
-
-    train: Table
-    valid: Table | None = None
-    test: Table | None = None
-
-
-class Parts(NamedTuple):
-    """The parsed rows of each split; None where a split has none."""
-
-    train: Parsed
-    valid: Parsed | None
-    test: Parsed | None
 
 
 def train(
@@ -93,8 +66,9 @@ def train(
     """Train a network on a table of sequences.
 
     Args:
-        source: path of a CSV, TSV, JSONL or Parquet file or of a folder of texts; a pandas or Arrow table; a dictionary
-            of columns; a list of dictionaries.
+        source: path of a CSV, TSV, JSONL or Parquet file, plain or compressed (.gz, .bz2, .xz, .zst), or of a folder of
+            texts; a pattern such as "logs/*.csv"; a list of these; a pandas or Arrow table; a dictionary of columns; a
+            list of dictionaries.
         input: the column that is read; several numeric columns or a pattern such as "v*" for a series; or columns with
             options, {"review": {"kind": "text", "level": "character"}}.
         target: the column that is answered, or a column with options.
@@ -144,8 +118,10 @@ def train(
     for section, given in {"data": data, "model": model, "train": train}.items():
         document = merged(document, {section: given or {}})
     tables = None
-    if isinstance(source, (str, Path)):
-        document = merged(document, {"data": {"source": str(source)}})
+    paths = source if isinstance(source, list) else [source]
+    if paths and all(isinstance(path, (str, Path)) for path in paths):
+        named: Any = [str(path) for path in paths]
+        document = merged(document, {"data": {"source": named if isinstance(source, list) else named[0]}})
     else:
         tables = Tables(from_memory(source))
     reporter = Reporter(quiet)
@@ -192,86 +168,41 @@ def run(
     trainer = Trainer(**config.train)
     with nullcontext() if out is None else claim(out, force):
         bad = BadRows(config.data.bad_rows == "skip")
-        tables = _read(config, tables, bad)
-        settle(config, tables.train)
-        input, target = make_fields(config)
-        parts = _split(config, tables, input, target, trainer.seed, bad)
-        input.fit(parts.train.inputs)
-        target.fit(parts.train.targets or [])
+        input, target, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
         with RANDOM_NUMBERS, torch.random.fork_rng():
             torch.manual_seed(trainer.seed)
             model = Model(config, input, target, make_network(config, input, target))
-            return _train(model, trainer, tables, parts, bad, out, reporter)
+            return carry_out(model, trainer, parts, bad, out, reporter)
 
 
-def resume(path: str | Path, table: Source | None = None, reporter: Reporter | None = None) -> Model:
-    """Go on with a training that was stopped or killed, bit for bit as if it had never been.
-
-    Args:
-        path: its run directory.
-        table: the data, where the training read it from memory.
-        reporter: what the person sees; None: nothing.
-
-    Raises:
-        ArgumentError: another process trains there, or there is nothing to go on with.
-        DataError: the data cannot be read, or is not what training began with.
-        IntegrityError: no checkpoint is what was written.
-        TrainingError: as `train`.
-    """
-    reporter = reporter or Reporter(quiet=True)
-    if not Path(path).is_dir():
-        then = "Name the --out of a training that was stopped."
-        fail("resume", "the path", "be a run directory", repr(str(path)), then)
-    with claim(path, resume=True):
-        model, saved = _newest(Path(path), reporter)
-        config = model.config
-        trainer = Trainer(**config.train)
-        bad = BadRows(config.data.bad_rows == "skip")
-        tables = _read(config, None if table is None else Tables(from_memory(table)), bad)
-        parts = _split(config, tables, model.input, model.target, trainer.seed, bad)
-        reporter.note(f"resumed   {path} at step {saved.history.step:,}")
-        with RANDOM_NUMBERS, torch.random.fork_rng():
-            return _train(model, trainer, tables, parts, bad, path, reporter, saved)
-
-
-def _newest(path: Path, reporter: Reporter) -> tuple[Model, Saved]:
-    """The newest checkpoint that verifies; of those that do not, it is said why."""
-    found = all_checkpoints(path)
-    if not found:
-        then = "It has ended: see elman info." if (path / MANIFEST).is_file() else "Train anew."
-        fail("resume", str(path), "hold a checkpoint", "none", then)
-    for folder in found:
-        try:
-            directory = Directory(folder)
-            config, input, target = described(directory)
-            averaged = config.train["average"] != "none"
-            saved = read_checkpoint(directory, empty_network(config, input, target), averaged)
-            with torch.random.fork_rng(devices=[]):
-                return Model(config, input, target, make_network(config, input, target)), saved
-        except (IntegrityError, DataError) as error:
-            reporter.note(f"warning: {error} The checkpoint before it is tried.")
-    fail("resume", str(path), "hold a checkpoint that is what was written", "none", "Train anew.", IntegrityError)
-
-
-def _train(
+def carry_out(
     model: Model,
     trainer: Trainer,
-    tables: Tables,
     parts: Parts,
     bad: BadRows,
     out: str | Path | None,
     reporter: Reporter,
     saved: Saved | None = None,
 ) -> Model:
-    """From parsed rows and a network to the trained, tested and written model."""
-    train, valid, test = (_examples(part, model.input, model.target, bad) for part in parts)
-    assert train is not None
-    _say(reporter, tables, model, (train, valid, test), bad)
+    """From encoded rows and a network to the trained, tested and written model.
+
+    Args:
+        model: its network is trained in place.
+        trainer: how.
+        parts: the rows.
+        bad: what was left out of them.
+        out: the run directory, held by this process; None: nothing is written.
+        reporter: what the person sees.
+        saved: what a checkpoint held, to go on with.
+
+    Raises: as `train`.
+    """
+    _say(reporter, model, parts, bad)
     checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter)
-    history = trainer.fit(model.network, model.target, train, valid, reporter, checkpoints, saved)
+    history = trainer.fit(model.network, model.target, parts.train, parts.valid, reporter, checkpoints, saved)
     if history.waiting > WAITING_SAID:
         reporter.note(f"waiting   {100 * history.waiting:.0f} % of the time went into making batches")
-    model.metrics = _metrics(model, history, test)
+    model.metrics = _metrics(model, history, parts.test)
     model.keepsakes = _keepsakes(history, model.target.metrics[0], reporter)
     model.skipped = bad.summary()
     if out is not None:
@@ -292,50 +223,7 @@ def _write(model: Model, out: str | Path, ended: Ended) -> None:
         raise DataError(f"{error} The checkpoints are kept: elman train --resume {out}.") from error
 
 
-def _read(config: RunConfig, given: Tables | None, bad: BadRows) -> Tables:
-    """The tables that were given, and those that the configuration names."""
-    data = config.data
-    if given is None and data.source is None:
-        then = "Name the source, or pass a table."
-        fail("config", "data.source", "name a file or a folder", "none", then, ConfigError)
-    paths = (None if given else data.source), data.valid, data.test
-    named = [read(path, bad) if path else None for path in paths]
-    return Tables(*(table or other for table, other in zip(named, given or (None,) * 3, strict=True)))  # type: ignore[arg-type]
-
-
-def _split(config: RunConfig, tables: Tables, input: Input, target: Target, seed: int, bad: BadRows) -> Parts:
-    data = config.data
-    given = [
-        None if table is None else parse(gather(table, input, data.id, data.time, bad), input, target, bad)
-        for table in tables
-    ]
-    whole, valid, test = given
-    assert whole is not None
-    group = time = None
-    if data.split_group is not None:
-        whole, group = _with_values(whole, data.split_group, not_blank, bad)
-    elif data.split_time is not None:
-        whole, time = _with_values(whole, data.split_time, moment, bad)
-    fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
-    rows = split_rows(len(whole.rows), *fractions, seed, group, time)
-    parts = [whole.take(part.tolist()) if len(part) else None for part in rows]
-    assert parts[0] is not None
-    return Parts(parts[0], valid or parts[1], test or parts[2])
-
-
-def _with_values(parsed: Parsed, column: str, parse: Callable[[Any], Any], bad: BadRows) -> tuple[Parsed, list[Any]]:
-    """The rows that have a value to split by, and those values."""
-    raw = parsed.table.column(column)
-    values = [parsed.table.parse_cell(row, column, raw[row], parse, bad) for row in parsed.rows]
-    good = [index for index, value in enumerate(values) if value is not None]
-    return parsed.take(good), [values[index] for index in good]
-
-
-def _examples(part: Parsed | None, input: Input, target: Target, bad: BadRows) -> Examples | None:
-    return None if part is None else encode(part, input, target, bad)[1]
-
-
-def _say(reporter: Reporter, tables: Tables, model: Model, parts: tuple[Examples | None, ...], bad: BadRows) -> None:
+def _say(reporter: Reporter, model: Model, parts: Parts, bad: BadRows) -> None:
     """What was found and is about to be done, before the first step."""
     input, target, options = model.input, model.target, model.config.model
     sequence = "sequence" if input.is_sequence else "single"
@@ -343,14 +231,14 @@ def _say(reporter: Reporter, tables: Tables, model: Model, parts: tuple[Examples
     both = ", bidirectional" if options.get("bidirectional") else ""
     counts = [
         f"{len(part) if part else 0:,} {name}"
-        for part, name in zip(parts, ("training", "validation", "test"), strict=True)
+        for part, name in ((parts.train, "training"), (parts.valid, "validation"), (parts.test, "test"))
     ]
     parameters = sum(p.numel() for p in model.network.parameters())
-    reporter.note(f"data      {tables.train.source}: {', '.join(counts)} rows")
+    reporter.note(f"data      {parts.source}: {', '.join(counts)} rows")
     reporter.note(f"input     {input.name}: {input.kind}, {input.describe()}")
     reporter.note(f"target    {target.name}: {target.kind}, {target.describe()}")
     reporter.note(f"topology  {options['topology']} ({sequence} -> single), {body}{both}, {parameters:,} parameters")
-    if bad.messages:
+    if bad.count:
         reporter.note(bad.summary())
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from glob import has_magic
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -178,7 +179,7 @@ class Model:
         return parse(self._table(values, bad), self.input, None, bad)
 
     def _table(self, values: Source, bad: BadRows) -> Table:
-        if isinstance(values, str) and not os.path.exists(values):
+        if isinstance(values, str) and not (os.path.exists(values) or has_magic(values)):
             fail(
                 "model", "the values", "be a list, a table or a path that exists", repr(values), "Pass a list: [value]."
             )

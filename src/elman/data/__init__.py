@@ -1,12 +1,20 @@
 """From files and tables to padded batches."""
 
-from elman.data.batch import Batch, Examples, in_order_of_length, padding_share, shuffled
+from elman.data.ahead import ahead
+from elman.data.batch import Batch, Examples
+from elman.data.cache import cache_folder, key_of, read_checked, write_checked
 from elman.data.fetch import Source, fetch, github
+from elman.data.files import File, Paths, find_files, run_name, source_name
 from elman.data.infer import infer_kind
+from elman.data.lazy import lazy_examples
+from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_share, shuffled
+from elman.data.permutation import Permutation
 from elman.data.prepare import Parsed, encode, gather, parse
-from elman.data.readers import READERS, read
+from elman.data.readers import READERS, head, read, read_files
 from elman.data.reshape import from_long, from_wide, matching_columns
-from elman.data.split import Split, split_rows
+from elman.data.split import Rows, Split, split_rows
+from elman.data.store import Kept, kept_field, kept_value, open_stored
+from elman.data.stored import Stored
 from elman.data.table import BadRows, Table, from_memory
 
 __all__ = [
@@ -14,23 +22,45 @@ __all__ = [
     "BadRows",
     "Batch",
     "Examples",
+    "File",
+    "Kept",
+    "Lengths",
     "Parsed",
+    "Paths",
+    "Permutation",
+    "Rows",
     "Source",
     "Split",
+    "Stored",
     "Table",
+    "ahead",
+    "batches_an_epoch",
+    "cache_folder",
     "encode",
     "fetch",
+    "find_files",
     "from_long",
     "from_memory",
     "from_wide",
     "gather",
     "github",
+    "head",
     "in_order_of_length",
     "infer_kind",
+    "kept_field",
+    "kept_value",
+    "key_of",
+    "lazy_examples",
     "matching_columns",
+    "open_stored",
     "padding_share",
     "parse",
     "read",
+    "read_checked",
+    "read_files",
+    "run_name",
     "shuffled",
+    "source_name",
     "split_rows",
+    "write_checked",
 ]

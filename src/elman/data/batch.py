@@ -1,13 +1,13 @@
-"""From encoded rows to padded batches, in an order that wastes little and is a function of (seed, epoch)."""
+"""From encoded rows to padded batches."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-POOL = 100  # batches that are sorted by length together: larger pads less and shuffles less
+from elman.data.order import Lengths, shuffled
 
 
 class Batch(NamedTuple):
@@ -27,7 +27,7 @@ class Ragged:
     def __init__(self, sequences: Sequence[np.ndarray]) -> None:
         self.lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
         self.offsets = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
-        self.values = np.concatenate(sequences)
+        self.values = np.concatenate(sequences) if len(sequences) else np.zeros(0)
 
     def padded(self, rows: np.ndarray) -> np.ndarray:
         """These rows as one array (B, T, ...), zeros after a row's end."""
@@ -54,14 +54,27 @@ class Examples:
         targets: Sequence[np.ndarray] | None = None,
         place: Callable[[int], str] = str,
     ) -> None:
-        self.place = place
+        self._where = place
         self.sequences = Ragged(inputs) if len(inputs) and np.ndim(inputs[0]) else None
         self.singles = np.array(inputs) if self.sequences is None else None
         self.targets = None if targets is None else np.array(targets)
-        self.lengths = np.ones(len(inputs), np.int64) if self.sequences is None else self.sequences.lengths
+        self.lengths: Lengths = np.ones(len(inputs), np.int64) if self.sequences is None else self.sequences.lengths
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def place(self, row: int) -> str:
+        """Where a row came from, for messages."""
+        return self._where(row)
+
+    def all_targets(self) -> np.ndarray:
+        """The encoded targets of all rows, (rows,)."""
+        assert self.targets is not None
+        return self.targets
+
+    def batches(self, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, in the order of `shuffled`, which see."""
+        return (self.batch(rows) for rows in shuffled(self.lengths, size, seed, epoch, begin))
 
     def batch(self, rows: np.ndarray) -> Batch:
         """These rows, padded to the longest of them."""
@@ -71,37 +84,3 @@ class Examples:
             return Batch(torch.from_numpy(self.singles[rows]), None, targets, rows)
         lengths = torch.from_numpy(self.lengths[rows])
         return Batch(torch.from_numpy(self.sequences.padded(rows)), lengths, targets, rows)
-
-
-def shuffled(lengths: np.ndarray, size: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """Rows in batches for training: shuffled, then sorted by length within pools of 100 batches, batches shuffled.
-
-    Args:
-        lengths: (rows,) real steps.
-        size: rows a batch; the last of a pool may be smaller.
-        seed: with `epoch`, decides the order and nothing else does.
-        epoch: counted from 0.
-    """
-    random = np.random.default_rng((seed, epoch))
-    order = random.permutation(len(lengths))
-    batches: list[np.ndarray] = []
-    for begin in range(0, len(order), size * POOL):
-        pool = order[begin : begin + size * POOL]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        batches += [pool[i : i + size] for i in range(0, len(pool), size)]
-    return [batches[index] for index in random.permutation(len(batches))]
-
-
-def in_order_of_length(lengths: np.ndarray, size: int) -> list[np.ndarray]:
-    """Rows in batches for evaluation: least padding, no chance."""
-    order = np.argsort(lengths, kind="stable")
-    return [order[i : i + size] for i in range(0, len(order), size)]
-
-
-def padding_share(lengths: np.ndarray, batches: Iterable[np.ndarray]) -> float:
-    """Share of the steps of these batches that is padding, 0 to 1."""
-    real = padded = 0
-    for rows in batches:
-        real += int(lengths[rows].sum())
-        padded += int(lengths[rows].max(initial=0)) * len(rows)
-    return 1 - real / padded if padded else 0.0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from elman.checks import fail
+from elman.data.cache import cache_folder
 from elman.errors import DataError
 
 TIMEOUT = 30  # seconds without an answer
@@ -35,14 +36,13 @@ def github(name: str, repository: str, commit: str, path: str, sha256: str) -> S
 def fetch(source: Source) -> Path:
     """The file on disk: from ELMAN_DATA, from the cache, or fetched now.
 
-    The cache is the folder named by ELMAN_CACHE, ~/.cache/elman by default.
-
     Raises:
         DataError: it cannot be fetched, or its bytes are not the ones that were published.
     """
-    cache = os.environ.get("ELMAN_CACHE") or str(Path.home() / ".cache" / "elman")
-    for folder in filter(None, (os.environ.get("ELMAN_DATA"), cache)):
-        path = Path(folder) / source.name
+    cache = cache_folder()
+    given = os.environ.get("ELMAN_DATA")
+    for folder in (Path(given), cache) if given else (cache,):
+        path = folder / source.name
         if path.is_file():
             return _checked(path, source)
     try:
@@ -60,7 +60,7 @@ def fetch(source: Source) -> Path:
     found = hashlib.sha256(content).hexdigest()
     if found != source.sha256:
         fail("data", source.address, f"have the SHA-256 {source.sha256}", found, "Try again later.", DataError)
-    path = Path(cache) / source.name
+    path = cache / source.name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from elman.checks import fail
 from elman.data.batch import Examples
 from elman.data.reshape import from_long, from_wide, matching_columns
@@ -58,24 +60,35 @@ def encode(parsed: Parsed, input: Input, target: Target | None, bad: BadRows) ->
     Raises:
         DataError: a value cannot be encoded and is not to be skipped, or no row is left.
     """
-    inputs: list[Any] = []
-    targets: list[Any] = []
+    try:  # all at once; where one cannot be encoded, it is looked for
+        inputs = input.encode_batch(parsed.inputs)
+        targets = target.encode_batch(parsed.targets) if target is not None and parsed.targets is not None else []
+        good = list(range(len(inputs)))
+    except BadValueError:
+        inputs, targets, good = _one_by_one(parsed, input, target, bad)
+    if not good:
+        fail(parsed.table.source, "the table", "have a row that can be used", "none", error=DataError)
+    kept = parsed.take(good)
+    return kept, Examples(inputs, targets if target else None, lambda row: kept.table.place(kept.rows[row]))
+
+
+def _one_by_one(
+    parsed: Parsed, input: Input, target: Target | None, bad: BadRows
+) -> tuple[list[np.ndarray], list[np.ndarray], list[int]]:
+    """Encoded inputs and targets of the rows that can be encoded, and which they are."""
+    inputs: list[np.ndarray] = []
+    targets: list[np.ndarray] = []
     good: list[int] = []
     for index, row in enumerate(parsed.rows):
         column = input.name
         try:
             encoded = input.encode(parsed.inputs[index])
-            answer = None
             if target is not None and parsed.targets is not None:
                 column = target.name
-                answer = target.encode(parsed.targets[index])
+                targets.append(target.encode(parsed.targets[index]))
         except BadValueError as error:
             bad.found(f"{parsed.table.place(row)}: column {column!r} {error}")
             continue
         inputs.append(encoded)
-        targets.append(answer)
         good.append(index)
-    if not good:
-        fail(parsed.table.source, "the table", "have a row that can be used", "none", error=DataError)
-    kept = parsed.take(good)
-    return kept, Examples(inputs, targets if target else None, lambda row: kept.table.place(kept.rows[row]))
+    return inputs, targets, good

@@ -10,7 +10,7 @@ from elman.checks import fail, shown
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
 from elman.fields.raw import moment, not_blank
-from elman.fields.series import parse_or_missing
+from elman.fields.series import measured, parse_or_missing
 
 
 def matching_columns(table: Table, patterns: Sequence[str]) -> list[str]:
@@ -37,8 +37,12 @@ def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> 
 
     A row with a cell that is no number is bad; an empty cell is a missing value.
     """
+    plain = [array for column in columns if (array := measured(table.columns[column])) is not None]
+    if plain and len(plain) == len(columns):
+        series = np.stack(plain, axis=1)[:, :, None]
+        return Table({**table.columns, name: series}, table.source, table.where, table.left_out, table.numbers)
     cells = [table.column(column) for column in columns]
-    good, series = [], []
+    good, found = [], []
     for row in range(len(table)):
         steps: list[float | None] = []
         for column, values in zip(columns, cells, strict=True):
@@ -47,9 +51,9 @@ def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> 
                 break
         else:
             good.append(row)
-            series.append(np.array(steps)[:, None])
+            found.append(np.array(steps)[:, None])
     gathered = table.take(good)
-    gathered.columns[name] = series
+    gathered.columns[name] = found
     return gathered
 
 
@@ -79,4 +83,4 @@ def from_long(table: Table, columns: Sequence[str], name: str, id: str, time: st
         else:
             left_out[column] = f"several where {id!r} is {shown(table.column(id)[varying[0]])}"
     gathered[name] = [np.array([[values[row] for values in channels] for row in rows]) for rows in sequences]
-    return Table(gathered, table.source, lambda row: table.place(sequences[row][0]), left_out)
+    return Table(gathered, table.source, table.where, left_out, [table.numbers[rows[0]] for rows in sequences])

@@ -1,20 +1,79 @@
 """Training, validation and test: which row goes where. No group is parted, the future never leaks into the past."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from elman.checks import check_range, fail
+from elman.data.permutation import Permutation
 from elman.errors import DataError
+
+SPLIT = 1  # in the key of an order: that of a split, not of an epoch
+
+
+class Drawn:
+    """Rows of a part that is drawn by chance: row `order(begin + i)` is its i-th. Nothing is kept of any row.
+
+    Args:
+        order: of all rows.
+        begin, end: the part's places in that order.
+        gaps: places, counted from `begin`, that are left out, ascending.
+    """
+
+    def __init__(self, order: Permutation, begin: int, end: int, gaps: np.ndarray | None = None) -> None:
+        self.order, self.begin, self.end = order, begin, end
+        self.gaps = np.zeros(0, np.int64) if gaps is None else gaps
+
+    def __len__(self) -> int:
+        return self.end - self.begin - len(self.gaps)
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        """The rows of these numbers of the part, (n,) -> (n,)."""
+        passed = np.searchsorted(self.gaps - np.arange(len(self.gaps)), indices, side="right")
+        return self.order(self.begin + indices + passed)
+
+    def places(self, rows: np.ndarray) -> np.ndarray:
+        """The number within the part of each row, gaps counted too; -1 for rows that are not in it."""
+        places = self.order.inverse(rows) - self.begin
+        return np.where((places >= 0) & (places < self.end - self.begin), places, -1)
+
+    def without(self, places: np.ndarray) -> "Drawn":
+        """The part less these places."""
+        return Drawn(self.order, self.begin, self.end, np.unique(np.concatenate([self.gaps, places])))
+
+
+class Listed:
+    """Rows of a part that are written down, ascending, as a split by group or time has them; see `Drawn`."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        found: np.ndarray = self.rows[indices]
+        return found
+
+    def places(self, rows: np.ndarray) -> np.ndarray:
+        places = np.searchsorted(self.rows, rows).clip(max=max(len(self.rows) - 1, 0))
+        return np.where(self.rows[places] == rows, places, -1) if len(self.rows) else np.full(len(rows), -1)
+
+    def without(self, places: np.ndarray) -> "Listed":
+        return Listed(np.delete(self.rows, places))
+
+
+Rows = Drawn | Listed
 
 
 class Split(NamedTuple):
-    """Row numbers of each part, (rows,) integers in ascending order."""
+    """The rows of each part: in the order in which they were drawn, or, of a group or a time, ascending."""
 
-    train: np.ndarray
-    valid: np.ndarray
-    test: np.ndarray
+    train: Rows
+    valid: Rows
+    test: Rows
 
 
 def split_rows(
@@ -22,8 +81,8 @@ def split_rows(
     valid_fraction: float,
     test_fraction: float,
     seed: int,
-    group: Sequence[Any] | None = None,
-    time: Sequence[Any] | None = None,
+    group: Sequence[Any] | np.ndarray | None = None,
+    time: Sequence[Any] | np.ndarray | None = None,
 ) -> Split:
     """Share out `rows` rows.
 
@@ -38,18 +97,20 @@ def split_rows(
 
     Raises:
         DataError: a part that should have rows would have none.
+
+    Example:
+        >>> split = split_rows(10, 0.1, 0.1, seed=0)
+        >>> [len(part) for part in split]
+        [8, 1, 1]
     """
     check_range("data", "valid_fraction", valid_fraction, low=0, high=1)
     check_range("data", "test_fraction", test_fraction, low=0, high=1)
-    if time is not None:
-        units, order = _units(time, rows), None  # units are numbered by their value: in the order of time
-    else:
-        units, order = _units(group, rows), np.random.default_rng(seed)
-    count = int(units.max()) + 1 if rows else 0
-    ranks = np.arange(count) if order is None else order.permutation(count)
+    values = group if time is None else time
+    units = None if values is None else _units(values)
+    count = rows if units is None else int(units.max()) + 1
     valid, test = round(count * valid_fraction), round(count * test_fraction)
     if (valid_fraction and valid == 0) or (test_fraction and test == 0) or valid + test >= count:
-        what = "rows" if group is None and time is None else "distinct values"
+        what = "rows" if units is None else "distinct values"
         fail(
             "data",
             "the table",
@@ -58,13 +119,15 @@ def split_rows(
             "Add rows, or set data.valid_fraction and data.test_fraction.",
             DataError,
         )
+    order = Permutation(count, seed, 0, SPLIT)
+    borders = (0, count - valid - test, count - test, count)
+    if units is None:
+        return Split(*(Drawn(order, begin, end) for begin, end in pairwise(borders)))
+    ranks = np.arange(count) if time is not None else order.inverse(np.arange(count))
     rank = ranks[units]
-    parts = rank < count - valid - test, (count - valid - test <= rank) & (rank < count - test), rank >= count - test
-    return Split(*(np.flatnonzero(part) for part in parts))
+    return Split(*(Listed(np.flatnonzero((begin <= rank) & (rank < end))) for begin, end in pairwise(borders)))
 
 
-def _units(values: Sequence[Any] | None, rows: int) -> np.ndarray:
-    """What stays together, numbered from 0 in the order of its value: each row alone where there are no values."""
-    if values is None:
-        return np.arange(rows)
+def _units(values: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """What stays together, numbered from 0 in the order of its value."""
     return np.unique(np.asarray(values), return_inverse=True)[1].reshape(-1)

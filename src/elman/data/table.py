@@ -1,9 +1,12 @@
-"""A table in memory: named columns, and for every row the place that a message can point to."""
+"""A table, or a piece of one, in memory: named columns, and for every row the place that a message can point to."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from elman.checks import did_you_mean, fail
 from elman.errors import BadValueError, DataError
@@ -20,7 +23,8 @@ class BadRows:
     """
 
     skip: bool = False
-    messages: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)  # of the first ten
+    count: int = 0
 
     def found(self, message: str) -> None:
         """Report one bad row.
@@ -30,17 +34,28 @@ class BadRows:
         """
         if not self.skip:
             raise DataError(f"{message}. Fix the row or pass --bad-rows skip.")
-        self.messages.append(message)
+        self.count += 1
+        if self.count <= SHOWN_BAD_ROWS:
+            self.messages.append(message)
+
+    def handed_over(self) -> "BadRows":
+        """What was found so far, which this one then forgets."""
+        found = BadRows(self.skip, self.messages, self.count)
+        self.messages, self.count = [], 0
+        return found
+
+    def add(self, messages: list[str], count: int) -> None:
+        """Bad rows that were found elsewhere: the first ten, and how many."""
+        self.messages += messages[: SHOWN_BAD_ROWS - len(self.messages)]
+        self.count += count
 
     def summary(self) -> str:
         """How many rows were skipped and why, a line each for the first ten; empty where there was none."""
-        if not self.messages:
+        if not self.count:
             return ""
-        more = len(self.messages) - SHOWN_BAD_ROWS
-        listed = [f"  {message}" for message in self.messages[:SHOWN_BAD_ROWS]] + [f"  ... and {more} more"] * (
-            more > 0
-        )
-        return "\n".join([f"{len(self.messages)} bad rows skipped:", *listed])
+        more = self.count - len(self.messages)
+        listed = [f"  {message}" for message in self.messages] + [f"  ... and {more} more"] * (more > 0)
+        return "\n".join([f"{self.count} bad rows skipped:", *listed])
 
 
 class Table:
@@ -49,22 +64,29 @@ class Table:
     Args:
         columns: each a list or anything with `to_pylist` (Arrow), all of one length.
         source: what messages call the table, such as a file's name.
-        place: row -> where it stands, such as "train.csv:118"; None: "<source>: row 118", counted from 1.
+        where: number of a row -> where it stands, such as "train.csv:118"; None: "<source>: row 118", counted from 1.
         left_out: columns of the source that have no one value a row here, each with what they have instead.
+        numbers: what `where` calls each row, (rows,); None: 0, 1, 2, ...
     """
 
     def __init__(
         self,
         columns: Mapping[str, Any],
         source: str,
-        place: Callable[[int], str] | None = None,
+        where: Callable[[int], str] | None = None,
         left_out: Mapping[str, str] | None = None,
+        numbers: Sequence[int] | np.ndarray | None = None,
     ) -> None:
         self.columns, self.source, self.left_out = dict(columns), source, left_out or {}
-        self.place = place or (lambda row: f"{source}: row {row + 1}")
+        self.where = where or (lambda number: f"{source}: row {number + 1}")
+        self.numbers = range(len(self)) if numbers is None else numbers
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
+
+    def place(self, row: int) -> str:
+        """Where a row stands, for messages."""
+        return self.where(int(self.numbers[row]))
 
     def column(self, name: str) -> Sequence[Any]:
         """The raw values of a column, as Python objects.
@@ -91,7 +113,7 @@ class Table:
     def take(self, rows: Sequence[int]) -> "Table":
         """The table of these rows only, in this order; their places stay what they are."""
         columns = {name: [values[row] for row in rows] for name in self.columns for values in [self.column(name)]}
-        return Table(columns, self.source, lambda row: self.place(rows[row]))
+        return Table(columns, self.source, self.where, numbers=[self.numbers[row] for row in rows])
 
     def values(
         self, name: str, parse: Callable[[Any], Any], bad: BadRows, among: Sequence[Any] | None = None
@@ -114,6 +136,35 @@ class Table:
             # The place is looked for here and not before: it can mean to read the file again.
             bad.found(f"{self.place(row)}: column {name!r} {error}")
             return None
+
+
+def joined(tables: Sequence[Table], source: str) -> Table:
+    """Tables of the same columns as one; the first says which columns there are.
+
+    Raises:
+        DataError: one of them lacks a column.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    columns = {name: _concatenated([_whole(table, name) for table in tables]) for name in tables[0].columns}
+    starts = np.cumsum([0, *(len(table) for table in tables)])
+
+    def where(row: int) -> str:
+        index = int(np.searchsorted(starts, row, side="right")) - 1
+        return tables[index].place(row - int(starts[index]))
+
+    return Table(columns, source, where)
+
+
+def _whole(table: Table, name: str) -> Any:
+    return table.columns[name] if name in table.columns else table.column(name)  # which says what is wrong
+
+
+def _concatenated(parts: list[Any]) -> Any:
+    """Arrow columns of one type stay such; others become a list."""
+    if all(hasattr(part, "type") for part in parts) and len({part.type for part in parts}) == 1:
+        return pa.chunked_array([chunk for part in parts for chunk in getattr(part, "chunks", [part])], parts[0].type)
+    return [value for part in parts for value in (part.to_pylist() if hasattr(part, "to_pylist") else part)]
 
 
 def check_names(names: Sequence[str], where: str) -> Sequence[str]:

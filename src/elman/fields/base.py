@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 from torch import Tensor, nn
 
 from elman.types import Json
@@ -21,6 +22,10 @@ class Field(ABC):
     is_sequence: ClassVar[bool]  # has steps (T, ...), or is one single value
     only_as_input: ClassVar[frozenset[str]] = frozenset()  # options that a target would not heed, and so may not have
     only_as_target: ClassVar[frozenset[str]] = frozenset()
+    storage: ClassVar[pa.DataType]  # of parsed values that are kept in a file
+    heeded_by_parse: ClassVar[frozenset[str]] = frozenset()  # options that change what `parse` gives
+    fits_on_counts: ClassVar[bool] = False  # learns from all rows, however many: `fit` is given a Counter of values
+    fits_on_files: bool = False  # reads more than the training split, so that what it learned must not be kept
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -34,8 +39,12 @@ class Field(ABC):
         """
 
     @abstractmethod
-    def fit(self, values: Sequence[Any]) -> None:
-        """Learn what encoding needs (a vocabulary, classes, a scale) from the parsed values of the training split."""
+    def fit(self, values: Any) -> None:
+        """Learn what encoding needs (a vocabulary, classes, a scale) from the parsed values of the training split.
+
+        `values` is a sequence that may lie in a file larger than memory, and is best passed over from front to end; or,
+        where `fits_on_counts`, how often each value stands there.
+        """
 
     @abstractmethod
     def encode(self, value: Any) -> np.ndarray:
@@ -44,6 +53,33 @@ class Field(ABC):
         Raises:
             BadValueError: the value cannot be encoded, such as a class that training never saw.
         """
+
+    def encode_batch(self, values: Sequence[Any]) -> list[np.ndarray]:
+        """Parsed values -> what `encode` gives for each.
+
+        Raises:
+            BadValueError: one of them cannot be encoded.
+        """
+        return [self.encode(value) for value in values]
+
+    def parse_column(self, column: pa.Array) -> pa.Array | None:
+        """A column as the reader gave it -> `storage`, all at once, where that is what `parse` gives for each cell.
+
+        None where a cell is bad, or may be: then the column is parsed cell by cell.
+        """
+        return None
+
+    def pack(self, value: Any) -> Any:
+        """A parsed value -> what an array of `storage` is made from."""
+        return value
+
+    def unpack(self, stored: pa.Scalar) -> Any:
+        """An element of an array of `storage` -> the parsed value."""
+        return stored.as_py()
+
+    def witnesses(self, column: pa.Array) -> list[Any]:
+        """Values that stand for all of a column of `storage`, as plain JSON: if each can be encoded, all can."""
+        return []
 
     @abstractmethod
     def learned(self) -> Json:

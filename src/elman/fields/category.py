@@ -1,10 +1,11 @@
 """Category: one of a fixed set of classes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 from elman.checks import check_choice, check_range, fail, shown
 from elman.errors import BadValueError, DataError
 from elman.fields.base import Input, Target
-from elman.fields.raw import is_blank
+from elman.fields.raw import each_distinct, is_blank
 from elman.layers import TokenEmbedding
 from elman.types import Json
 
@@ -43,6 +44,8 @@ class Category(Input, Target):
     metrics = ("accuracy", "macro_f1")
     only_as_input = frozenset({"embedding"})
     only_as_target = frozenset({"head", "class_weights", "label_smoothing"})
+    storage = pa.string()
+    fits_on_counts = True  # a class that a sample leaves out could not be answered
 
     def __init__(
         self,
@@ -72,8 +75,8 @@ class Category(Input, Target):
             raise BadValueError("name a class", shown(raw))
         return text
 
-    def fit(self, values: Sequence[str]) -> None:
-        counted = Counter(values)
+    def fit(self, values: Iterable[str] | Mapping[str, int]) -> None:
+        counted: Counter[str] = Counter(values)
         if len(counted) < 2:
             only = f"only {shown(next(iter(counted)))}" if counted else "none"
             fail(
@@ -109,6 +112,17 @@ class Category(Input, Target):
             raise BadValueError(
                 f"be one of the {len(self.classes)} classes of the training split ({some})", shown(value)
             ) from None
+
+    def parse_column(self, column: pa.Array) -> pa.Array | None:
+        return each_distinct(column, self.parse, self.storage)
+
+    def witnesses(self, column: pa.Array) -> list[str]:
+        found: list[str] = column.unique().to_pylist()
+        return found
+
+    def encode_batch(self, values: Sequence[str]) -> list[np.ndarray]:
+        ids = {text: np.array(index, dtype=np.int64) for index, text in enumerate(self.classes)}
+        return [ids[value] if value in ids else self.encode(value) for value in values]
 
     def learned(self) -> Json:
         return {"classes": self.classes, "counts": self.counts}

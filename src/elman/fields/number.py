@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -35,6 +37,7 @@ class Number(Input, Target):
     is_sequence = False
     metrics = ("mse", "mae")
     only_as_target = frozenset({"loss"})
+    storage = pa.float64()
 
     def __init__(self, name: str, *, loss: Literal["mse", "mae", "huber"] = "mse") -> None:
         super().__init__(name)
@@ -46,14 +49,14 @@ class Number(Input, Target):
         return parse_number(raw)
 
     def fit(self, values: Sequence[float]) -> None:
-        array = np.asarray(values, dtype=np.float64)
+        array = np.fromiter(values, np.float64, len(values))
         self.mean, self.deviation = float(array.mean()), float(array.std())
         if self.deviation == 0 or not math.isfinite(self.deviation):
             fail(
                 f"column {self.name!r}",
                 "a number",
                 "vary in the training split",
-                f"{values[0]} in every row",
+                f"{float(array[0])} in every row",
                 "Check the column, or the split.",
                 DataError,
             )
@@ -64,6 +67,21 @@ class Number(Input, Target):
         if not np.isfinite(scaled):
             raise BadValueError("be of the order of the training split's values", shown(value))
         return scaled
+
+    def parse_column(self, column: pa.Array) -> pa.Array | None:
+        numbers = to_floats(column)
+        whole = numbers is not None and numbers.null_count == 0 and pc.all(pc.is_finite(numbers)).as_py()
+        return numbers if whole else None
+
+    def witnesses(self, column: pa.Array) -> list[float]:
+        return list(pc.min_max(column).as_py().values())
+
+    def encode_batch(self, values: Sequence[float]) -> list[np.ndarray]:
+        with np.errstate(over="ignore"):
+            scaled = ((np.array(values, np.float64) - self.mean) / self.deviation).astype(np.float32)
+        if not np.isfinite(scaled).all():
+            return [self.encode(value) for value in values]  # which says which one
+        return list(scaled)
 
     def learned(self) -> Json:
         return {"mean": self.mean, "deviation": self.deviation}
@@ -102,6 +120,17 @@ class Column(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x[:, None]
+
+
+def to_floats(column: pa.Array) -> pa.Array | None:
+    """A column of numbers, or of texts that all are such, as float64 with gaps; None where it is neither."""
+    type = column.type
+    if not (pa.types.is_string(type) or pa.types.is_integer(type) or pa.types.is_floating(type)):
+        return None
+    try:
+        return column.cast(pa.float64())
+    except pa.ArrowInvalid:  # white space, or no number
+        return None
 
 
 def parse_number(raw: Any) -> float:

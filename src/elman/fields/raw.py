@@ -1,8 +1,11 @@
 """Raw cells: which are empty, and what moment one names. What a field makes of a cell is the field's own."""
 
 import math
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
+
+import pyarrow as pa
 
 from elman.checks import shown
 from elman.errors import BadValueError
@@ -47,6 +50,36 @@ def moment(raw: Any) -> float:
     if math.isnan(number):
         raise BadValueError("be a number or a date such as 2026-11-23 or 2026-11-23T14:00", shown(raw))
     return number
+
+
+def group(raw: Any) -> str:
+    """What a cell names, as text: 1, 1.0 and "1" are the same.
+
+    Raises:
+        BadValueError: it holds nothing.
+    """
+    raw = not_blank(raw)
+    return str(int(raw) if isinstance(raw, float) and raw.is_integer() else raw)
+
+
+def each_distinct(column: pa.Array, parse: Callable[[Any], Any], type: pa.DataType) -> pa.Array | None:
+    """A column parsed by its distinct cells, for where they are few; None where one is bad, or missing."""
+    if column.null_count or not _has_values(column.type):
+        return None
+    coded = column.dictionary_encode()
+    try:
+        distinct = [parse(cell) for cell in coded.dictionary.to_pylist()]
+    except BadValueError:
+        return None
+    if column.type == type and distinct == coded.dictionary.to_pylist():
+        return column
+    return pa.array(distinct, type).take(coded.indices)
+
+
+def _has_values(type: pa.DataType) -> bool:
+    """Whether cells of this Arrow type can be told apart: lists and objects cannot."""
+    tests = pa.types.is_string, pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean
+    return any(test(type) for test in tests)
 
 
 def _is_number(text: str) -> bool:

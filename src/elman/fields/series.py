@@ -1,20 +1,23 @@
 """Series: a sequence of measurements, one or several numbers a step."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from torch import Tensor, nn
 
 from elman.checks import check_choice, fail, shown
 from elman.errors import BadValueError, DataError
 from elman.fields.base import Input
-from elman.fields.number import parse_number
+from elman.fields.number import parse_number, to_floats
 from elman.fields.raw import is_blank
 from elman.types import Json
 
+BLOCK = 1000  # series that are summed up together
 MISSING_WORDS = frozenset({"na", "n/a", "nan", "null", "none"})
 
 
@@ -38,6 +41,8 @@ class Series(Input):
 
     kind = "series"
     is_sequence = True
+    storage = pa.struct([("values", pa.list_(pa.float64())), ("channels", pa.int32())])  # step by step
+    heeded_by_parse = frozenset({"missing", "columns"})
 
     def __init__(
         self, name: str, *, columns: list[str] | None = None, missing: Literal["forward", "mean", "refuse"] = "forward"
@@ -68,23 +73,29 @@ class Series(Input):
         return series
 
     def fit(self, values: Sequence[np.ndarray]) -> None:
-        channels = Counter(series.shape[1] for series in values).most_common(1)[0][0]
-        values = [series for series in values if series.shape[1] == channels]  # encoding finds the others
-        steps = np.concatenate(values)
-        seen = ~np.isnan(steps)
-        for channel in range(channels):
-            if not seen[:, channel].any():
-                fail(
-                    f"column {self.name!r}",
-                    "a series",
-                    "have a value in each channel in the training split",
-                    f"none in channel {channel}",
-                    "Leave that channel out.",
-                    DataError,
-                )
-        self.mean, deviation = np.nanmean(steps, 0), np.nanstd(steps, 0)
-        self.deviation = np.where(deviation > 0, deviation, 1.0)  # a channel that never changes becomes zeros
-        self._counts = (len(values), steps.size, int((~seen).sum()))
+        """Each channel's mean and deviation, summed up in blocks (Chan, Golub & LeVeque 1979), so that all need not be
+        in memory together."""
+        found: dict[int, _Moments] = {}
+        walk = iter(values)
+        while block := list(islice(walk, BLOCK)):
+            for channels in {series.shape[1] for series in block}:
+                found.setdefault(channels, _Moments(channels)).add([s for s in block if s.shape[1] == channels])
+        # Of series with several numbers of channels the most frequent is right; encoding finds the others.
+        moments = max(found.values(), key=lambda moments: moments.series)
+        for channel in np.flatnonzero(moments.seen == 0):
+            fail(
+                f"column {self.name!r}",
+                "a series",
+                "have a value in each channel in the training split",
+                f"none in channel {channel}",
+                "Leave that channel out.",
+                DataError,
+            )
+        deviation = np.sqrt(moments.squares / moments.seen)
+        varies = (moments.low < moments.high) & (deviation > 0)
+        self.mean, self.deviation = moments.mean, np.where(varies, deviation, 1.0)  # what never changes becomes zeros
+        values_of_all = moments.steps * len(self.mean)
+        self._counts = (moments.series, values_of_all, values_of_all - int(moments.seen.sum()))
 
     def encode(self, value: np.ndarray) -> np.ndarray:
         self._check_channels(value)
@@ -99,16 +110,46 @@ class Series(Input):
                 scaled = np.where(gaps, 0, scaled)
         return scaled.astype(np.float32)
 
+    def parse_column(self, column: pa.Array | np.ndarray) -> pa.Array | None:
+        if isinstance(column, np.ndarray):  # (rows, T, C), of a series that was spread over columns
+            gaps = self.missing == "refuse" and np.isnan(column).any()
+            rows, steps, channels = column.shape
+            ends = np.arange(rows + 1) * steps * channels
+            return None if gaps else stored_series(pa.array(column.ravel()), ends, channels)
+        lists = pa.types.is_list(column.type) and pa.types.is_primitive(column.type.value_type)
+        if not lists or column.null_count or not len(column) or not pc.min(pc.list_value_length(column)).as_py():
+            return None
+        flat = to_floats(column.flatten())
+        if flat is None:
+            return None
+        flat = flat.fill_null(np.nan)
+        if pc.any(pc.is_inf(flat)).as_py() or (self.missing == "refuse" and pc.any(pc.is_nan(flat)).as_py()):
+            return None
+        ends = np.concatenate([[0], np.cumsum(pc.list_value_length(column).to_numpy())])
+        return stored_series(flat, ends, 1)
+
+    def pack(self, value: np.ndarray) -> Json:
+        return {"values": value.ravel(), "channels": value.shape[1]}
+
+    def unpack(self, stored: pa.Scalar) -> np.ndarray:
+        values: np.ndarray = stored["values"].values.to_numpy()
+        return values.reshape(-1, stored["channels"].as_py())
+
+    def witnesses(self, column: pa.Array) -> list[list[list[float]]]:
+        return [[[0.0] * channels] for channels in column.field("channels").unique().to_pylist()]
+
     def _check_channels(self, series: np.ndarray) -> None:
         known = len(self.mean)  # 0 before `fit`
         if known and series.shape[1] != known:
             raise BadValueError(f"have {known} channel{'s' * (known > 1)}, as in training", str(series.shape[1]))
 
     def learned(self) -> Json:
-        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
+        counts = list(self._counts)
+        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist(), "counts": counts}
 
     def restore(self, learned: Json) -> None:
         self.mean, self.deviation = np.array(learned["mean"]), np.array(learned["deviation"])
+        self._counts = tuple(learned.get("counts", (0, 0, 0)))
 
     def describe(self) -> str:
         sequences, values, gaps = self._counts
@@ -124,6 +165,39 @@ class Series(Input):
         return [" ".join("missing" if np.isnan(x) else f"{x:.4g}" for x in step) for step in value]
 
 
+def stored_series(flat: pa.Array, ends: np.ndarray, channels: int) -> pa.Array:
+    """Series as `Series.storage`: their values one after the other, and where each series begins and the last ends."""
+    lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), flat)
+    return pa.StructArray.from_arrays(
+        [lists, pa.array(np.full(len(lists), channels, np.int32))], fields=list(Series.storage)
+    )
+
+
+class _Moments:
+    """Means and squared deviations of series of `channels` channels, added up block by block."""
+
+    def __init__(self, channels: int) -> None:
+        self.series = self.steps = 0
+        self.seen = np.zeros(channels, np.int64)
+        self.mean, self.squares = np.zeros(channels), np.zeros(channels)  # (C,); sums of (x - mean)^2
+        self.low, self.high = np.full(channels, np.inf), np.full(channels, -np.inf)
+
+    def add(self, block: list[np.ndarray]) -> None:
+        steps = np.concatenate(block)
+        real = ~np.isnan(steps)
+        seen, known = real.sum(0), np.where(real, steps, 0)
+        mean = known.sum(0) / seen.clip(min=1)
+        squares = (np.where(real, steps - mean, 0) ** 2).sum(0)
+        both = (self.seen + seen).clip(min=1)
+        apart = np.where(seen > 0, mean - self.mean, 0)
+        self.squares += squares + apart**2 * self.seen * seen / both
+        self.mean = self.mean + apart * seen / both
+        self.seen = self.seen + seen
+        self.low = np.minimum(self.low, np.where(real, steps, np.inf).min(0))
+        self.high = np.maximum(self.high, np.where(real, steps, -np.inf).max(0))
+        self.series, self.steps = self.series + len(block), self.steps + len(steps)
+
+
 class Channels(nn.Module):
     """(B, T, C) as it is: the scaled measurements are the features."""
 
@@ -133,6 +207,19 @@ class Channels(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x
+
+
+def measured(column: Any) -> np.ndarray | None:
+    """A column of Arrow as `parse_or_missing` gives its cells, (rows,); None where it is no plain column of numbers."""
+    if not isinstance(column, (pa.Array, pa.ChunkedArray)):
+        return None
+    numbers = to_floats(column)
+    if numbers is None and pa.types.is_string(column.type):
+        numbers = to_floats(pc.if_else(pc.equal(column, ""), None, column))
+    if numbers is None or pc.any(pc.is_inf(numbers)).as_py():
+        return None
+    found: np.ndarray = numbers.fill_null(np.nan).to_numpy()
+    return found
 
 
 def parse_or_missing(raw: Any) -> float:

@@ -1,9 +1,13 @@
 """Text: a sequence of words, characters or bytes."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 PAD, UNKNOWN = "<pad>", "<unk>"  # ids 0 and 1
 LEVELS = ("word", "character", "byte")
 MOST_TOKENS = 50_000
+TOGETHER = 16_384  # texts that are counted together
+MOST_PARTS = 1_000_000  # distinct parts of texts that are remembered
 LONGEST = 1_000_000  # characters in a cell; a longer one is a broken file more often than a text
 
 # Words as the Penn Treebank and GloVe have them: "don't" is do n't, "it's" is it 's; numbers, words with hyphens and
@@ -61,6 +67,7 @@ class Text(Input):
 
     kind = "text"
     is_sequence = True
+    storage = pa.string()
 
     def __init__(
         self,
@@ -104,10 +111,12 @@ class Text(Input):
         self.level, self.max_vocabulary = level, max_vocabulary or MOST_TOKENS
         self.lowercase = level == "word" if lowercase is None else lowercase
         self.min_count = min_count or (2 if level == "word" else 1)
+        self.fits_on_files = vectors is not None
         self.vectors, self.vectors_words, self.tune = vectors, vectors_words, tune
         self.dropout, self.word_dropout, self.vector_dropout = dropout, word_dropout, vector_dropout
         self.embedding = embedding
         self.vocabulary: list[str] = []
+        self._parts: dict[str, list[int]] = {}
         self._unknown_share = 0.0
         self._pretrained: dict[str, np.ndarray] = {}
         self._tokenizer = _tokenizer(level, self.lowercase)
@@ -129,32 +138,44 @@ class Text(Input):
 
             tokens = sorted(ByteLevel.alphabet())
         else:
-            from tokenizers.trainers import WordLevelTrainer
-
-            trainer = WordLevelTrainer(
-                vocab_size=self.max_vocabulary - 2, min_frequency=self.min_count, special_tokens=[], show_progress=False
-            )
-            self._tokenizer.train_from_iterator(values, trainer)
-            known = self._tokenizer.get_vocab()
-            tokens = sorted(known, key=known.__getitem__)
+            counts = self._count(values)
+            often = [(token, count) for token, count in counts.items() if count >= self.min_count]
+            often.sort(key=lambda entry: (-entry[1], entry[0]))
+            tokens = [token for token, _ in often[: self.max_vocabulary - 2]]
         if self.vectors is not None:
             tokens = self._read_vectors(tokens)
         self._set_vocabulary([PAD, UNKNOWN, *tokens])
-        encodings = self._tokenizer.encode_batch_fast(list(values))  # without offsets
-        unknown = sum(encoding.ids.count(1) for encoding in encodings)
-        self._unknown_share = unknown / max(1, sum(map(len, encodings)))
+        if self.level != "byte":
+            known = sum(counts[token] for token in tokens)
+            self._unknown_share = 1 - known / max(1, counts.total())
 
     def encode(self, value: str) -> np.ndarray:
         ids = np.array(self._tokenizer.encode(value).ids, dtype=np.int64)
-        if len(ids) == 0:
-            raise BadValueError("hold some text", shown(value))
-        return ids
+        return self._check_some(ids, value)
+
+    def encode_batch(self, values: Sequence[str]) -> list[np.ndarray]:
+        """As `encode`; what stands between two spaces of a text of words is cut into tokens once and remembered."""
+        if self.level == "word":
+            parts = [value.split(" ") for value in values]
+            known = self._known_parts({part for text in parts for part in text})
+            found = [np.array([*chain.from_iterable(map(known.__getitem__, text))], dtype=np.int64) for text in parts]
+        else:
+            encodings = self._tokenizer.encode_batch_fast(list(values))  # without offsets
+            found = [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+        return [self._check_some(ids, value) for ids, value in zip(found, values, strict=True)]
+
+    def parse_column(self, column: pa.Array) -> pa.Array | None:
+        if not pa.types.is_string(column.type) or column.null_count:
+            return None
+        least = pc.min(pc.binary_length(pc.utf8_trim_whitespace(column))).as_py() or 0
+        most = pc.max(pc.binary_length(column)).as_py() or 0  # bytes, which are no fewer than characters
+        return column if least and most <= LONGEST else None
 
     def learned(self) -> Json:
-        return {"vocabulary": self.vocabulary, "embedding": self.embedding}
+        return {"vocabulary": self.vocabulary, "embedding": self.embedding, "unknown_share": self._unknown_share}
 
     def restore(self, learned: Json) -> None:
-        self.embedding = learned["embedding"]
+        self.embedding, self._unknown_share = learned["embedding"], learned.get("unknown_share", 0.0)
         self._set_vocabulary(list(learned["vocabulary"]))
 
     def describe(self) -> str:
@@ -180,10 +201,53 @@ class Text(Input):
         texts = [value[start:end] for start, end in encoding.offsets]
         return [f"{text} (unknown)" if token == 1 else text for token, text in zip(encoding.ids, texts, strict=True)]
 
+    def _count(self, values: Sequence[str]) -> Counter[str]:
+        """How often each token stands in the texts.
+
+        No token spans a space, and most of what stands between two spaces stands there often: so that is counted, and
+        only what is distinct is cut into tokens.
+        """
+        tokens: Counter[str] = Counter()
+        between: dict[str, int] = {}
+        walk = iter(values)
+        while texts := list(islice(walk, TOGETHER)):
+            parts = pc.split_pattern(pa.array(texts, pa.large_string()), " ").flatten()
+            for part, count in zip(*(found.to_pylist() for found in parts.value_counts().flatten()), strict=True):
+                between[part] = between.get(part, 0) + count
+            if self.level == "character":
+                tokens[" "] += len(parts) - len(texts)
+            if len(between) > MOST_PARTS:
+                self._cut(between, tokens)
+                between.clear()
+        self._cut(between, tokens)
+        return +tokens  # less what was counted 0 times
+
+    def _cut(self, parts: Mapping[str, int], tokens: Counter[str]) -> None:
+        """Add the tokens of these parts of texts, each as often as the part stands there."""
+        normalize, cut = self._tokenizer.normalizer.normalize_str, self._tokenizer.pre_tokenizer.pre_tokenize_str
+        for part, count in parts.items():
+            for token, _ in cut(normalize(part)):
+                tokens[token] += count
+
+    def _known_parts(self, parts: set[str]) -> dict[str, list[int]]:
+        """The ids of parts of texts, from memory where they are there."""
+        known = self._parts
+        if len(known) > MOST_PARTS:  # a new one, for another thread may be reading the old one
+            known = self._parts = {}
+        new = [part for part in parts if part not in known]
+        for part, encoding in zip(new, self._tokenizer.encode_batch_fast(new), strict=True):
+            known[part] = encoding.ids
+        return known
+
+    def _check_some(self, ids: np.ndarray, value: str) -> np.ndarray:
+        if len(ids) == 0:
+            raise BadValueError("hold some text", shown(value))
+        return ids
+
     def _set_vocabulary(self, vocabulary: list[str]) -> None:
         from tokenizers.models import WordLevel
 
-        self.vocabulary = vocabulary
+        self.vocabulary, self._parts = vocabulary, {}
         self._tokenizer.model = WordLevel({token: index for index, token in enumerate(vocabulary)}, unk_token=UNKNOWN)
 
     def _read_vectors(self, tokens: list[str]) -> list[str]:

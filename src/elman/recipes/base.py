@@ -13,9 +13,10 @@ from elman.config import merged
 from elman.data import Table
 from elman.directory import check_free, to_json, write_directory
 from elman.errors import Interrupted
-from elman.experiment import Tables, run
+from elman.experiment import run
 from elman.inference import Step
 from elman.model import Model
+from elman.parts import Tables
 from elman.recipes.datasets import DATASETS, glove_vectors
 from elman.training import Reporter
 from elman.types import Json

@@ -24,7 +24,7 @@ CUDA_RANDOM_BYTES = 16  # of torch's generator there
 KEPT = 2  # the newest ones; each holds the best weights so far too
 LOG = "log.jsonl"
 PROGRESS, STATE = "progress.json", "state.safetensors"
-SAMPLED = 256  # rows that are hashed whole to tell one data set from another
+SAMPLED = 1024  # rows that are hashed whole to tell one data set from another
 
 
 class Saved(NamedTuple):
@@ -132,8 +132,8 @@ def _expected(network: nn.Module, averaged: bool) -> dict[str, Tensor]:
 
 
 def fingerprint(examples: Examples) -> str:
-    """SHA-256 of the lengths of all rows and of some rows spread evenly: the same data, encoded alike, or not."""
-    digest = hashlib.sha256(np.ascontiguousarray(examples.lengths, np.int64).tobytes())
+    """SHA-256 of the number of rows and of some of them, spread evenly: the same data, encoded alike, or not."""
+    digest = hashlib.sha256(str(len(examples)).encode())
     rows = np.unique(np.linspace(0, len(examples) - 1, SAMPLED).astype(np.int64))
     batch = examples.batch(rows)
     for tensor in (batch.inputs, batch.targets):

@@ -1,7 +1,9 @@
 """Where training happens: on a CUDA device where there is one, else on the CPU; no flag says so."""
 
+from collections.abc import Mapping
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from elman.data import Batch
 
@@ -23,3 +25,18 @@ def moved(batch: Batch, device: torch.device) -> Batch:
     inputs, lengths, targets = (None if t is None else t.to(device, non_blocking=True) for t in batch[:3])
     assert inputs is not None
     return Batch(inputs, lengths, targets, batch.rows)
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """The state of torch's generators that a training on a device draws from, by name."""
+    found = {"random.cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        found["random.cuda"] = torch.cuda.get_rng_state(device)
+    return found
+
+
+def set_random_state(device: torch.device, tensors: Mapping[str, Tensor]) -> None:
+    """Take back what `random_state` gave, among other tensors."""
+    torch.set_rng_state(tensors["random.cpu"].clone())
+    if device.type == "cuda" and "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"].clone(), device)

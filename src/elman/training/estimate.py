@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from elman.data import Batch
+from elman.data import Batch, Lengths
 from elman.network import Network
 from elman.training.memory import PeakBytes, SavedBytes
 from elman.training.optimise import adamw
@@ -77,11 +77,11 @@ def estimate(network: Network, largest: Batch, typical: Batch, steps: int) -> Es
     return Estimate(weights + max(peak.bytes, at_least), seconds, steps)
 
 
-def trial_rows(lengths: np.ndarray, batches: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def trial_rows(lengths: Lengths, batches: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The rows of the largest batch and of one of middling size, of an epoch's batches, by steps with their padding.
 
     Args:
-        lengths: (rows,) real steps.
+        lengths: real steps of each row.
         batches: row numbers of each batch.
 
     Example:

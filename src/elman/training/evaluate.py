@@ -31,7 +31,7 @@ def outputs_of(network: Network, examples: Examples) -> Tensor:
 
 def scores_of(outputs: Tensor, target: Target, examples: Examples) -> dict[str, float]:
     """The loss and every metric of the target's field, by name."""
-    truth = torch.from_numpy(examples.targets)
+    truth = torch.from_numpy(examples.all_targets())
     scores = {"loss": float(target.loss(outputs, truth).double().mean())}
     predicted, true = target.decode(outputs), target.decode_target(truth)
     return scores | {name: METRICS[name].score(predicted, true) for name in target.metrics}

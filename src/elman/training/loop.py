@@ -3,29 +3,28 @@
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from elman.checks import check_range, fail
-from elman.data import Batch, Examples, shuffled
+from elman.data import Batch, Examples, batches_an_epoch, shuffled
 from elman.errors import DataError, TrainingError
 from elman.fields import Target
 from elman.network import Network
-from elman.training.averaging import Average
 from elman.training.board import Board
 from elman.training.checkpoint import Checkpoints, Saved, fingerprint
-from elman.training.device import best_device, moved
+from elman.training.descent import Descent, part_of, pieces
+from elman.training.device import best_device, moved, random_state, set_random_state
 from elman.training.estimate import estimate, trial_rows
 from elman.training.evaluate import outputs_of, scores_of
 from elman.training.history import Ended, History
 from elman.training.memory import is_out_of_memory
 from elman.training.metrics import METRICS
-from elman.training.optimise import PLATEAU_WAIT, adamw, add_noise, rate
+from elman.training.optimise import PLATEAU_WAIT
 from elman.training.progress import Reporter
 
 if TYPE_CHECKING:
@@ -52,14 +51,12 @@ class Run:
         self.train, self.valid = train, valid
         self.device = best_device()
         self.network = network.to(self.device)
-        self.lr = how.lr or network.topology.lr
-        self.optimiser = adamw(network, self.lr, how.weight_decay)
-        self.steps = len(shuffled(train.lengths, how.batch, how.seed, 0))  # an epoch
+        self.steps = batches_an_epoch(len(train), how.batch)
         self.epochs = how.epochs or min(MOST_EPOCHS, max(EPOCHS, math.ceil(LEAST_STEPS / self.steps)))
         self.patience = math.ceil(self.epochs * how.evaluations / 4) if how.patience is None else how.patience
         self.history = History(micro_batch=min(how.batch, how.micro_batch or how.batch))
         self.metric = target.metrics[0]
-        self.average = None if how.average == "none" else Average(network, how.average, how.average_decay)
+        self.descent = Descent(how, self.network, self.steps * self.epochs, train.place, reporter)
         self.best_weights: dict[str, Tensor] | None = None
         self.board = Board(how.tensorboard, reporter) if how.tensorboard else None
         self.data = fingerprint(train) if checkpoints else ""
@@ -83,7 +80,7 @@ class Run:
             for batch in self._batches():
                 epoch = history.step // steps + 1
                 try:
-                    loss = self._step(epoch, batch)
+                    loss = self._step(batch)
                 except TrainingError as error:
                     return self._end("diverged", str(error))
                 history.losses.append(loss)
@@ -104,7 +101,7 @@ class Run:
         how, lengths = self.how, self.train.lengths
         rows = trial_rows(lengths, list(islice(shuffled(lengths, how.batch, how.seed, 0), TRIED)))
         batches = [moved(self.train.batch(row), self.device) for row in rows]
-        *_, largest = self._pieces(batches[0])  # rows stand in order of length
+        *_, largest = pieces(batches[0], self.history.micro_batch)  # rows stand in order of length
         try:
             self.reporter.note(str(estimate(self.network, largest, batches[1], self.steps * self.epochs)))
         except (RuntimeError, MemoryError) as error:
@@ -114,18 +111,8 @@ class Run:
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor that the next step depends on, by name."""
-        found = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        for name, tensor in (self.best_weights or {}).items():
-            found[f"best.{name}"] = tensor
-        for name, tensor in (self.average.mean if self.average else {}).items():
-            found[f"mean.{name}"] = tensor
-        for index, state in self.optimiser.state_dict()["state"].items():
-            for name, tensor in state.items():
-                found[f"optimiser.{index}.{name}"] = tensor
-        found["random.cpu"] = torch.get_rng_state()
-        if self.device.type == "cuda":
-            found["random.cuda"] = torch.cuda.get_rng_state()
-        return found
+        best = {f"best.{name}": tensor for name, tensor in (self.best_weights or {}).items()}
+        return self.descent.tensors() | best | random_state(self.device)
 
     def restore(self, saved: Saved) -> None:
         """Go on where a checkpoint was written.
@@ -134,29 +121,13 @@ class Run:
             DataError: the training rows are not those that it was trained on.
         """
         if saved.data != self.data:
-            fail(
-                "training",
-                "the rows",
-                "be those that it began with",
-                "other ones",
-                "Bring the data back as it was, or train anew with --force.",
-                DataError,
-            )
+            then = "Bring the data back as it was, or train anew with --force."
+            fail("training", "the rows", "be those that it began with", "other ones", then, DataError)
         self.history = saved.history
-        self.network.load_state_dict(_part(saved.tensors, "network."))
-        best = _part(saved.tensors, "best.")
+        best = part_of(saved.tensors, "best.")
         self.best_weights = {name: tensor.to(self.device, copy=True) for name, tensor in best.items()} or None
-        if self.average:
-            self.average.restore(_part(saved.tensors, "mean."))
-        states: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _part(saved.tensors, "optimiser.").items():
-            index, _, key = name.partition(".")
-            states.setdefault(int(index), {})[key] = tensor.clone()
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": states, "param_groups": groups})
-        torch.set_rng_state(saved.tensors["random.cpu"].clone())
-        if self.device.type == "cuda" and "random.cuda" in saved.tensors:
-            torch.cuda.set_rng_state(saved.tensors["random.cuda"].clone())
+        self.descent.restore(saved.tensors)
+        set_random_state(self.device, saved.tensors)
 
     def _ended(self, asked: threading.Event) -> Ended | None:
         """Why training should end after this step, if it should."""
@@ -190,89 +161,24 @@ class Run:
         for epoch in range(first, self.epochs):
             if not done:
                 history.real = history.padded = 0
-            for rows in islice(shuffled(self.train.lengths, how.batch, how.seed, epoch), done, None):
+            coming = self.train.batches(how.batch, how.seed, epoch, done)
+            while True:
                 begin = time.perf_counter()
-                batch = moved(self.train.batch(rows), self.device)
+                batch = next(coming, None)
                 history.waited += time.perf_counter() - begin
+                if batch is None:
+                    break
                 if batch.lengths is not None:
                     history.real += int(batch.lengths.sum())
-                    history.padded += batch.inputs.shape[0] * batch.inputs.shape[1]
-                yield batch
+                    history.padded += batch.inputs.shape[:2].numel()
+                yield moved(batch, self.device)
             done = 0
 
-    def _step(self, epoch: int, batch: Batch) -> float:
+    def _step(self, batch: Batch) -> float:
         """One optimiser step; its mean loss."""
-        how, network, history = self.how, self.network, self.history
-        network.train()
-        share = rate(how.schedule, history.step, self.steps * self.epochs, how.warmup, history.halvings)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.lr * share
-        losses = self._forward_and_back(batch)
-        loss = losses.mean()
-        self._check_finite("the loss", loss, epoch, batch, losses)
-        norm = nn.utils.clip_grad_norm_(network.parameters(), how.clip or math.inf)
-        self._check_finite("the gradient", norm, epoch, batch, losses)
-        if how.gradient_noise:
-            add_noise(network, how.gradient_noise, history.step)
-        self.optimiser.step()
-        history.step += 1
-        if self.average:
-            self.average.update(network, history.step, self.steps * self.epochs)
-        return loss.item()
-
-    def _forward_and_back(self, batch: Batch) -> Tensor:
-        """The loss of each row, (B,), and the gradients of their mean; out of memory halves the micro-batch."""
-        history, random = self.history, torch.get_rng_state()
-        while True:
-            self.optimiser.zero_grad(set_to_none=True)
-            try:
-                return torch.cat([self._backward(piece, len(batch.rows)) for piece in self._pieces(batch)])
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-            size = min(history.micro_batch, len(batch.rows))
-            if size == 1:
-                raise TrainingError(
-                    f"training: a step must fit in memory, got none for one row of {batch.inputs.shape[1]:,} steps. "
-                    "Set model.memory = 'low', lower model.hidden, or cut the sequences."
-                )
-            history.micro_batch = (size + 1) // 2
-            self.reporter.note(f"out of memory with {size} rows at once: from here on {history.micro_batch}")
-            torch.set_rng_state(random)
-
-    def _pieces(self, batch: Batch) -> Iterator[Batch]:
-        """The batch in micro-batches, each cut to its own longest row."""
-        size = self.history.micro_batch
-        if size >= len(batch.rows):
-            yield batch
-            return
-        for begin in range(0, len(batch.rows), size):
-            part = slice(begin, begin + size)
-            inputs, lengths, targets = batch.inputs[part], batch.lengths, batch.targets
-            if lengths is not None:
-                lengths = lengths[part]
-                inputs = inputs[:, : int(lengths.max())]
-            yield Batch(inputs, lengths, None if targets is None else targets[part], batch.rows[part])
-
-    def _backward(self, piece: Batch, rows: int) -> Tensor:
-        """The losses of a micro-batch, (B,); its share of the gradient of a batch of so many rows is added up."""
-        assert piece.targets is not None
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.how.precision == "bfloat16"):
-            losses = self.network.loss(piece.inputs, piece.lengths, piece.targets)
-        (losses.sum() / rows).backward()  # type: ignore[no-untyped-call]
-        return losses.detach()
-
-    def _check_finite(self, what: str, value: Tensor, epoch: int, batch: Batch, losses: Tensor) -> None:
-        if bool(torch.isfinite(value)):
-            return
-        guilty = batch.rows[~torch.isfinite(losses).cpu().numpy()]
-        guilty = guilty if len(guilty) else batch.rows
-        places = ", ".join(self.train.place(int(row)) for row in guilty[:5]) + (", ..." if len(guilty) > 5 else "")
-        step = self.history.step + 1
-        raise TrainingError(
-            f"training: {what} must be finite, got {value.item()} at step {step} (epoch {epoch}; rows: {places}). "
-            "Look at these rows, or lower train.lr."
-        )
+        loss = self.descent.step(batch, self.history)
+        self.history.step += 1
+        return loss
 
     def _score(self) -> None:
         """Evaluate, log, and keep the weights if they are the best so far."""
@@ -281,7 +187,7 @@ class Run:
         row: dict[str, Any] = {
             "step": history.step,
             "epoch": round(epoch, 4),
-            "lr": self.optimiser.param_groups[0]["lr"],
+            "lr": self.descent.lr,
             "train_loss": sum(history.losses) / len(history.losses),
             "seconds": round(seconds, 3),
             "sequences_per_second": round(epoch * len(self.train) / seconds, 1),
@@ -315,11 +221,11 @@ class Run:
     @contextmanager
     def _averaged(self) -> Iterator[None]:
         """The network with the mean of its weights, where one is asked for; after it with its own again."""
-        if self.average is None:
+        if self.descent.average is None:
             yield
             return
         own = self._weights()
-        self.network.load_state_dict(self.average.mean)
+        self.network.load_state_dict(self.descent.average.mean)
         yield
         self.network.load_state_dict(own)
 
@@ -346,8 +252,3 @@ class Run:
         self.history.ended, self.history.message = ended, message
         self.history.seconds = self._seconds()
         return self.history
-
-
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin with a prefix, by what follows it."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,19 +1,20 @@
-"""Files to tables. A new format is one file here and one line in this table."""
+"""Files to tables, in pieces. A new format is one file here and one line in this table."""
 
-import glob
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 
 from elman.checks import fail, shown
+from elman.data.files import COMPRESSED, FOLDER, Digest, File, Paths, find_files, source_name
 from elman.data.readers.csv import read_csv, read_tsv
 from elman.data.readers.folder import read_folder
 from elman.data.readers.jsonl import read_jsonl
 from elman.data.readers.parquet import read_parquet
-from elman.data.table import BadRows, Table, check_not_empty
+from elman.data.table import BadRows, Table, check_not_empty, joined
 from elman.errors import DataError
 
-FOLDER = "folder"
-READERS: dict[str, Callable[[Path, BadRows], Table]] = {
+ENOUGH, MOST_PIECES = 10_000, 4  # rows, or pieces, that tell what columns hold
+
+# Each gives a file's rows as tables of some megabytes, and shows every byte of the file to a digest where there is one.
+READERS: dict[str, Callable[[File, BadRows, Digest | None], Iterator[Table]]] = {
     ".csv": read_csv,
     ".tsv": read_tsv,
     ".jsonl": read_jsonl,
@@ -23,32 +24,64 @@ READERS: dict[str, Callable[[Path, BadRows], Table]] = {
 }
 
 
-def read(source: str | Path, bad: BadRows) -> Table:
-    """Read a file by its ending, or a folder.
+def read(source: Paths, bad: BadRows) -> Table:
+    """Read a file by its ending, a folder, the files that a pattern names, or several of these.
 
     Raises:
         DataError: no such file, no reader for it, no rows, or a row that cannot be used.
     """
-    path = Path(source)
+    return read_files(find_files(source), bad)
+
+
+def read_files(files: Sequence[File], bad: BadRows) -> Table:
+    """The rows of files as one table, see `read`."""
+    tables = [table for file in files for table in pieces(file, bad)]
+    filled = [table for table in tables if len(table)] or tables[:1]
+    return check_not_empty(joined(filled, source_name(files)))
+
+
+def head(files: Sequence[File], bad: BadRows) -> Table:
+    """The first rows of files, enough to tell what columns hold; see `read`."""
+    found: list[Table] = []
+    for file in files:
+        for table in pieces(file, bad):
+            found.append(table)
+            if sum(map(len, found)) >= ENOUGH or len(found) == MOST_PIECES:
+                return joined(found, source_name(files))
+    return check_not_empty(joined([table for table in found if len(table)] or found[:1], source_name(files)))
+
+
+def pieces(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
+    """The rows of one file, in tables of some megabytes; there is at least one table.
+
+    Args:
+        file: what is read.
+        bad: what is done with rows that cannot be used.
+        digest: at the end it has seen every byte of the file.
+
+    Raises: as `read`.
+    """
+    if file.kind not in READERS:
+        endings = ", ".join(ending for ending in READERS if ending != FOLDER)
+        must = f"end in {endings} (then, if compressed, in {COMPRESSED}) or be a folder"
+        then = "Save the table in one of these formats."
+        fail("data", "the source", must, repr(file.path.name), then, DataError)
     try:
-        if not path.exists():
-            near = sorted(p.name for p in path.parent.glob(f"{glob.escape(path.stem[:3])}*"))[:3]
-            then = f"Did you mean {', '.join(near)}?" if near else "Check the path."
-            fail("data", "the source", "exist", shown(str(source)), then, DataError)
-        kind = FOLDER if path.is_dir() else path.suffix.lower()
-        if kind not in READERS:
-            endings = ", ".join(ending for ending in READERS if ending != FOLDER)
-            fail(
-                "data",
-                "the source",
-                f"end in {endings} or be a folder",
-                repr(path.name),
-                "Save the table in one of these formats.",
-                DataError,
-            )
-        return check_not_empty(READERS[kind](path, bad))
-    except OSError as error:
-        fail("data", "the source", "be readable", f"{shown(str(path))}, {error.strerror}", "Check the path.", DataError)
+        yield from READERS[file.kind](file, bad, digest)
+    except (OSError, EOFError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        fail("data", "the source", "be readable", f"{shown(str(file.path))}, {what}", "Check the path.", DataError)
 
 
-__all__ = ["READERS", "read", "read_csv", "read_folder", "read_jsonl", "read_parquet", "read_tsv"]
+__all__ = [
+    "READERS",
+    "head",
+    "pieces",
+    "read",
+    "read_csv",
+    "read_files",
+    "read_folder",
+    "read_jsonl",
+    "read_parquet",
+    "read_tsv",
+]

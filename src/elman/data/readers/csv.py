@@ -1,92 +1,114 @@
 """CSV and TSV: every cell is read as text; the field that reads the column says what it holds."""
 
 import csv
+import io
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
+from pyarrow.csv import ConvertOptions, InvalidRow, ParseOptions, ReadOptions, open_csv
 
 from elman.checks import fail, shown
+from elman.data.files import Digest, File, Walk
 from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 
-LARGEST_ROW = 1 << 26  # bytes; pyarrow wants a row to fit in one of its blocks
+LARGEST_ROW = 1 << 24  # bytes that are read together; pyarrow wants a row to fit
 LARGEST_FIELD = 1 << 30  # characters, for Python's own reader, which is used only to find line numbers
 
 
-def read_csv(path: Path, bad: BadRows, delimiter: str = ",") -> Table:
-    """Read a file whose first line names the columns.
+def read_csv(file: File, bad: BadRows, digest: Digest | None = None, delimiter: str = ",") -> Iterator[Table]:
+    """Read a file whose first line names the columns, in pieces.
 
-    A tab-separated file has no quotes, a comma-separated one has them as RFC 4180 says.
+    A tab-separated file has no quotes, a comma-separated one has them as RFC 4180 says. A row's number counts the rows
+    that have the right number of cells.
 
     Raises:
         DataError: no names, a name twice, a row with too many or too few cells, bytes that are not UTF-8.
     """
-    lines = _Lines(path, delimiter)
+    lines = _Lines(file, delimiter)
     names = lines.names
-    ragged: list[int] = []
+    found = reported = number = 0  # ragged rows, those that were reported; the next row's number
 
-    def refuse(row: pa_csv.InvalidRow) -> str:
-        ragged.append(row.actual_columns)
+    def refuse(row: InvalidRow) -> str:
+        nonlocal found
+        found += 1
         return "skip"
 
+    reading = ReadOptions(
+        use_threads=False,
+        block_size=LARGEST_ROW,
+        column_names=names,
+        skip_rows_after_names=lines.before_rows,
+    )
+    parsing = ParseOptions(
+        delimiter=delimiter,
+        quote_char=False if delimiter == "\t" else '"',
+        newlines_in_values=delimiter != "\t",
+        invalid_row_handler=refuse,
+    )
+    # As bytes: whether they are UTF-8 is checked below, cell by cell where it must be.
+    converting = ConvertOptions(column_types=dict.fromkeys(names, pa.binary()), check_utf8=False)
+    with file.open(digest) as stream:
+        batches = _batches(stream, reading, parsing, converting, file)
+        while True:
+            batch = next(batches, None)
+            for line, cells in islice(lines.ragged, found - reported):
+                bad.found(f"{file.name}:{line}: the row must have {len(names)} cells, as the first line, got {cells}")
+            reported = found
+            if batch is None:
+                break
+            yield _decoded(batch, number, lines, bad)
+            number += batch.num_rows
+    if not number:
+        yield Table({name: [] for name in names}, file.name)
+
+
+def read_tsv(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
+    """Read a tab-separated file; see `read_csv`."""
+    return read_csv(file, bad, digest, "\t")
+
+
+def _batches(stream: Any, reading: Any, parsing: Any, converting: Any, file: File) -> Iterator[pa.RecordBatch]:
     try:
-        table = pa_csv.read_csv(
-            path,
-            pa_csv.ReadOptions(
-                use_threads=False,
-                block_size=LARGEST_ROW,
-                column_names=names,
-                skip_rows_after_names=lines.before_rows,
-            ),
-            pa_csv.ParseOptions(
-                delimiter=delimiter,
-                quote_char=False if delimiter == "\t" else '"',
-                newlines_in_values=delimiter != "\t",
-                invalid_row_handler=refuse,
-            ),
-            # As bytes: whether they are UTF-8 is checked below, cell by cell where it must be.
-            pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary()), check_utf8=False),
-        )
+        yield from open_csv(stream, reading, parsing, converting)
     except pa.ArrowInvalid as error:
+        if str(error) == "Empty CSV file":  # what it says where no row stands below the names
+            return
         fail(
-            path.name,
+            file.name,
             "the file",
             f"be a table with rows under {LARGEST_ROW >> 20} MB",
             shown(str(error)),
             "Look for a quote that is not closed.",
             DataError,
         )
-    for line, cells in lines.ragged if ragged else []:
-        bad.found(f"{path.name}:{line}: the row must have {len(names)} cells, as the first line, got {cells}")
-    return _decoded(table, path, lines, bad)
-
-
-def read_tsv(path: Path, bad: BadRows) -> Table:
-    """Read a tab-separated file; see `read_csv`."""
-    return read_csv(path, bad, "\t")
 
 
 class _Lines:
     """Where the rows of a file stand: read by Python's own reader, and only when something must be located."""
 
-    def __init__(self, path: Path, delimiter: str) -> None:
-        self.path = path
+    def __init__(self, file: File, delimiter: str) -> None:
+        self.file = file
         self.options: dict[str, Any] = {"delimiter": delimiter}
         if delimiter == "\t":
             self.options["quoting"] = csv.QUOTE_NONE
+        self._of_row = Walk(self._good)
+
+    def place(self, number: int) -> str:
+        """Where a row begins that has the right number of cells; the names are not counted."""
+        return f"{self.file.name}:{self._of_row(number + 1)}"
 
     @cached_property
     def names(self) -> list[str]:
         line, names = next(self._rows(), (1, []))
         if not names:
-            fail(self.path.name, "the file", "name its columns in the first line", "an empty file", error=DataError)
-        where = f"{self.path.name}:{line}"
-        with self.path.open("rb") as file:
+            fail(self.file.name, "the file", "name its columns in the first line", "an empty file", error=DataError)
+        where = f"{self.file.name}:{line}"
+        with self.file.open() as file:
             raw = next(islice(file, line - 1, None), b"")
         if not _is_utf8(raw):
             fail(where, "the names of the columns", "be UTF-8", shown(raw), "Save the file as UTF-8.", DataError)
@@ -99,46 +121,55 @@ class _Lines:
         return next((line for line, _ in self._rows()), 1)
 
     @cached_property
-    def ragged(self) -> list[tuple[int, int]]:
-        """Line and number of cells of each row that has too many or too few."""
-        return [(line, len(row)) for line, row in self._rows() if len(row) != len(self.names)]
+    def ragged(self) -> Iterator[tuple[int, int]]:
+        """Line and number of cells of each row that has too many or too few, one after the other."""
+        return ((line, len(row)) for line, row in self._rows() if len(row) != len(self.names))
 
-    @cached_property
-    def of_rows(self) -> list[int]:
-        """The line on which each good row begins, the first line (the names) left out."""
-        return [line for line, row in self._rows() if len(row) == len(self.names)][1:]
+    def _good(self) -> Iterator[int]:
+        """The line on which each good row begins, the first line (the names) among them."""
+        return (line for line, row in self._rows() if len(row) == len(self.names))
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        limit = csv.field_size_limit(LARGEST_FIELD)
-        try:
-            with self.path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-                rows, begin = csv.reader(file, **self.options), 1
-                for row in rows:
-                    if row:
-                        yield begin, row
-                    begin = rows.line_num + 1
-        finally:
-            csv.field_size_limit(limit)
+        with self.file.open() as raw:
+            text = io.TextIOWrapper(_buffered(raw), "utf-8-sig", errors="replace", newline="")
+            rows, begin = csv.reader(text, **self.options), 1
+            while True:
+                # Python has one limit a process: it is ours only while a row is read.
+                limit = csv.field_size_limit(LARGEST_FIELD)
+                try:
+                    row = next(rows, None)
+                finally:
+                    csv.field_size_limit(limit)
+                if row is None:
+                    return
+                if row:
+                    yield begin, row
+                begin = rows.line_num + 1
 
 
-def _decoded(table: pa.Table, path: Path, lines: _Lines, bad: BadRows) -> Table:
-    """Bytes to text; a row with bytes that are not UTF-8 is bad."""
+def _decoded(batch: pa.RecordBatch, first: int, lines: _Lines, bad: BadRows) -> Table:
+    """Bytes to text; a row with bytes that are not UTF-8 is bad. `first` is the number of the first row."""
+    name, numbers = lines.file.name, np.arange(first, first + batch.num_rows)
     try:
-        columns = {name: table.column(name).cast(pa.string()) for name in table.column_names}
-        return Table(columns, path.name, lambda row: f"{path.name}:{lines.of_rows[row]}")
+        columns = {column: batch.column(column).cast(pa.string()) for column in batch.schema.names}
+        return Table(columns, name, lines.place, numbers=numbers)
     except pa.ArrowInvalid:
         pass
-    cells: dict[str, list[bytes]] = table.to_pydict()
+    cells: dict[str, list[bytes]] = batch.to_pydict()
     good = []
-    for row in range(table.num_rows):
-        wrong = next((name for name, values in cells.items() if not _is_utf8(values[row])), None)
+    for row in range(batch.num_rows):
+        wrong = next((column for column, values in cells.items() if not _is_utf8(values[row])), None)
         if wrong is None:
             good.append(row)
         else:
-            where = f"{path.name}:{lines.of_rows[row]}: column {wrong!r}"
-            bad.found(f"{where} must be UTF-8, got {shown(cells[wrong][row])}")
-    text = {name: [values[row].decode() for row in good] for name, values in cells.items()}
-    return Table(text, path.name, lambda row: f"{path.name}:{lines.of_rows[good[row]]}")
+            got = shown(cells[wrong][row])
+            bad.found(f"{lines.place(first + row)}: column {wrong!r} must be UTF-8, got {got}")
+    text = {column: [values[row].decode() for row in good] for column, values in cells.items()}
+    return Table(text, name, lines.place, numbers=numbers[good])
+
+
+def _buffered(file: Any) -> Any:
+    return io.BufferedReader(file, 1 << 20) if isinstance(file, io.RawIOBase) else file
 
 
 def _is_utf8(cell: bytes) -> bool:

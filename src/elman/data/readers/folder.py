@@ -1,20 +1,22 @@
 """A folder of text files, one text a file: the subfolder is the label."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 from elman.checks import fail
+from elman.data.files import Digest, File
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
 
 
-def read_folder(path: Path, bad: BadRows) -> Table:
+def read_folder(folder: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """Read every file below a folder into the columns `text`, `label` (the subfolder's name) and `file`.
 
-    Files and folders whose names begin with a dot are passed over.
+    Files and folders whose names begin with a dot are passed over. A folder is read whole, and no digest is made of it.
 
     Raises:
         DataError: there is no file, or one is not UTF-8.
     """
+    path = folder.path
     columns: dict[str, list[str]] = {"text": [], "label": [], "file": []}
     for file in sorted(path.rglob("*")):
         inside = file.relative_to(path)
@@ -29,4 +31,4 @@ def read_folder(path: Path, bad: BadRows) -> Table:
             columns[name].append(value)
     if not columns["text"]:
         fail(str(path), "the folder", "hold text files in subfolders named for their labels", "none", error=DataError)
-    return Table(columns, path.name, lambda row: str(path / columns["file"][row]))
+    yield Table(columns, folder.name, lambda row: str(path / columns["file"][row]))

@@ -1,15 +1,19 @@
 """JSON lines: an object a line."""
 
 import json
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.json as pa_json
 
 from elman.checks import shown
+from elman.data.files import Digest, File, Walk
 from elman.data.table import BadRows, Table
 
+BLOCK = 1 << 24  # bytes that are read together
 # The types that a key's value may have; all lines must agree.
 KINDS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
@@ -21,57 +25,105 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def read_jsonl(path: Path, bad: BadRows) -> Table:
-    """Read a file of JSON objects, one a line; a key that a line lacks is a missing value.
+def read_jsonl(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
+    """Read a file of JSON objects, one a line, in pieces; a key that a line lacks is a missing value.
+
+    A row's number counts the lines that are not blank.
 
     Raises:
         DataError: a line that is not UTF-8, not JSON or not an object, or a key whose value changes its type.
     """
+    kinds: dict[str, str] = {}
+    walk, number = Walk(partial(_numbers, file)), 0
+
+    def where(number: int) -> str:
+        return f"{file.name}:{walk(number)}"
+
+    with file.open(digest) as stream:
+        for block in _blocks(stream):
+            lines = [line for line in block.split(b"\n") if line.strip()]
+            table = _read(block, len(lines), kinds)
+            if table is None:
+                columns, good = _line_by_line(lines, kinds, number, where, bad)
+            else:
+                columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+                good = list(range(len(lines)))
+            yield Table(columns, file.name, where, numbers=np.array(good, np.int64) + number)
+            number += len(lines)
+    if not number:
+        yield Table({}, file.name)
+
+
+def _blocks(stream: Any) -> Iterator[bytes]:
+    """The file in blocks of some megabytes that end with a line."""
+    rest = b""
+    while block := stream.read(BLOCK):
+        whole, end, cut = block.rpartition(b"\n")
+        if end:
+            yield rest + whole + end
+            rest = cut
+        else:
+            rest += cut
+    if rest:
+        yield rest
+
+
+def _numbers(file: File) -> Iterator[int]:
+    """The line of each row."""
+    with file.open() as stream:
+        line = 0
+        for block in _blocks(stream):
+            for text in block.split(b"\n")[: block.count(b"\n") + (not block.endswith(b"\n"))]:
+                line += 1
+                if text.strip():
+                    yield line
+
+
+def _read(block: bytes, rows: int, kinds: dict[str, str]) -> pa.Table | None:
+    """The fast way; None where something is wrong, or may be. `kinds` remembers each key's type."""
     try:
-        table = _read(path)
+        table = _table(block)
         dates = [(field.name, pa.string()) for field in table.schema if pa.types.is_timestamp(field.type)]
-        table = _read(path, pa.schema(dates)) if dates else table  # a text that looks like a date is a text
+        table = _table(block, pa.schema(dates)) if dates else table  # a text that looks like a date is a text
         table.validate(full=True)  # that texts are UTF-8
     except pa.ArrowInvalid:
-        return _line_by_line(path, bad)
-    with path.open("rb") as file:
-        if sum(1 for line in file if line.strip()) != len(table):  # an object over several lines, or several in one
-            return _line_by_line(path, bad)
-    columns = {name: table.column(name) for name in table.column_names}
-    lines: list[int] = []
-
-    def place(row: int) -> str:
-        if not lines:
-            with path.open("rb") as file:
-                lines.extend(number for number, line in enumerate(file, 1) if line.strip())
-        return f"{path.name}:{lines[row]}"
-
-    return Table(columns, path.name, place)
+        return None
+    if len(table) != rows:  # an object over several lines, or several in one
+        return None
+    found = {field.name: _kind(field.type) for field in table.schema if not pa.types.is_null(field.type)}
+    if any(kinds.get(name, kind) != kind for name, kind in found.items()):
+        return None
+    kinds |= found
+    return table
 
 
-def _read(path: Path, schema: pa.Schema | None = None) -> pa.Table:
-    options = pa_json.ReadOptions(use_threads=False, block_size=1 << 26)
-    return pa_json.read_json(path, options, pa_json.ParseOptions(explicit_schema=schema))
+def _table(block: bytes, schema: pa.Schema | None = None) -> pa.Table:
+    options = pa_json.ReadOptions(use_threads=False, block_size=len(block) + 1)
+    return pa_json.read_json(pa.BufferReader(block), options, pa_json.ParseOptions(explicit_schema=schema))
 
 
-def _line_by_line(path: Path, bad: BadRows) -> Table:
-    """The slow way, taken only where something is wrong: it knows which line."""
+def _kind(type: pa.DataType) -> str:
+    """The name in KINDS of an Arrow type that its JSON reader gives."""
+    tests = {"boolean": pa.types.is_boolean, "text": pa.types.is_string, "list": pa.types.is_list}
+    named = next((kind for kind, test in tests.items() if test(type)), "number")
+    return "object" if pa.types.is_struct(type) else named
+
+
+def _line_by_line(
+    lines: list[bytes], kinds: dict[str, str], first: int, where: Callable[[int], str], bad: BadRows
+) -> tuple[dict[str, list[Any]], list[int]]:
+    """The slow way, taken only where something is wrong: it knows which line. Columns, and the lines they are of."""
     rows: list[dict[str, Any]] = []
-    lines: list[int] = []
-    kinds: dict[str, str] = {}
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            wrong, row = _parse(line, kinds)
-            if wrong:
-                bad.found(f"{path.name}:{number}: {wrong}")
-            else:
-                rows.append(row)
-                lines.append(number)
+    good: list[int] = []
+    for index, line in enumerate(lines):
+        wrong, row = _parse(line, kinds)
+        if wrong:
+            bad.found(f"{where(first + index)}: {wrong}")
+        else:
+            rows.append(row)
+            good.append(index)
     names = dict.fromkeys(key for row in rows for key in row)
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    return Table(columns, path.name, lambda row: f"{path.name}:{lines[row]}")
+    return {name: [row.get(name) for row in rows] for name in names}, good
 
 
 def _parse(line: bytes, kinds: dict[str, str]) -> tuple[str, dict[str, Any]]:

@@ -1,24 +1,43 @@
 """Parquet: columns with types of their own."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from elman.checks import fail, shown
+from elman.data.files import Digest, File
 from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 
+ROWS = 1 << 16  # that are read together
 
-def read_parquet(path: Path, bad: BadRows) -> Table:
-    """Read a Parquet file.
+
+def read_parquet(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
+    """Read a Parquet file, in pieces.
 
     Raises:
         DataError: it is none, or it is damaged.
     """
+    if digest is not None:  # the columns are not read from front to end
+        with file.open(digest) as stream:
+            while stream.read(1 << 20):
+                pass
+    number = 0
+    for batch in _batches(file):
+        columns = {name: batch.column(name) for name in batch.schema.names}
+        yield Table(columns, file.name, numbers=np.arange(number, number + batch.num_rows))
+        number += batch.num_rows
+    if not number:
+        yield Table({}, file.name)
+
+
+def _batches(file: File) -> Iterator[pa.RecordBatch]:
     try:
-        check_names(pq.read_schema(path).names, path.name)
-        table = pq.read_table(path)
+        # Not memory-mapped, for what is touched of a map counts as memory of ours.
+        with file.open() as stream, pq.ParquetFile(stream) as parquet:
+            check_names(parquet.schema_arrow.names, file.name)
+            yield from parquet.iter_batches(ROWS, use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        fail(path.name, "the file", "be a whole Parquet file", shown(str(error)), "Write it again.", DataError)
-    return Table({name: table.column(name) for name in table.column_names}, path.name)
+        fail(file.name, "the file", "be a whole Parquet file", shown(str(error)), "Write it again.", DataError)

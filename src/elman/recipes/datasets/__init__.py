@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from elman.experiment import Tables
+from elman.parts import Tables
 from elman.recipes.datasets.glove import glove_vectors
 from elman.recipes.datasets.rotten_tomatoes import rotten_tomatoes
 from elman.recipes.datasets.sst2 import sst2

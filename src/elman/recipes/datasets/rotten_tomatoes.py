@@ -5,7 +5,7 @@ from pathlib import Path
 
 from elman.data import BadRows, Table, read
 from elman.errors import MissingExtraError
-from elman.experiment import Tables
+from elman.parts import Tables
 
 
 def rotten_tomatoes() -> Tables:

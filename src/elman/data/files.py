@@ -1,0 +1,182 @@
+"""The files of a source: one path, a pattern or several, compressed or not, and what reads their bytes."""
+
+import bz2
+import glob
+import gzip
+import hashlib
+import io
+import lzma
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Generic, NamedTuple, TypeVar
+
+import pyarrow as pa
+
+from elman.checks import fail, shown
+from elman.errors import DataError
+
+Paths = str | Path | Sequence[str | Path]
+T = TypeVar("T")
+
+FOLDER = "folder"
+EXPANDS = 4  # what a compressed file is taken to hold, in sizes of its own, as texts do
+
+
+class _Zstd(io.RawIOBase):
+    """Python has no reader of its own for this before 3.14."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.stream = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return int(self.stream.readinto(buffer))
+
+
+def _zstd(file: IO[bytes]) -> IO[bytes]:
+    return io.BufferedReader(_Zstd(file), 1 << 20)
+
+
+PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _zstd}
+COMPRESSED = ", ".join(PACKED)
+
+
+class File(NamedTuple):
+    """One file (or folder) of a source.
+
+    Args:
+        path: where it is.
+        name: what messages call it: its name, or its path where another file of the source has the same name.
+    """
+
+    path: Path
+    name: str
+
+    @property
+    def packing(self) -> str:
+        """The ending that says how it is compressed; empty where it is not."""
+        ending = self.path.suffix.lower()
+        return ending if ending in PACKED and not self.path.is_dir() else ""
+
+    @property
+    def kind(self) -> str:
+        """The ending that says what it holds, or FOLDER."""
+        if self.path.is_dir():
+            return FOLDER
+        return (Path(self.path.stem) if self.packing else self.path).suffix.lower()
+
+    @property
+    def size(self) -> int:
+        """Its bytes, unpacked about."""
+        return self.path.stat().st_size * (EXPANDS if self.packing else 1)
+
+    @contextmanager
+    def open(self, digest: "Digest | None" = None) -> Iterator[IO[bytes]]:
+        """Its bytes, unpacked; `digest` is given those that stand on the disk."""
+        with _Digested(self.path, digest) as raw:
+            if not self.packing:
+                yield raw
+                return
+            with PACKED[self.packing](raw) as unpacked:  # which does not close what it reads from
+                yield unpacked
+
+
+class Digest:
+    """A SHA-256 that a thread takes while the bytes are in use elsewhere."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._thread = ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
+
+    def update(self, data: bytes) -> None:
+        """Take in these bytes, which come after those before."""
+        if self._last is not None:
+            self._last.result()  # no more than one piece waits
+        self._last = self._thread.submit(self._hash.update, data)
+
+    def hexdigest(self) -> str:
+        """The SHA-256 of all of them."""
+        self._thread.shutdown()
+        return self._hash.hexdigest()
+
+
+class _Digested(io.FileIO):
+    """A file that shows what is read of it to a digest."""
+
+    def __init__(self, path: Path, digest: Digest | None) -> None:
+        super().__init__(path)
+        self.digest = digest
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(-1 if size is None else size) or b""
+        if self.digest is not None:
+            self.digest.update(data)
+        return data
+
+
+class Walk(Generic[T]):
+    """The n-th of what an iterator gives, without keeping it: forward from where it stands, else from the beginning."""
+
+    def __init__(self, begin: Callable[[], Iterator[T]]) -> None:
+        self.begin = begin
+        self.items, self.position = begin(), 0
+
+    def __call__(self, number: int) -> T:
+        if number < self.position:
+            self.items, self.position = self.begin(), 0
+        found = next(islice(self.items, number - self.position, None))
+        self.position = number + 1
+        return found
+
+
+def find_files(source: Paths) -> list[File]:
+    """The files that a path, a pattern such as "logs/*.csv" or several of them name, those of a pattern by name.
+
+    Raises:
+        DataError: one does not exist, or none fits a pattern.
+    """
+    several = [source] if isinstance(source, (str, Path)) else list(source)
+    paths = [path for one in several for path in _matching(str(one))]
+    if not paths:
+        fail("data", "the source", "name a file or a folder", "none", "Name one.", DataError)
+    names = [path.name for path in paths]
+    return [File(path, path.name if names.count(path.name) == 1 else str(path)) for path in paths]
+
+
+def source_name(files: Sequence[File]) -> str:
+    """What messages call all of them."""
+    return files[0].name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+
+
+def run_name(source: str) -> str:
+    """The name of a source without its endings, of a pattern that of its folder: what its run directory is called.
+
+    >>> run_name("data/reviews.csv.gz"), run_name("logs/*.csv"), run_name("*.csv")
+    ('reviews', 'logs', 'run')
+    """
+    path = Path(source)
+    while path.name and glob.has_magic(path.name):
+        path = path.parent
+    path = path.with_suffix("") if path.suffix.lower() in PACKED else path
+    return path.stem or "run"
+
+
+def _matching(source: str) -> list[Path]:
+    path = Path(source)
+    try:
+        if path.exists():
+            return [path]
+    except OSError as error:
+        fail("data", "the source", "be readable", f"{shown(source)}, {error.strerror}", "Check the path.", DataError)
+    found = sorted(glob.glob(source, recursive=True)) if glob.has_magic(source) else []
+    if not found:
+        near = sorted(p.name for p in path.parent.glob(f"{glob.escape(path.stem[:3])}*"))[:3]
+        then = f"Did you mean {', '.join(near)}?" if near else "Check the path."
+        fail("data", "the source", "exist", shown(source), then, DataError)
+    return [Path(one) for one in found]

@@ -1,0 +1,224 @@
+"""A source that is larger than memory, read once: parsed, checked and kept in the cache; the next time it is there.
+
+Each entry of the cache stands in `tables/<key>/`: `rows.arrow`, `manifest.json`, and what fields learned from it. The
+key is made of the SHA-256 of the source's bytes and of how it is parsed. `tables/index/` remembers the SHA-256 of
+files by path, size and time of change, so that it is not taken anew.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from elman.checks import fail
+from elman.data.ahead import ahead
+from elman.data.cache import cache_folder, key_of, make_folder, read_checked, write_checked
+from elman.data.files import Digest, File, source_name
+from elman.data.readers import pieces
+from elman.data.stored import Stored
+from elman.data.table import BadRows, Table
+from elman.errors import DataError
+from elman.fields import Field
+from elman.fields.raw import each_distinct
+from elman.types import Json
+
+FORMAT = 1
+ROWS, MANIFEST = "rows.arrow", "manifest.json"
+
+
+class Kept(NamedTuple):
+    """A column that is kept.
+
+    Args:
+        role: what it is called there: "input", "target" or "split".
+        column: its name in the source.
+        storage: the Arrow type.
+        parse: a cell -> the value.
+        parse_column: all cells at once, or None where one is doubtful.
+        pack: the value -> what an array of `storage` is made from.
+        witnesses: values that stand for all of an array.
+        means: what tells how cells are parsed, as plain JSON.
+    """
+
+    role: str
+    column: str
+    storage: pa.DataType
+    parse: Callable[[Any], Any]
+    parse_column: Callable[[Any], pa.Array | None]
+    pack: Callable[[Any], Any]
+    witnesses: Callable[[pa.Array], list[Any]]
+    means: Json
+
+
+def kept_field(role: str, field: Field) -> Kept:
+    """The column of a field."""
+    options = {name: getattr(field, name) for name in sorted(field.heeded_by_parse)}
+    means = {"kind": field.kind, "column": field.name, **options}
+    return Kept(role, field.name, field.storage, field.parse, field.parse_column, field.pack, field.witnesses, means)
+
+
+def kept_value(column: str, storage: pa.DataType, parse: Callable[[Any], Any]) -> Kept:
+    """A column to split by."""
+    means = {"column": column, "parse": parse.__name__}
+
+    def at_once(cells: pa.Array) -> pa.Array | None:
+        return each_distinct(cells, parse, storage)
+
+    return Kept("split", column, storage, parse, at_once, lambda value: value, lambda array: [], means)
+
+
+def open_stored(
+    files: Sequence[File], kept: Sequence[Kept], gather: Callable[[Table, BadRows], Table], bad: BadRows
+) -> tuple[Stored, Path]:
+    """The parsed rows of a source, from the cache if they are there, and the folder where they stand.
+
+    Args:
+        files: of the source.
+        kept: the columns that are needed.
+        gather: a piece as the reader gave it -> one row a sequence.
+        bad: what is done with rows that cannot be used; those that are skipped are listed the next time, too.
+
+    Raises:
+        DataError: data that cannot be used, or a cache that cannot be written.
+    """
+    tables = cache_folder() / "tables"
+    means = [FORMAT, [file.name for file in files], bad.skip, [entry.means for entry in kept]]
+    known = [_known_digest(tables, file) for file in files]
+    if None not in known:
+        folder = tables / key_of([known, *means])
+        stored = _opened(folder, files, bad)
+        if stored is not None:
+            return stored, folder
+
+    def make(partial: Path) -> str:
+        digests, manifest = _write(partial / ROWS, files, kept, gather, BadRows(bad.skip))
+        write_checked(partial / MANIFEST, manifest)
+        for file, digest in zip(files, digests, strict=True):
+            _remember_digest(tables, file, *digest)
+        return key_of([[digest for digest, _ in digests], *means])
+
+    folder = make_folder(tables, make, lambda folder: _opened(folder, files, BadRows(True)) is not None)
+    stored = _opened(folder, files, bad)
+    assert stored is not None
+    return stored, folder
+
+
+def _opened(folder: Path, files: Sequence[File], bad: BadRows) -> Stored | None:
+    """The rows of an entry; None where there is none, or it is damaged."""
+    manifest = read_checked(folder / MANIFEST)
+    try:
+        if manifest is None or (folder / ROWS).stat().st_size != manifest["bytes"]:
+            return None
+        where = partial(_place, files, manifest["starts"])
+        stored = Stored(folder / ROWS, source_name(files), where, manifest["witnesses"])
+    except (OSError, ValueError, pa.ArrowException):
+        return None
+    if len(stored) != manifest["rows"]:
+        return None
+    bad.add(manifest["bad"]["messages"], manifest["bad"]["count"])
+    return stored
+
+
+def _place(files: Sequence[File], starts: list[int], number: int) -> str:
+    """Where a row stands: its file is asked, read again as far as needed."""
+    index = bisect_right(starts, number) - 1
+    return next(pieces(files[index], BadRows(skip=True))).where(number - starts[index])
+
+
+def _write(
+    path: Path, files: Sequence[File], kept: Sequence[Kept], gather: Callable[[Table, BadRows], Table], bad: BadRows
+) -> tuple[list[tuple[str, list[int]]], Json]:
+    """Write the Arrow file; each source file's SHA-256 with its size and time of change, and the manifest."""
+    schema = pa.schema([*((entry.role, entry.storage) for entry in kept), ("row", pa.int64())])
+    witnesses: dict[str, dict[str, Any]] = {entry.role: {} for entry in kept}
+    digests: list[tuple[str, list[int]]] = []
+    starts = [0]
+    rows = 0
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for file in files:
+            digest, stamp, end = Digest(), _stamp(file), starts[-1]
+            for table, found in ahead(_pieces_and_bad(file, bad.skip, digest), 1):
+                bad.add(found.messages, found.count)
+                if table is None or not len(table):
+                    continue
+                end = starts[-1] + int(table.numbers[-1]) + 1
+                batch = _parsed(gather(table, bad), starts[-1], kept, schema, bad)
+                if batch.num_rows:
+                    writer.write_batch(batch)
+                    rows += batch.num_rows
+                for entry in kept:
+                    for value in entry.witnesses(batch.column(entry.role)) if batch.num_rows else []:
+                        witnesses[entry.role][repr(value)] = value
+            if _stamp(file) != stamp:
+                then = "Try again when nothing writes to it."
+                fail("data", str(file.path), "stay as it is while it is read", "a changed file", then, DataError)
+            digests.append((digest.hexdigest(), stamp))
+            starts.append(end)
+    if not starts[-1]:
+        fail(source_name(files), "a table", "have at least one row", "none", error=DataError)
+    if not rows:
+        fail(source_name(files), "the table", "have a row that can be used", "none", error=DataError)
+    return digests, {
+        "rows": rows,
+        "bytes": path.stat().st_size,
+        "starts": starts[:-1],
+        "witnesses": {role: list(values.values()) for role, values in witnesses.items()},
+        "bad": {"messages": bad.messages, "count": bad.count},
+    }
+
+
+def _pieces_and_bad(file: File, skip: bool, digest: Digest) -> Iterator[tuple[Table | None, BadRows]]:
+    """Each piece of a file with the bad rows that its reader found; at the end those that were found after it."""
+    bad = BadRows(skip)
+    for table in chain(pieces(file, bad, digest), [None]):
+        yield table, bad.handed_over()
+
+
+def _parsed(table: Table, start: int, kept: Sequence[Kept], schema: pa.Schema, bad: BadRows) -> pa.RecordBatch:
+    """The good rows of a piece, column by column: at once where all cells are plain, else cell by cell."""
+    rows = np.arange(len(table))
+    arrays: list[pa.Array] = []
+    for entry in kept:
+        cells = table.columns[entry.column] if entry.column in table.columns else table.column(entry.column)
+        if isinstance(cells, pa.Array) and pa.types.is_large_string(cells.type):
+            cells = cells.cast(pa.string())
+        array = _at_once(cells, rows, entry)
+        if array is None:
+            raw = table.column(entry.column)
+            values = [table.parse_cell(row, entry.column, raw[row], entry.parse, bad) for row in rows.tolist()]
+            good = np.array([index for index, value in enumerate(values) if value is not None], np.int64)
+            rows, arrays = rows[good], [before.take(good) for before in arrays]
+            array = pa.array([entry.pack(values[index]) for index in good.tolist()], entry.storage)
+        arrays.append(array)
+    numbers = start + np.asarray(table.numbers)[rows]
+    return pa.record_batch([*arrays, pa.array(numbers, pa.int64())], schema)
+
+
+def _at_once(cells: Any, rows: np.ndarray, entry: Kept) -> pa.Array | None:
+    if isinstance(cells, np.ndarray):
+        return entry.parse_column(cells[rows])
+    if isinstance(cells, pa.Array):
+        return entry.parse_column(cells if len(rows) == len(cells) else cells.take(pa.array(rows)))
+    return None
+
+
+def _known_digest(tables: Path, file: File) -> str | None:
+    """The SHA-256 of a file that was read before and has not changed since."""
+    known = read_checked(tables / "index" / f"{key_of(str(file.path.absolute()))}.json")
+    return known["sha256"] if known and known["stamp"] == _stamp(file) else None
+
+
+def _remember_digest(tables: Path, file: File, digest: str, stamp: list[int]) -> None:
+    path = tables / "index" / f"{key_of(str(file.path.absolute()))}.json"
+    write_checked(path, {"sha256": digest, "stamp": stamp})
+
+
+def _stamp(file: File) -> list[int]:
+    """Size and time of the last change, by which a file is known again."""
+    stat = file.path.stat()
+    return [stat.st_size, stat.st_mtime_ns]

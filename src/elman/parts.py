@@ -1,0 +1,242 @@
+"""From what a configuration names to encoded examples: read, settle, split, fit. One way for tables of any size.
+
+A source that is small is a `Table` in memory, parsed and encoded at once. One that is larger than `data.in_memory` is
+parsed once into a file of the cache (`elman.data.store`), and encoded batch by batch. Both give the same rows in the
+same parts and the same order, and fields learn from the same rows.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from elman.checks import fail
+from elman.config import DataConfig, RunConfig
+from elman.data import (
+    BadRows,
+    Examples,
+    File,
+    Parsed,
+    Permutation,
+    Rows,
+    Stored,
+    Table,
+    cache_folder,
+    encode,
+    find_files,
+    gather,
+    head,
+    kept_field,
+    kept_value,
+    key_of,
+    lazy_examples,
+    open_stored,
+    parse,
+    read_checked,
+    read_files,
+    source_name,
+    split_rows,
+    write_checked,
+)
+from elman.data.permutation import AsItStands
+from elman.data.split import Drawn
+from elman.data.stored import Some
+from elman.errors import ConfigError
+from elman.fields import Field, Input, Target
+from elman.fields.raw import group, moment
+from elman.model import make_fields
+from elman.plan import settle
+
+SAMPLE = 2  # in the key of an order: that of the rows that fields learn from
+
+
+class Tables(NamedTuple):
+    """The data of a training: one table to be split, or splits that were given."""
+
+    train: Table
+    valid: Table | None = None
+    test: Table | None = None
+
+
+class Parts(NamedTuple):
+    """The examples of each split, None where a split has none; and what messages call the source."""
+
+    train: Examples
+    valid: Examples | None
+    test: Examples | None
+    source: str
+
+
+class InMemory:
+    """Parsed rows in memory, and the values to split by, if there are any."""
+
+    folder: Path | None = None
+
+    def __init__(self, parsed: Parsed, by: list[Any] | None) -> None:
+        self.parsed, self.by = parsed, by
+
+    def __len__(self) -> int:
+        return len(self.parsed.rows)
+
+    def values(self, role: str, field: Field, rows: np.ndarray) -> Sequence[Any]:
+        """Values of these rows."""
+        values = self.parsed.inputs if role == "input" else self.parsed.targets or []
+        return [values[row] for row in rows.tolist()]
+
+    def counts(self, role: str, part: Rows) -> Counter[Any]:
+        """How often each value stands in the rows of a part."""
+        values = self.parsed.inputs if role == "input" else self.parsed.targets or []
+        return Counter(values[row] for row in part[np.arange(len(part))].tolist())
+
+    def examples(self, part: Rows, input: Input, target: Target, bad: BadRows) -> Examples:
+        """The rows of a part, encoded."""
+        return encode(self.parsed.take(part[np.arange(len(part))].tolist()), input, target, bad)[1]
+
+
+class OnDisk:
+    """Parsed rows in a file, the folder it stands in, and the values to split by, if there are any; see `InMemory`."""
+
+    def __init__(self, stored: Stored, folder: Path, by: np.ndarray | None) -> None:
+        self.stored, self.folder, self.by = stored, folder, by
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def values(self, role: str, field: Field, rows: np.ndarray) -> Sequence[Any]:
+        return Some(self.stored, role, rows, field.unpack)
+
+    def counts(self, role: str, part: Rows) -> Counter[Any]:
+        return self.stored.counts(role, part)
+
+    def examples(self, part: Rows, input: Input, target: Target, bad: BadRows) -> Examples:
+        return lazy_examples(self.stored, part, input, target, bad)
+
+
+def make_parts(
+    config: RunConfig, tables: Tables | None, seed: int, bad: BadRows, note: Callable[[str], None]
+) -> tuple[Input, Target, Parts]:
+    """The fitted fields and the examples of each split; what the configuration leaves open is written into it.
+
+    Args:
+        config: the configuration.
+        tables: data in memory, which `[data]` does not name.
+        seed: draws the split.
+        bad: what is done with rows that cannot be used.
+        note: takes a line for the person.
+
+    Raises:
+        ConfigError: settings that contradict each other, or the data.
+        DataError: data that cannot be used.
+    """
+    sources = _sources(config, tables, bad, note)
+    first = sources[0]
+    assert first is not None
+    settle(config, first if isinstance(first, Table) else head(first, BadRows(bad.skip)))
+    input, target = make_fields(config)
+    data = config.data
+    by: Any = None if data.split_group is None else (data.split_group, pa.string(), group)
+    by = by if data.split_time is None else (data.split_time, pa.float64(), moment)
+    whole, valid, test = (
+        None if source is None else _parsed(source, data, input, target, by if source is first else None, bad)
+        for source in sources
+    )
+    assert whole is not None
+    fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
+    by_group, by_time = (None, whole.by) if data.split_time else (whole.by, None)
+    drawn = split_rows(len(whole), *fractions, seed, by_group, by_time)
+    _fit(config, whole, drawn.train, fractions, seed, input, target)
+    chosen = [(whole, drawn.train)]
+    chosen += [
+        (given, Drawn(AsItStands(len(given)), 0, len(given))) if given else (whole, part)
+        for given, part in ((valid, drawn.valid), (test, drawn.test))
+    ]
+    examples = [body.examples(part, input, target, bad) if len(part) else None for body, part in chosen]
+    train = examples[0]
+    assert train is not None
+    name = first.source if isinstance(first, Table) else source_name(first)
+    return input, target, Parts(train, examples[1], examples[2], name)
+
+
+def _sources(
+    config: RunConfig, tables: Tables | None, bad: BadRows, note: Callable[[str], None]
+) -> list[Table | list[File] | None]:
+    """Training, validation and test: a table each, or the files of one that is larger than is read into memory."""
+    data = config.data
+    if tables is None and data.source is None:
+        then = "Name the source, or pass a table."
+        fail("config", "data.source", "name a file or a folder", "none", then, ConfigError)
+    paths = (None if tables else data.source), data.valid, data.test
+    found: list[Table | list[File] | None] = []
+    for path, table in zip(paths, tables or (None,) * 3, strict=True):
+        if table is not None or path is None:
+            found.append(table)
+            continue
+        files = find_files(path)
+        size = sum(file.size for file in files) / 1e6
+        whole = data.id is not None or any(file.path.is_dir() for file in files)
+        if size > data.in_memory and whole:
+            note(f"source    {source_name(files)}: read into memory whole, as folders and the long format are")
+        large = size > data.in_memory and not whole
+        if large:
+            kept = f"kept in the cache, {cache_folder()}, which may be deleted"
+            note(f"source    {source_name(files)}: {size / 1000:.3g} GB, read once and {kept}")
+        found.append(files if large else read_files(files, bad))
+    return found
+
+
+def _parsed(
+    source: Table | list[File], data: DataConfig, input: Input, target: Target, by: Any, bad: BadRows
+) -> InMemory | OnDisk:
+    """The rows that can be used; `by` is the column to split by, its Arrow type and what parses it."""
+    if isinstance(source, Table):
+        parsed = parse(gather(source, input, data.id, data.time, bad), input, target, bad)
+        return InMemory(parsed, None) if by is None else _with_values(parsed, by[0], by[2], bad)
+    kept = [kept_field("input", input), kept_field("target", target)]
+    kept += [] if by is None else [kept_value(*by)]
+    stored, folder = open_stored(source, kept, lambda table, bad: gather(table, input, None, None, bad), bad)
+    return OnDisk(stored, folder, None if by is None else stored.numbered("split"))
+
+
+def _with_values(parsed: Parsed, column: str, parse: Callable[[Any], Any], bad: BadRows) -> InMemory:
+    """The rows that have a value to split by, and those values."""
+    raw = parsed.table.column(column)
+    values = [parsed.table.parse_cell(row, column, raw[row], parse, bad) for row in parsed.rows]
+    good = [index for index, value in enumerate(values) if value is not None]
+    return InMemory(parsed.take(good), [values[index] for index in good])
+
+
+def _fit(
+    config: RunConfig,
+    body: InMemory | OnDisk,
+    part: Rows,
+    fractions: tuple[float, float],
+    seed: int,
+    input: Input,
+    target: Target,
+) -> None:
+    """Let the fields learn from the training split, or take back what they learned from it in an earlier run."""
+    data = config.data
+    means = [config.input, config.target, fractions, seed, data.fit_rows, data.split_group, data.split_time]
+    kept = body.folder / f"learned-{key_of(means)}.json" if body.folder else None
+    learned = None if kept is None or input.fits_on_files else read_checked(kept)
+    if learned is not None:
+        input.restore(learned["input"])
+        target.restore(learned["target"])
+        return
+    chosen = np.arange(min(len(part), data.fit_rows))
+    if len(part) > data.fit_rows:
+        chosen = Permutation(len(part), seed, 0, SAMPLE)(chosen)
+    some = np.sort(part[chosen])
+
+    def learn(role: str, field: Field) -> None:
+        field.fit(body.counts(role, part) if field.fits_on_counts else body.values(role, field, some))
+
+    with ThreadPoolExecutor(2) as threads:  # most of it is done by Arrow
+        for job in [threads.submit(learn, "input", input), threads.submit(learn, "target", target)]:
+            job.result()
+    if kept is not None and not input.fits_on_files:
+        write_checked(kept, {"input": input.learned(), "target": target.learned()})

@@ -1,0 +1,62 @@
+"""Going on with a training that was stopped or killed, as if it had never been."""
+
+from pathlib import Path
+
+import torch
+
+from elman.checks import fail
+from elman.config import RunConfig
+from elman.data import BadRows, from_memory
+from elman.directory import MANIFEST, Directory, claim
+from elman.errors import DataError, IntegrityError
+from elman.experiment import RANDOM_NUMBERS, carry_out
+from elman.model import Model, Source, described, empty_network, make_network
+from elman.parts import Tables, make_parts
+from elman.training import Reporter, Saved, Trainer, all_checkpoints, read_checkpoint
+
+
+def resume(path: str | Path, table: Source | None = None, reporter: Reporter | None = None) -> Model:
+    """Go on with a training that was stopped or killed, bit for bit as if it had never been.
+
+    Args:
+        path: its run directory.
+        table: the data, where the training read it from memory.
+        reporter: what the person sees; None: nothing.
+
+    Raises:
+        ArgumentError: another process trains there, or there is nothing to go on with.
+        DataError: the data cannot be read, or is not what training began with.
+        IntegrityError: no checkpoint is what was written.
+        TrainingError: as `elman.train`.
+    """
+    reporter = reporter or Reporter(quiet=True)
+    if not Path(path).is_dir():
+        then = "Name the --out of a training that was stopped."
+        fail("resume", "the path", "be a run directory", repr(str(path)), then)
+    with claim(path, resume=True):
+        config, saved = _newest(Path(path), reporter)
+        trainer = Trainer(**config.train)
+        bad = BadRows(config.data.bad_rows == "skip")
+        tables = None if table is None else Tables(from_memory(table))
+        input, target, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
+        reporter.note(f"resumed   {path} at step {saved.history.step:,}")
+        with RANDOM_NUMBERS, torch.random.fork_rng():
+            model = Model(config, input, target, make_network(config, input, target))
+            return carry_out(model, trainer, parts, bad, path, reporter, saved)
+
+
+def _newest(path: Path, reporter: Reporter) -> tuple[RunConfig, Saved]:
+    """The newest checkpoint that verifies; of those that do not, it is said why."""
+    found = all_checkpoints(path)
+    if not found:
+        then = "It has ended: see elman info." if (path / MANIFEST).is_file() else "Train anew."
+        fail("resume", str(path), "hold a checkpoint", "none", then)
+    for folder in found:
+        try:
+            directory = Directory(folder)
+            config, input, target = described(directory)
+            averaged = config.train.get("average", "none") != "none"
+            return config, read_checkpoint(directory, empty_network(config, input, target), averaged)
+        except (IntegrityError, DataError) as error:
+            reporter.note(f"warning: {error} The checkpoint before it is tried.")
+    fail("resume", str(path), "hold a checkpoint that is what was written", "none", "Train anew.", IntegrityError)

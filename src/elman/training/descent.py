@@ -1,0 +1,151 @@
+"""One step down: the gradient of a batch, in pieces that fit in memory, clipped, followed, and the weights averaged."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from elman.data import Batch
+from elman.errors import TrainingError
+from elman.network import Network
+from elman.training.averaging import Average
+from elman.training.device import device_of
+from elman.training.history import History
+from elman.training.memory import is_out_of_memory
+from elman.training.optimise import adamw, add_noise, rate
+from elman.training.progress import Reporter
+
+if TYPE_CHECKING:
+    from elman.training.trainer import Trainer
+
+
+class Descent:
+    """The weights of a network on their way down.
+
+    Args:
+        how: the options of the training.
+        network: on its device; its weights are changed in place.
+        total: steps of the whole training.
+        place: row -> where it came from, for messages.
+        reporter: who is told when memory ran out.
+    """
+
+    def __init__(
+        self, how: "Trainer", network: Network, total: int, place: Callable[[int], str], reporter: Reporter
+    ) -> None:
+        self.how, self.network, self.total, self.place, self.reporter = how, network, total, place, reporter
+        self.device = device_of(network)
+        self.peak = how.lr or network.topology.lr
+        self.optimiser = adamw(network, self.peak, how.weight_decay)
+        self.average = None if how.average == "none" else Average(network, how.average, how.average_decay)
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the last step."""
+        return float(self.optimiser.param_groups[0]["lr"])
+
+    def step(self, batch: Batch, history: History) -> float:
+        """Follow the gradient of a batch once; its mean loss before that.
+
+        Raises:
+            TrainingError: the loss or the gradient is not finite, or one row alone does not fit in memory.
+        """
+        how, network = self.how, self.network
+        network.train()
+        share = rate(how.schedule, history.step, self.total, how.warmup, history.halvings)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.peak * share
+        losses = self._gradient(batch, history)
+        loss = losses.mean()
+        self._check_finite("the loss", loss, batch, losses, history.step)
+        norm = nn.utils.clip_grad_norm_(network.parameters(), how.clip or math.inf)
+        self._check_finite("the gradient", norm, batch, losses, history.step)
+        if how.gradient_noise:
+            add_noise(network, how.gradient_noise, history.step)
+        self.optimiser.step()
+        if self.average:
+            self.average.update(network, history.step + 1, self.total)
+        return loss.item()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights, their mean and the optimiser's state, by name."""
+        found = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        for name, tensor in (self.average.mean if self.average else {}).items():
+            found[f"mean.{name}"] = tensor
+        for index, state in self.optimiser.state_dict()["state"].items():
+            for name, tensor in state.items():
+                found[f"optimiser.{index}.{name}"] = tensor
+        return found
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take back what `tensors` gave."""
+        self.network.load_state_dict(part_of(tensors, "network."))
+        if self.average:
+            self.average.restore(part_of(tensors, "mean."))
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in part_of(tensors, "optimiser.").items():
+            index, _, key = name.partition(".")
+            states.setdefault(int(index), {})[key] = tensor.clone()
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": states, "param_groups": groups})
+
+    def _gradient(self, batch: Batch, history: History) -> Tensor:
+        """The loss of each row, (B,), and the gradient of their mean; out of memory halves the micro-batch."""
+        random = torch.get_rng_state()
+        while True:
+            self.optimiser.zero_grad(set_to_none=True)
+            try:
+                found = [self._backward(piece, len(batch.rows)) for piece in pieces(batch, history.micro_batch)]
+                return torch.cat(found)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            size = min(history.micro_batch, len(batch.rows))
+            if size == 1:
+                raise TrainingError(
+                    f"training: a step must fit in memory, got none for one row of {batch.inputs.shape[1]:,} steps. "
+                    "Set model.memory = 'low', lower model.hidden, or cut the sequences."
+                )
+            history.micro_batch = (size + 1) // 2
+            self.reporter.note(f"out of memory with {size} rows at once: from here on {history.micro_batch}")
+            torch.set_rng_state(random)
+
+    def _backward(self, piece: Batch, rows: int) -> Tensor:
+        """The losses of a micro-batch, (B,); its share of the gradient of a batch of so many rows is added up."""
+        assert piece.targets is not None
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.how.precision == "bfloat16"):
+            losses = self.network.loss(piece.inputs, piece.lengths, piece.targets)
+        (losses.sum() / rows).backward()  # type: ignore[no-untyped-call]
+        return losses.detach()
+
+    def _check_finite(self, what: str, value: Tensor, batch: Batch, losses: Tensor, step: int) -> None:
+        if bool(torch.isfinite(value)):
+            return
+        guilty = batch.rows[~torch.isfinite(losses).cpu().numpy()]
+        guilty = guilty if len(guilty) else batch.rows
+        places = ", ".join(self.place(int(row)) for row in guilty[:5]) + (", ..." if len(guilty) > 5 else "")
+        raise TrainingError(
+            f"training: {what} must be finite, got {value.item()} at step {step + 1} (rows: {places}). "
+            "Look at these rows, or lower train.lr."
+        )
+
+
+def pieces(batch: Batch, size: int) -> Iterator[Batch]:
+    """A batch in micro-batches of at most so many rows, each cut to its own longest row."""
+    if size >= len(batch.rows):
+        yield batch
+        return
+    for begin in range(0, len(batch.rows), size):
+        part = slice(begin, begin + size)
+        inputs, lengths, targets = batch.inputs[part], batch.lengths, batch.targets
+        if lengths is not None:
+            lengths = lengths[part]
+            inputs = inputs[:, : int(lengths.max())]
+        yield Batch(inputs, lengths, None if targets is None else targets[part], batch.rows[part])
+
+
+def part_of(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with a prefix, by what follows it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
