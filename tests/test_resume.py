@@ -144,8 +144,8 @@ def test_fifty_kills_at_random_moments(case, threads, tmp_path, unbroken):
 def test_a_kill_inside_a_save_costs_nothing(name, count, tmp_path, unbroken):
     case = "gru, both ways, mean of the weights"
     folder, (expected, _) = tmp_path / "run", unbroken(case, 1)
-    if count == -1:  # in the last save, that of the model itself, after 16 checkpoints of 5 files and 2 folders
-        count = 16 * 7 + 3
+    if count == -1:  # in the last save, that of the model: a checkpoint before each step has 5 files and 2 folders
+        count = 7 * expected[1][-1]["step"] + 3
     assert until_killed(folder, case, 1, None, (name, count)) == -signal.SIGKILL
     assert until_killed(folder, case, 1, None) == 0
     assert outcome(folder) == expected
@@ -189,6 +189,19 @@ def test_a_stopped_training_is_a_model_and_can_be_resumed(number, tmp_path, monk
     elman.resume(tmp_path / "run", TABLE)
     assert outcome(tmp_path / "run") == whole
     assert signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("at_the_end", [False, True])
+def test_a_training_that_is_stopped_where_its_patience_ends_goes_no_further(at_the_end, tmp_path, monkeypatch):
+    given = options("mingru") | {"epochs": 50}
+    elman.train(TABLE, out=tmp_path / "whole", **given)
+    expected = outcome(tmp_path / "whole")
+    assert elman.load(tmp_path / "whole").metrics["training"]["ended"] == "patience"
+    with monkeypatch.context() as patch:
+        stop_at(patch, expected[1][-1]["step"] if at_the_end else 3)
+        elman.train(TABLE, out=tmp_path / "run", **given)
+    elman.resume(tmp_path / "run", TABLE)
+    assert outcome(tmp_path / "run") == expected
 
 
 def test_a_second_interrupt_ends_at_once(tmp_path, monkeypatch):

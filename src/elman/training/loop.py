@@ -76,6 +76,8 @@ class Run:
         if not self.reporter.quiet:
             self._estimate()
         self.saved_at = time.perf_counter()
+        if self._out_of_patience():  # it was stopped in the very step after which it would have ended
+            return self._end("patience")
         with self.reporter.start(steps * self.epochs, history.step) as bar:
             for batch in self._batches():
                 epoch = history.step // steps + 1
@@ -88,13 +90,16 @@ class Run:
                 ended = self._ended(asked)
                 if history.step % steps in scored_at or ended == "minutes":
                     self._score()
-                    if self.patience and history.since_best >= self.patience:
+                    if self._out_of_patience():
                         ended = ended or "patience"
-                if ended == "interrupted" or self._checkpoint_is_due():
+                if ended == "interrupted" or (ended is None and self._checkpoint_is_due()):
                     self._checkpoint()
                 if ended:
                     return self._end(ended)
         return self._end("epochs")
+
+    def _out_of_patience(self) -> bool:
+        return self.patience > 0 and self.history.since_best >= self.patience
 
     def _estimate(self) -> None:
         """Say what the training will take, from two trial steps that leave no trace."""
