@@ -151,6 +151,8 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
     library.elman_stepper_new.restype = ctypes.c_void_p
     library.elman_stepper_bind.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p * 4]
     library.elman_stepper_bind.restype = ctypes.c_int
+    library.elman_stepper_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(Call)]
+    library.elman_stepper_run.restype = ctypes.c_int
     for function in (library.elman_stepper_step, library.elman_stepper_free):
         function.argtypes, function.restype = [ctypes.c_void_p], None
     return Kernels(library, name, reason, library.elman_lanes(), _lend_threads(library))
