@@ -276,10 +276,11 @@ class StepperOf final : public Stepper {
             for (int m = 0; m < M; ++m) {
                 Vec of_x[COLUMNS];
                 for (int c = 0; c < COLUMNS; ++c) of_x[c] = load(products + (first + m) * stride + c * LANES);
-                finish(first + m, of_x, product[m]);
+                finish<M>(first + m, of_x, product[m]);
             }
         }
 
+        template <int M>
         ALWAYS_INLINE void finish(int64_t row, Vec (&x)[COLUMNS], Vec (&h)[COLUMNS]) {
             const int64_t at = row * hidden_size + unit, left = hidden_size - unit;
             if constexpr (S::GATES == 1) {
@@ -288,7 +289,7 @@ class StepperOf final : public Stepper {
             } else if constexpr (KIND == LSTM) {
                 Vec gate[4], c = load(cell + at, left);
                 for (int g = 0; g < 4; ++g) gate[g] = x[g] + h[g] + load(bias + g * LANES);
-                put(row, 0, lstm_step(gate, c));
+                put(row, 0, M > 1 ? lstm_step_apart(gate, c) : lstm_step(gate, c));
                 store(cell + at, c, left);
             } else {
                 Vec gate[] = {x[0] + h[0] + load(bias), x[1] + h[1] + load(bias + LANES),
