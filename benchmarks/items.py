@@ -36,7 +36,7 @@ class Item(NamedTuple):
 
     @property
     def trains(self) -> bool:
-        return self.work != "inference" and not self.one_step
+        return not self.work.endswith("inference") and not self.one_step
 
     @property
     def directions(self) -> int:
@@ -54,6 +54,7 @@ class Item(NamedTuple):
 
 SMALL, MIDDLE, WIDE = (32, 128, 64, 64), (32, 128, 128, 128), (32, 256, 256, 256)
 ONE_ROW, LARGE, LANGUAGE = (1, 256, 128, 128), (64, 128, 512, 512), (128, 35, 650, 650)
+LONG_ROW = (1, 128, 512, 512)
 SEQUENCES = (ONE_ROW, SMALL, MIDDLE, WIDE, LARGE, LANGUAGE)
 PACKED = tuple((32, time, size, size) for size in (128, 256) for time in (128, 256))
 STEPS = tuple((1, 1, size, size) for size in (64, 128, 256, 512))
@@ -66,6 +67,7 @@ TABLE = (
     (("packed own",), CELLS, (PACKED[0], PACKED[-1]), (2,)),
     (("step",), CELLS, STEPS, (1,)),
     (("bfloat16 step", "int8 step"), CELLS, STEPS[-1:], (1,)),
+    (("bfloat16 inference", "int8 inference"), CELLS, (LONG_ROW, MIDDLE), (2,)),
     (("bidirectional",), CELLS, (MIDDLE, WIDE), (2,)),
     (("fallback",), ("gru",), SEQUENCES, (2,)),
 )

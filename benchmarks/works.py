@@ -22,6 +22,8 @@ STEP_PEERS = {
     "ONNX Runtime": "onnx_runtime:step",
     "OpenVINO": "open_vino:step",
 }
+# ONNX Runtime is the fastest of them over whole sequences, torch.nn what most would use.
+INFERENCE_PEERS = {"torch.nn": "torch_nn:inference", "ONNX Runtime": "onnx_runtime:inference"}
 
 WORKS = {
     "training": Work(
@@ -61,6 +63,18 @@ WORKS = {
     "int8 step": Work(
         "The step with weights in int8; the peers in float32.",
         {ELMAN: "own:int8_step", "elman float32": "own:step", **STEP_PEERS},
+        tolerance=0.1,
+        weight_bytes=1,
+    ),
+    "bfloat16 inference": Work(
+        "Whole sequences by `Stepper.run` with weights in bfloat16; the peers in float32.",
+        {ELMAN: "own:bfloat16_inference", "elman float32": "own:inference", **INFERENCE_PEERS},
+        tolerance=0.05,
+        weight_bytes=2,
+    ),
+    "int8 inference": Work(
+        "Whole sequences by `Stepper.run` with weights in int8; the peers in float32.",
+        {ELMAN: "own:int8_inference", "elman float32": "own:inference", **INFERENCE_PEERS},
         tolerance=0.1,
         weight_bytes=1,
     ),

@@ -1,4 +1,7 @@
-"""One step at a time gives what the whole gives, with a state that can be taken, put back and reset row by row."""
+"""One step at a time gives what the whole gives, with a state that can be taken, put back and reset row by row.
+
+And whole sequences through the weights of a stepper give what its steps give.
+"""
 
 import copy
 import gc
@@ -94,6 +97,82 @@ def test_a_number_that_is_none_shows_in_its_own_row_only(weights, bad):
     assert not np.isnan(output[0]).any() if bad == float("inf") and weights != "int8" else np.isnan(output[0]).all()
 
 
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+# Rows enough for tiles of several; weights enough for two threads to share a step, and sizes that fill no vector.
+WHOLE = [(5, 7, 2, 7, 9), (1, 1, 1, 3, 4), (33, 97, 2, 5, 21), (16, 64, 1, 16, 63)]
+
+
+@needs_kernels
+@pytest.mark.parametrize(("features", "hidden", "layers", "rows", "steps"), WHOLE)
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_whole_sequences_are_the_steps_to_the_last_bit(name, weights, features, hidden, layers, rows, steps, threads):
+    layer = build(name, features, hidden, layers)
+    x = torch.randn(rows, steps, features)
+    lengths = torch.randint(0, steps + 1, (rows,))
+    lengths[0], lengths[-1] = 0, steps
+    for row, length in enumerate(lengths):
+        x[row, length:] = float("nan")
+    state = type(layer(x[:, :0])[1])(*(torch.randn(rows, layers, hidden) for _ in layer(x[:, :0])[1]))
+    stepper = elman.Stepper(layer, 1, weights)
+
+    outputs, final = stepper.run(x, state, lengths)
+
+    for row, length in enumerate(lengths):
+        stepper.state = type(state)(*(tensor[row : row + 1] for tensor in state))
+        expected = np.zeros((steps, hidden), np.float32)
+        for t in range(length):
+            expected[t] = stepper(x[row, t : t + 1].numpy())
+        np.testing.assert_array_equal(outputs[row], expected)
+        for found, tensor in zip(final, stepper.state, strict=True):
+            np.testing.assert_array_equal(found[row], tensor[0])
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_whole_sequences_of_float32_weights_are_the_layers_own_and_leave_the_streams_alone(name, threads):
+    layer = build(name, 9, 33, 3, initial_state="learned")
+    torch.nn.init.normal_(layer.initial_hidden)
+    x, lengths = torch.randn(5, 31, 9), torch.tensor([31, 0, 7, 1, 30])
+    expected, state = layer(x, lengths=lengths)
+    stepper = elman.Stepper(layer, rows=2)
+    stepper(np.ones((2, 9)))
+    before = stepper.state
+
+    outputs, final = stepper.run(x, lengths=lengths)
+
+    within = 1e-5 * max(1.0, float(expected.detach().abs().max()))
+    torch.testing.assert_close(outputs, expected.detach(), rtol=0, atol=within)
+    torch.testing.assert_close(final, type(state)(*(t.detach() for t in state)), rtol=0, atol=within)
+    torch.testing.assert_close(stepper.state, before, rtol=0, atol=0)
+
+
+@needs_kernels
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_whole_sequences_lose_no_more_than_the_weights_were_rounded(name, weights):
+    layer = build(name, 32, 48, 2)
+    x = torch.randn(9, 50, 32)
+    loss = float((elman.Stepper(layer, 1, weights).run(x)[0] - layer(x)[0].detach()).abs().max())
+    assert loss < LOSS[weights]
+    assert weights == "float32" or loss > 1e-4
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(0, 3), (2, 0), (0, 0)])
+def test_an_empty_batch_and_no_steps_leave_the_state(rows, steps):
+    stepper = elman.Stepper(build("lstm", layers=2))
+    state = elman.cells.LSTMState(torch.randn(rows, 2, 7), torch.randn(rows, 2, 7))
+    outputs, final = stepper.run(torch.zeros(rows, steps, 5), state)
+    assert outputs.shape == (rows, steps, 7)
+    torch.testing.assert_close(final, state, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_state_taken_out_goes_on_where_it_was_elsewhere_too(name):
     layer = build(name, layers=2)
@@ -165,6 +244,21 @@ def test_the_output_is_a_view_and_memory_is_given_back(name):
         (lambda: elman.Stepper(elman.GRU(3, 4), rows=1.5), r"rows must be a whole number, got 1\.5"),
         (lambda: elman.Stepper(elman.GRU(3, 4))([[0, 0, 0]]), r"as an array or a tensor, got list"),
         (lambda: elman.Stepper(elman.GRU(3, 4))(np.array([["a"] * 3])), r"got <U1 of shape"),
+        (lambda: elman.Stepper(elman.GRU(3, 4)).run(torch.zeros(2, 3)), r"x must have shape \(B, T, D\) with D = 3"),
+        (
+            lambda: elman.Stepper(elman.GRU(3, 4)).run(torch.zeros(2, 5, 3), lengths=torch.tensor([6, 0])),
+            r"Stepper: lengths must lie between 0 and T = 5, got 0 to 6",
+        ),
+        (
+            lambda: elman.Stepper(elman.GRU(3, 4)).run(torch.zeros(2, 5, 3), lengths=[5, 5]),
+            r"Stepper: lengths must be a tensor, got list",
+        ),
+        (
+            lambda: elman.Stepper(elman.GRU(3, 4)).run(
+                torch.zeros(2, 5, 3), elman.cells.GRUState(torch.zeros(1, 1, 4))
+            ),
+            r"state\.hidden must have shape \(B, N, H\) with B = 2",
+        ),
         (lambda: elman.Stepper(elman.GRU(3, 4)).reset(1), r"rows must be numbers of rows from 0 to 0, got 1"),
         (lambda: elman.Stepper(elman.GRU(3, 4)).reset([True]), r"numbers of rows from 0 to 0, got \[True\]"),
         (lambda: copy.deepcopy(elman.Stepper(elman.GRU(3, 4))), r"stay in its process, got a copy of it"),

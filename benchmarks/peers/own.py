@@ -76,6 +76,19 @@ def int8_step(task: Task) -> Prepared:
     return step(task, "int8")
 
 
+def bfloat16_inference(task: Task) -> Prepared:
+    return _few_bits(task, "bfloat16")
+
+
+def int8_inference(task: Task) -> Prepared:
+    return _few_bits(task, "int8")
+
+
+def _few_bits(task: Task, weights: str) -> Prepared:
+    stepper, x = elman.Stepper(_layer(task).eval(), weights=weights), torch.from_numpy(task.x)
+    return Prepared(lambda: stepper.run(x), stepper.run(x)[0].numpy())
+
+
 def _layer(task: Task, backend: str = "auto") -> Recurrent:
     item = task.item
     layer = LAYERS[item.cell](item.input_size, item.hidden_size, bidirectional=item.directions == 2, backend=backend)

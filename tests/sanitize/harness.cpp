@@ -141,6 +141,9 @@ void threads() {
                 for (int64_t ways : {1, 2})
                     for (const Form& form : FORMS) try_form(kind, size, ways, form, {2, 3, 4});
         try_callers();
+        for (Kind kind : THREE_KINDS)
+            for (int64_t weights : {elman::FLOAT32, elman::INT8})
+                try_stepper({kind.kind, kind.squash, weights, 5, 2, 24, 97, true});
     }
 }
 

@@ -1,4 +1,4 @@
-// One step at a time: steppers in three weight formats, and single steps of weights as they stand.
+// Steppers in three weight formats, step by step and over whole sequences, and single steps of weights as they stand.
 #pragma once
 
 #include "cases.h"
@@ -30,6 +30,7 @@ inline void try_stepper(const Stream& of) {
     const int64_t states = of.layers * of.rows * H;
     Array<float> input = draw(of.rows * D, random, 1), output(of.rows * H);
     Array<float> hidden = draw(states, random, 1), cell = draw(of.kind == LSTM ? states : 0, random, 1);
+    const std::vector<float> first_hidden(hidden.data, hidden.data + states), first_cell(cell.data, cell.data + cell.size);
     std::vector<std::vector<double>> slow_hidden(of.layers * of.rows), slow_cell(of.layers * of.rows);
     for (int64_t at = 0; at < of.layers * of.rows; ++at) {
         slow_hidden[at].assign(hidden.data + at * H, hidden.data + (at + 1) * H);
@@ -50,18 +51,47 @@ inline void try_stepper(const Stream& of) {
             }
         }
 
-    float* const places[] = {input.data, of.bias ? output.data : nullptr, hidden.data, cell.data};
+    float* const places[] = {input.data, output.data, hidden.data, cell.data};
     void* stepper = elman_stepper_new(of.kind, of.squash, of.weights, of.layers, layers.data());
     parameters.clear();  // a stepper packs its weights; theirs may go
     for (int64_t rows : {int64_t(1), of.rows})
         check(elman_stepper_bind(stepper, rows, places) == 0, "elman_stepper_bind failed");
     for (int step = 0; step < STEPS; ++step) elman_stepper_step(stepper);
-    elman_stepper_free(stepper);
 
     const float tolerance = of.weights == elman::FLOAT32 ? 1e-4f : 5e-2f;
     compare("hidden", hidden.data, expected.data, states, tolerance);
-    if (of.bias) compare("output", output.data, hidden.data + states - of.rows * H, of.rows * H, 0);
+    compare("output", output.data, hidden.data + states - of.rows * H, of.rows * H, 0);
     compare("cell", cell.data, nullptr, cell.size, 0);
+    // The same steps as sequences; every second row has none, and NaN in its padding.
+    Array<int64_t> lengths(of.rows);
+    Array<float> x(of.rows * STEPS * D);
+    for (int64_t row = 0; row < of.rows; ++row) {
+        lengths.data[row] = row % 2 ? 0 : STEPS;
+        for (int64_t at = 0; row % 2 == 0 && at < STEPS * D; ++at)
+            x.data[row * STEPS * D + at] = input.data[row * D + at % D];
+        for (int64_t at = 0; row % 2 && at < of.layers; ++at) {
+            const int64_t from = (at * of.rows + row) * H;
+            std::copy_n(first_hidden.begin() + from, H, hidden.data + from);
+            if (cell.size) std::copy_n(first_cell.begin() + from, H, cell.data + from);
+        }
+    }
+    for (int64_t threads : {1, 2, 3}) {
+        Array<float> outputs(of.rows * STEPS * H), final_hidden(states), final_cell(cell.size);
+        ElmanCall call{};
+        call.rows = of.rows, call.time = STEPS, call.room = of.rows * STEPS, call.threads = threads;
+        call.lengths = lengths.data, call.x = x.data, call.outputs = outputs.data;
+        call.hidden = first_hidden.data(), call.cell = first_cell.data();
+        call.final_hidden = final_hidden.data, call.final_cell = final_cell.data;
+        elman::permitted = threads;
+        check(elman_stepper_run(stepper, &call) == 0, "elman_stepper_run failed");
+        compare("final_hidden", final_hidden.data, hidden.data, states, 0);
+        compare("final_cell", final_cell.data, cell.data, cell.size, 0);
+        compare("outputs", outputs.data, nullptr, outputs.size, 0);
+        lengths.data[0] = STEPS + 1;
+        check(elman_stepper_run(stepper, &call) == 2, "elman_stepper_run took a length beyond its time");
+        lengths.data[0] = STEPS;
+    }
+    elman_stepper_free(stepper);
 }
 
 inline void try_single(int64_t kind, int64_t squash, const Size& size, bool bias) {

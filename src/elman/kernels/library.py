@@ -136,12 +136,13 @@ def _able() -> list[str]:
 def _load(path: Path, name: str, reason: str) -> Kernels:
     try:
         library = ctypes.CDLL(str(path))
-        library.elman_layout  # noqa: B018 - an old one has none
-    except (OSError, AttributeError) as error:
+    except OSError as error:
         return Kernels(None, "none", f"{name}: {error}")
-    library.elman_layout.restype = ctypes.c_int64
+    complete = hasattr(library, "elman_stepper_run")  # what came last: an older library lacks it
+    if complete:
+        library.elman_layout.restype = ctypes.c_int64
     layout = 1_000_000 * ctypes.sizeof(Call) + 1000 * ctypes.sizeof(SingleStep) + ctypes.sizeof(StepLayer)
-    if library.elman_layout() != layout:
+    if not complete or library.elman_layout() != layout:
         return Kernels(None, "none", f"{name}: built from other sources; run `make kernels` or install again")
     for function in (library.elman_forward, library.elman_backward):
         function.argtypes, function.restype = [ctypes.POINTER(Call)], ctypes.c_int
@@ -151,6 +152,8 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
     library.elman_stepper_new.restype = ctypes.c_void_p
     library.elman_stepper_bind.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p * 4]
     library.elman_stepper_bind.restype = ctypes.c_int
+    library.elman_stepper_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(Call)]
+    library.elman_stepper_run.restype = ctypes.c_int
     for function in (library.elman_stepper_step, library.elman_stepper_free):
         function.argtypes, function.restype = [ctypes.c_void_p], None
     return Kernels(library, name, reason, library.elman_lanes(), _lend_threads(library))

@@ -1,6 +1,5 @@
 """One layer over whole sequences by the compiled kernels, and the way back through it: tensors in, tensors out."""
 
-import ctypes
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -52,10 +51,10 @@ def forward(request: Request, keep: bool) -> list[Tensor]:
     call, _alive = _call(request)
     final, kept = results[1 : 1 + len(request.state)], results[1 + len(request.state) :]
     call.outputs = results[0].data_ptr()
-    call.final_hidden, call.final_cell = _pointers(final)
+    call.final_hidden, call.final_cell = pointers(final)
     if keep:
-        call.gates, call.cells = _pointers(kept)
-    _run("elman_forward", call)
+        call.gates, call.cells = pointers(kept)
+    run_call("elman_forward", call)
     return results
 
 
@@ -85,15 +84,15 @@ def backward(
     count = 1 + len(request.weights)
     weights, states = results[1:count], results[count:]
     call.outputs, call.grad_outputs = outputs.data_ptr(), given[0].data_ptr()
-    call.gates, call.cells = _pointers(kept)
-    call.grad_final_hidden, call.grad_final_cell = _pointers(given[1:])
+    call.gates, call.cells = pointers(kept)
+    call.grad_final_hidden, call.grad_final_cell = pointers(given[1:])
     if needs_x:
         call.grad_x = results[0].data_ptr()
     if needs_weights:
         _set_weights(call, "grad_", weights, request.ways)
-    call.grad_hidden, call.grad_cell = _pointers(states[: len(request.state)])
-    call.grad_start_hidden, call.grad_start_cell = _pointers(states[len(request.state) :])
-    _run("elman_backward", call)
+    call.grad_hidden, call.grad_cell = pointers(states[: len(request.state)])
+    call.grad_start_hidden, call.grad_start_cell = pointers(states[len(request.state) :])
+    run_call("elman_backward", call)
     return results
 
 
@@ -115,8 +114,8 @@ def _call(request: Request) -> tuple[Call, list[Tensor]]:
     )  # fmt: skip
     call.x = dense[0].data_ptr()
     _set_weights(call, "", dense[1 : 1 + n_weights], request.ways)
-    call.hidden, call.cell = _pointers(states[:n_state])
-    call.start_hidden, call.start_cell = _pointers(states[n_state:])
+    call.hidden, call.cell = pointers(states[:n_state])
+    call.start_hidden, call.start_cell = pointers(states[n_state:])
     for name, tensor in (("lengths", request.lengths), ("reset", request.reset)):
         if tensor is not None:
             dense.append(tensor.contiguous())
@@ -141,7 +140,7 @@ def _set_weights(call: Call, prefix: str, weights: Sequence[Tensor], ways: int) 
         setattr(call, prefix + name, Pair(*pointers[index::each]))
 
 
-def _pointers(tensors: Sequence[Tensor]) -> tuple[int | None, int | None]:
+def pointers(tensors: Sequence[Tensor]) -> tuple[int | None, int | None]:
     """Where hidden and cell state lie, None for one that is not there."""
     return (tensors[0].data_ptr() if tensors else None), (tensors[1].data_ptr() if len(tensors) > 1 else None)
 
@@ -150,8 +149,9 @@ def _empty(tensor: Tensor) -> Tensor:
     return torch.empty_like(tensor, memory_format=torch.contiguous_format)
 
 
-def _run(function: str, call: ctypes.Structure) -> None:
-    code = getattr(KERNELS.library, function)(call)
+def run_call(function: str, call: Call, *before: object) -> None:
+    """Call a function of the library, with the arguments `before` in front, and raise what its answer says."""
+    code = getattr(KERNELS.library, function)(*before, call)
     if code == BAD_LENGTHS:
         must = f"lie between 0 and T = {call.time}, sum up to at most {call.room}, and fall where x is packed"
         fail("kernels", "lengths", must, "others")

@@ -1,4 +1,4 @@
-"""Single steps by the compiled kernels: of weights packed once, or of weights as they stand."""
+"""Steps by the compiled kernels: of weights packed once, singly or as whole sequences, or of weights as they stand."""
 
 import ctypes
 import weakref
@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from elman.kernels.library import KERNELS, KINDS, PARAMETERS, SingleStep, StepLayer
+from elman.kernels.library import KERNELS, KINDS, PARAMETERS, Call, SingleStep, StepLayer
+from elman.kernels.run import pointers, run_call
 
 WEIGHTS = {"float32": 0, "bfloat16": 1, "int8": 2}  # as csrc/step.h numbers them
 Places = ctypes.c_void_p * 4
@@ -44,10 +45,32 @@ class Steps:
         self.step: Callable[[int | None], None] = library.elman_stepper_step
         self._bind = library.elman_stepper_bind
 
-    def bind(self, rows: int, input: int, output: int | None, hidden: int, cell: int | None = None) -> None:
+    def bind(self, rows: int, input: int, output: int, hidden: int, cell: int | None = None) -> None:
         """How many rows there are and where they lie: input (B, D), output (B, H), states (layers, B, H), float32."""
         if self._bind(self.handle, rows, Places(input, output, hidden, cell)):
             raise MemoryError(f"steps: no memory for {rows} rows")
+
+    def run(self, x: Tensor, lengths: Tensor | None, state: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Whole sequences, whatever is bound.
+
+        Args:
+            x: (B, T, D), float32.
+            lengths: (B,) int64, real steps of each row, 0 to T; all T if None.
+            state: before the first step, (layers, B, H) each: the hidden state, and for "lstm" the cell state.
+
+        Returns: outputs of the last layer (B, T, H), zero after a row's end, and the state at each row's own end.
+        """
+        x, *state = (tensor.contiguous() for tensor in (x, *state))
+        rows, time, _ = x.shape
+        outputs, final = x.new_empty(rows, time, state[0].shape[2]), [torch.empty_like(tensor) for tensor in state]
+        call = Call(rows=rows, time=time, room=rows * time, threads=torch.get_num_threads(), x=x.data_ptr())
+        lengths = None if lengths is None else lengths.contiguous()
+        call.lengths = None if lengths is None else lengths.data_ptr()
+        call.outputs = outputs.data_ptr()
+        call.hidden, call.cell = pointers(state)
+        call.final_hidden, call.final_cell = pointers(final)
+        run_call("elman_stepper_run", call, self.handle)
+        return outputs, final
 
 
 def single_step(kind: str, x: Tensor, state: Sequence[Tensor], weights: Sequence[Tensor | None]) -> list[Tensor]:

@@ -27,16 +27,21 @@ def check_request(
         if mixed is not None and not torch.is_autocast_enabled(x.device.type):
             fail(where, "the state", f"be {x.dtype} on {x.device} as x is", f"{mixed.dtype} on {mixed.device}")
     if lengths is not None:
-        if not isinstance(lengths, Tensor):
-            fail(where, "lengths", "be a tensor", type(lengths).__name__, "Pass lengths=torch.tensor(...).")
-        check_shape(where, "lengths", lengths.shape, "B", B=rows)
-        if lengths.is_floating_point() or lengths.dtype == torch.bool:
-            fail(where, "lengths", "be integers", str(lengths.dtype))
-        # A compiled layer cannot branch on what a tensor holds, so there the values go unchecked.
-        values_known = rows and not torch.compiler.is_compiling()
-        if values_known and not 0 <= int(lengths.min()) <= int(lengths.max()) <= steps:
-            fail(where, "lengths", f"lie between 0 and T = {steps}", f"{int(lengths.min())} to {int(lengths.max())}")
+        check_lengths(where, lengths, rows, steps)
     if reset is not None:
         check_shape(where, "reset", reset.shape, "B T", B=rows, T=steps)
         if reset.dtype != torch.bool:
             fail(where, "reset", "be booleans", str(reset.dtype), "Pass reset=reset.bool().")
+
+
+def check_lengths(where: str, lengths: Tensor, rows: int, steps: int) -> None:
+    """Fail unless these are real steps of so many rows, integers from 0 to `steps`."""
+    if not isinstance(lengths, Tensor):
+        fail(where, "lengths", "be a tensor", type(lengths).__name__, "Pass lengths=torch.tensor(...).")
+    check_shape(where, "lengths", lengths.shape, "B", B=rows)
+    if lengths.is_floating_point() or lengths.dtype == torch.bool:
+        fail(where, "lengths", "be integers", str(lengths.dtype))
+    # A compiled layer cannot branch on what a tensor holds, so there the values go unchecked.
+    values_known = rows and not torch.compiler.is_compiling()
+    if values_known and not 0 <= int(lengths.min()) <= int(lengths.max()) <= steps:
+        fail(where, "lengths", f"lie between 0 and T = {steps}", f"{int(lengths.min())} to {int(lengths.max())}")

@@ -1,4 +1,4 @@
-"""One step at a time, for streams: weights packed once, state kept at a fixed place, no torch between two steps."""
+"""Weights packed once, in 32, 16 or 8 bits: one step at a time for streams, and whole sequences."""
 
 import copy
 from collections.abc import Sequence
@@ -10,19 +10,22 @@ import torch
 from torch import Tensor
 
 from elman.cells import Cell, check_state
-from elman.checks import check_choice, check_range, fail, shown
+from elman.checks import check_choice, check_range, check_shape, fail, shown
 from elman.kernels import PARAMETERS
 from elman.kernels.steps import WEIGHTS, Steps
 from elman.layers.fused import fused_refuses, kind_of
 from elman.layers.recurrent import Recurrent
+from elman.layers.request import check_lengths
 from elman.types import State
 
 FLOAT32 = np.dtype(np.float32)
 
 
 class Stepper:
-    """A recurrent layer that is fed step by step, with the weights that it has now.
+    """A recurrent layer that is fed step by step, or whole sequences, with the weights that it has now.
 
+    The stepper itself is called with one step of its streams, whose state it carries; `run` takes any batch of whole
+    sequences and leaves the streams alone. Both give the same numbers, to the last bit where a kernel computes them.
     A step of a small layer takes some microseconds, the call from Python included, and one thread. Where no kernel fits
     (a cell of your own, no compiler at installation) torch computes the steps: the same numbers, slower.
 
@@ -30,8 +33,8 @@ class Stepper:
         layer: one direction, in float32 on the CPU; training it later does not change the stepper.
         rows: B, streams that advance together, at least 1.
         weights: "float32"; "bfloat16" or "int8" (a scale for each row of a weight matrix) take a half and a quarter of
-            the memory traffic, which is what a step of a large layer costs, and round the weights; states and sums stay
-            float32.
+            the memory traffic, which is what a step of a large layer costs, and round the weights; int8 also rounds
+            what it multiplies them by, to two bytes. States and sums stay float32.
 
     Raises:
         ArgumentError: another layer than ours, a bidirectional one, another dtype, a wrong shape, weights that need a
@@ -45,6 +48,9 @@ class Stepper:
         ...     output = stepper(x)
         >>> output.shape, stepper.state.hidden.shape
         ((1, 4), torch.Size([1, 1, 4]))
+        >>> outputs, state = stepper.run(torch.zeros(2, 5, 3), lengths=torch.tensor([5, 2]))
+        >>> outputs.shape, bool((outputs[0, -1] == torch.from_numpy(output)).all())
+        (torch.Size([2, 5, 4]), True)
     """
 
     def __init__(self, layer: Recurrent, rows: int = 1, weights: str = "float32") -> None:
@@ -61,11 +67,11 @@ class Stepper:
             if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
                 got = f"{name} in {tensor.dtype} on {tensor.device}"
                 fail("Stepper", "layer", "be float32 on the CPU", got, "Pass layer.float().cpu().")
-        cells, probe = layer.cells(), torch.zeros(rows, 1, layer.input_size)
+        cells, probe = layer.cells(), torch.zeros(1, 1, layer.input_size)
         with torch.no_grad():
-            self._start = [tensor.transpose(0, 1).numpy().copy() for tensor in _at_rest(layer, probe)]
+            self._start = [tensor.transpose(0, 1).numpy().copy() for tensor in _at_rest(layer, probe)]  # (N, 1, H)
         self._state_type = layer.cell_type.state_type
-        self._states = [tensor.copy() for tensor in self._start]  # (N, B, H)
+        self._states = [np.repeat(tensor, rows, 1) for tensor in self._start]  # (N, B, H)
         self._shape = (rows, layer.input_size)
         self._input = np.zeros(self._shape, np.float32)
         self._output = np.zeros((rows, layer.hidden_size), np.float32)
@@ -78,7 +84,8 @@ class Stepper:
             self._steps.bind(rows, *(array.ctypes.data for array in (self._input, self._output, *self._states)))
             self._step, self._handle = self._steps.step, self._steps.handle
         elif weights == "float32":
-            self._step = partial(self._step_by_torch, copy.deepcopy(layer).cells())
+            self._copy = copy.deepcopy(layer).eval()
+            self._step = partial(self._step_by_torch, self._copy.cells())
         else:
             fail("Stepper", "weights", "be float32 without a kernel", f"{weights!r}", f"Here {refusal}.")
 
@@ -89,6 +96,36 @@ class Stepper:
         self._input[:] = x
         self._step(self._handle)
         return self._output
+
+    @torch.no_grad()
+    def run(self, x: Tensor, state: State | None = None, lengths: Tensor | None = None) -> tuple[Tensor, State]:
+        """Whole sequences, as the layer would run them in evaluation; the streams and their state stay as they are.
+
+        Args:
+            x: (B, T, D), any number of rows; what stands after a row's length is never read.
+            state: before the first step, the cell's NamedTuple of (B, N, H); what a sequence begins with if None.
+            lengths: (B,) integers, real steps of each row, 0 to T; all T if None.
+
+        Returns: outputs (B, T, H), zero after a row's end, and the state at each row's own end.
+        """
+        layers, _, hidden_size = self._start[0].shape
+        x = torch.as_tensor(x).detach().float().cpu()
+        check_shape("Stepper", "x", x.shape, "B T D", D=self._shape[1])
+        rows, steps = x.shape[:2]
+        if state is None:
+            state = self._state_type(
+                *(torch.from_numpy(s.transpose(1, 0, 2)).expand(rows, -1, -1) for s in self._start)
+            )
+        check_state("Stepper", state, self._state_type, "B N H", B=rows, N=layers, H=hidden_size)
+        state = self._state_type(*(tensor.detach().float().cpu() for tensor in state))
+        if lengths is not None:
+            check_lengths("Stepper", lengths, rows, steps)
+            lengths = lengths.cpu().long()
+        if self._handle is None:
+            outputs: tuple[Tensor, State] = self._copy(x, state, lengths)
+            return outputs
+        found, final = self._steps.run(x, lengths, [tensor.transpose(0, 1) for tensor in state])
+        return found, self._state_type(*(tensor.transpose(0, 1).contiguous() for tensor in final))
 
     def _checked(self, x: Any) -> np.ndarray:
         """What is not at once seen to fit, as an array that does."""
@@ -118,7 +155,7 @@ class Stepper:
         if any(isinstance(row, bool) or not isinstance(row, int) or not 0 <= row < total for row in chosen):
             fail("Stepper", "rows", f"be numbers of rows from 0 to {total - 1}", shown(rows))
         for place, start in zip(self._states, self._start, strict=True):
-            place[:, chosen] = start[:, chosen]
+            place[:, chosen] = start
 
     def __reduce__(self) -> Any:
         fail("Stepper", "a stepper", "stay in its process", "a copy of it", "Copy the layer, and hand over its state.")

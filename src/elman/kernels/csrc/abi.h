@@ -23,7 +23,8 @@ struct ElmanCall {
     const float *start_hidden, *start_cell;                              // (rows, W, H) after a reset
     float* outputs;                                                      // (rows, time, W * H), or (steps, W * H)
     float *final_hidden, *final_cell;                                    // (rows, W, H)
-    // Kept for the backward pass, or null: gates (W, N, S, H') of LSTM and GRU, cell states (W, N, H') of LSTM.
+    // Kept for the backward pass, or null: gates (W, N, H' / LANES, S, LANES) of LSTM and GRU, cell states (W, N, H')
+    // of LSTM.
     float *gates, *cells;
     // Backward: gradients of what the forward pass gave (final ones may be null) and of what it read; those of x and of
     // the weights may be null, and are then not computed.

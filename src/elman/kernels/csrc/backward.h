@@ -64,9 +64,9 @@ struct BackTile {
             store(gate, dh * squash_slope(call.squash, load(call.outputs + output, H - u)));
             store(carried, Vec{});
         } else {
-            const float* kept = call.gates + (way * call.room + j) * row_size + u;
+            const float* kept = call.gates + (way * call.room + j) * row_size + u * S::SLOTS;
             if constexpr (KIND == LSTM) {
-                Vec i_ = load(kept), f = load(kept + slot), g = load(kept + 2 * slot), o = load(kept + 3 * slot);
+                Vec i_ = load(kept), f = load(kept + LANES), g = load(kept + 2 * LANES), o = load(kept + 3 * LANES);
                 Vec squashed = tanh(load(call.cells + (way * call.room + j) * slot + u));
                 dc = dc + dh * o * (one - squashed * squashed);
                 store(gate, dc * g * i_ * (one - i_));
@@ -76,7 +76,7 @@ struct BackTile {
                 store(cell_carried, dc * f);
                 store(carried, Vec{});
             } else {
-                Vec r = load(kept), z = load(kept + slot), n = load(kept + 2 * slot), inside = load(kept + 3 * slot);
+                Vec r = load(kept), z = load(kept + LANES), n = load(kept + 2 * LANES), inside = load(kept + 3 * LANES);
                 Vec dn = dh * (one - z) * (one - n * n);
                 store(gate, dn * r);
                 store(gate + slot, dn * inside * r * (one - r));

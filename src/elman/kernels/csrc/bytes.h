@@ -41,6 +41,16 @@ inline Rounded round_row(const float* from, int64_t count, int16_t* to) {
     return {to, finite ? step : NAN};
 }
 
+// What the whole numbers of a row of weights are to be multiplied by: they reach 127; a NaN if a weight is no number.
+inline float scale_of(const float* from, int64_t count) {
+    float most = 0;
+    for (int64_t k = 0; k < count; ++k) {
+        if (!std::isfinite(from[k])) return NAN;
+        most = std::fmax(most, std::fabs(from[k]));
+    }
+    return most > 0 ? most / 127 : 1;
+}
+
 // sum += for each lane the product of two activations with its two weights.
 INLINE Ints add_pair(Ints sum, const int16_t* activations, const int8_t* weights) {
 #if defined(__AVX2__)

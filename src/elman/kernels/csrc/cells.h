@@ -37,6 +37,12 @@ INLINE Vec lstm_step(Vec (&gate)[4], Vec& cell) {
     return gate[3] * tanh(cell);
 }
 
+// The same as a function of its own, for tiles of several rows: inlined, its constants take the registers of their
+// sums, and the product runs at two thirds of its speed.
+__attribute__((noinline)) inline Vec lstm_step_apart(Vec (&gate)[4], Vec& cell) {
+    return lstm_step(gate, cell);
+}
+
 // Likewise r z n, of whose sums the last is W_in x + b_in; `inside` is W_hn h + b_hn.
 INLINE Vec gru_step(Vec (&gate)[3], Vec inside, Vec hidden) {
     gate[0] = sigmoid(gate[0]), gate[1] = sigmoid(gate[1]);

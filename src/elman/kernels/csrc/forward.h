@@ -25,7 +25,7 @@ struct InputTile {
     const float *panel, *bias;
     float* gates;           // of the panel's first unit
     const int64_t* target;  // where each row goes
-    int64_t slot;           // H', or what is left of it for a cell without gates
+    int64_t left;           // vectors until H', of a cell without gates
 
     template <int M>
     ALWAYS_INLINE void run(int64_t first) {
@@ -35,8 +35,7 @@ struct InputTile {
         multiply<M, S::COLUMNS>(x + first * depth, depth, panel, depth, sum);
         for (int m = 0; m < M; ++m)
             for (int c = 0; c < S::COLUMNS; ++c)
-                if (S::GATES > 1 || c * LANES < slot)
-                    store(gates + target[first + m] * row_size + c * (S::GATES == 1 ? LANES : slot), sum[m][c]);
+                if (S::GATES > 1 || c < left) store(gates + target[first + m] * row_size + c * LANES, sum[m][c]);
     }
 };
 
@@ -60,34 +59,33 @@ struct StepTile {
         Vec sum[M][S::COLUMNS];
         for (int m = 0; m < M; ++m)
             for (int c = 0; c < S::COLUMNS; ++c) {
-                const float* gate =
-                    gates + (first + m) * gates_stride * row_size + unit + c * (S::GATES == 1 ? LANES : slot);
+                const float* gate = gates + (first + m) * gates_stride * row_size + unit * S::SLOTS + c * LANES;
                 bool inside = KIND == GRU && c == 2;
                 sum[m][c] = inside ? load(bias_inside) : S::GATES > 1 || unit + c * LANES < slot ? load(gate) : Vec{};
             }
         multiply<M, S::COLUMNS>(before + first * stride * slot, stride * slot, panel, hidden_size, sum);
         for (int m = 0; m < M; ++m) {
             const int64_t row = (first + m) * stride, at = row * slot + unit;
-            float* gate = gates + (first + m) * gates_stride * row_size + unit;
+            float* gate = gates + (first + m) * gates_stride * row_size + unit * S::SLOTS;
             float* output = outputs + place[row] * output_size + unit;
             if constexpr (S::GATES == 1) {
                 for (int c = 0; c < S::COLUMNS; ++c)
                     if (unit + c * LANES < slot) finish(at + c * LANES, output + c * LANES, c, squash(kind, sum[m][c]));
             } else if constexpr (KIND == LSTM) {
                 Vec c = load(cell + at);
-                const Vec h = lstm_step(sum[m], c);
+                const Vec h = M > 1 ? lstm_step_apart(sum[m], c) : lstm_step(sum[m], c);
                 store(cell + at, c);
                 if constexpr (KEEP) {
-                    for (int g = 0; g < 4; ++g) store(gate + g * slot, sum[m][g]);
+                    for (int g = 0; g < 4; ++g) store(gate + g * LANES, sum[m][g]);
                     store(kept_cells + at, c);
                 }
                 finish(at, output, 0, h);
             } else {
-                Vec gates_of[] = {sum[m][0], sum[m][1], load(gate + 2 * slot)};
+                Vec gates_of[] = {sum[m][0], sum[m][1], load(gate + 2 * LANES)};
                 const Vec h = gru_step(gates_of, sum[m][2], load(before + at));
                 if constexpr (KEEP) {
-                    for (int g = 0; g < 3; ++g) store(gate + g * slot, gates_of[g]);
-                    store(gate + 3 * slot, sum[m][2]);
+                    for (int g = 0; g < 3; ++g) store(gate + g * LANES, gates_of[g]);
+                    store(gate + 3 * LANES, sum[m][2]);
                 }
                 finish(at, output, 0, h);
             }
@@ -157,9 +155,9 @@ struct ForwardTask {
                                  S::SLOTS * slot(),
                                  weights.ih + panel * D * S::COLUMNS * LANES,
                                  weights.bias + panel * S::COLUMNS * LANES,
-                                 gates + unit,
+                                 gates + unit * S::SLOTS,
                                  target,
-                                 S::GATES == 1 ? slot() - unit : slot()};
+                                 (slot() - unit) / LANES};
             for_rows<S::ROWS>(0, rows, tile);
         }
     }

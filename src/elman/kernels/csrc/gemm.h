@@ -17,11 +17,11 @@ constexpr int64_t panels_of(int64_t columns) {
     return (columns + WIDE - 1) / WIDE;
 }
 
-template <int M, int N, class Weight>
-INLINE void multiply_step(const float* a, int64_t a_row, const Weight* b, Vec (&sum)[M][N]) {
+template <int M, int N>
+INLINE void multiply_step(const float* a, int64_t a_row, const float* b, Vec (&sum)[M][N]) {
     Vec column[N];
 #pragma GCC unroll 4
-    for (int n = 0; n < N; ++n) column[n] = load_weights(b + n * LANES);
+    for (int n = 0; n < N; ++n) column[n] = load(b + n * LANES);
 #pragma GCC unroll 8
     for (int m = 0; m < M; ++m) {
         Vec row = splat(a[m * a_row]);
@@ -30,13 +30,11 @@ INLINE void multiply_step(const float* a, int64_t a_row, const Weight* b, Vec (&
     }
 }
 
-// sum (M, N vectors) += a (M, K) b (K, N vectors); rows of a lie `a_row` apart, b is one panel.
-template <int M, int N, class Weight>
-INLINE void multiply(const float* a, int64_t a_row, const Weight* b, int64_t depth, Vec (&sum)[M][N]) {
-    constexpr int PARTS = M * N >= 8   ? 1
-                          : M * N >= 4 ? 2
-                          : M * N == 3 ? 3
-                                       : 4;  // sums that need not wait for each other
+// sum (M, N vectors) += a (M, K) b (K, N vectors); rows of a lie `a_row` apart, those of b `b_row`. In PARTS sums that
+// need not wait for each other: row by row of b each in turn.
+template <int PARTS, int M, int N>
+INLINE void multiply_parts(const float* a, int64_t a_row, const float* b, int64_t b_row, int64_t depth,
+                           Vec (&sum)[M][N]) {
     Vec part[PARTS][M][N];
     for (int p = 0; p < PARTS; ++p)
         for (int m = 0; m < M; ++m)
@@ -44,8 +42,8 @@ INLINE void multiply(const float* a, int64_t a_row, const Weight* b, int64_t dep
     int64_t k = 0;
     for (; k + PARTS <= depth; k += PARTS)
 #pragma GCC unroll 4
-        for (int p = 0; p < PARTS; ++p) multiply_step<M, N>(a + k + p, a_row, b + (k + p) * N * LANES, part[p]);
-    for (; k < depth; ++k) multiply_step<M, N>(a + k, a_row, b + k * N * LANES, part[0]);
+        for (int p = 0; p < PARTS; ++p) multiply_step<M, N>(a + k + p, a_row, b + (k + p) * b_row, part[p]);
+    for (; k < depth; ++k) multiply_step<M, N>(a + k, a_row, b + k * b_row, part[0]);
     for (int m = 0; m < M; ++m)
         for (int n = 0; n < N; ++n) {
             sum[m][n] = part[0][m][n];
@@ -53,7 +51,18 @@ INLINE void multiply(const float* a, int64_t a_row, const Weight* b, int64_t dep
         }
 }
 
-// Call `tile.run<M>(first)` for blocks of at most MOST rows, as even as can be: a last block of one row is slow.
+constexpr int parts_of(int vectors) {  // enough to keep the multipliers busy
+    return vectors >= 8 ? 1 : vectors >= 4 ? 2 : vectors == 3 ? 3 : 4;
+}
+
+// Likewise, b one panel.
+template <int M, int N>
+INLINE void multiply(const float* a, int64_t a_row, const float* b, int64_t depth, Vec (&sum)[M][N]) {
+    multiply_parts<parts_of(M * N)>(a, a_row, b, N * LANES, depth, sum);
+}
+
+// Call `tile.run<M>(first)` for blocks of at most MOST rows. The last two are as even as can be: one of a single row is
+// slow.
 template <int M, class Tile>
 INLINE void call_tile(Tile& tile, int64_t size, int64_t first) {
     if constexpr (M > 0) {
@@ -66,13 +75,10 @@ INLINE void call_tile(Tile& tile, int64_t size, int64_t first) {
 
 template <int MOST, class Tile>
 INLINE void for_rows(int64_t begin, int64_t end, Tile& tile) {
-    int64_t rows = end - begin;
-    if (rows <= 0) return;
-    int64_t blocks = (rows + MOST - 1) / MOST;
-    for (int64_t block = 0; block < blocks; ++block) {
-        int64_t size = rows / blocks + (block < rows % blocks);
+    for (int64_t size; begin < end; begin += size) {
+        const int64_t left = end - begin;
+        size = left <= MOST ? left : left < 2 * MOST ? (left + 1) / 2 : MOST;
         call_tile<MOST>(tile, size, begin);
-        begin += size;
     }
 }
 

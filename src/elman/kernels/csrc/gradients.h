@@ -41,7 +41,7 @@ void find_before(const ElmanCall& call, const Plan& plan, int64_t way, Span step
 
 // How the product of a weight gradient is cut: gate rows and packed rows that are packed together, to stay in the
 // cache.
-constexpr int64_t BLOCK_ROWS = 96, BLOCK_BYTES = 128 * 1024;
+constexpr int64_t BLOCK_ROWS = 48, BLOCK_BYTES = 256 * 1024;
 
 inline int64_t block_depth(int64_t columns) {  // packed rows a block
     const int64_t fitting = BLOCK_BYTES / (panels_of(columns) * WIDE * int64_t(sizeof(float)));

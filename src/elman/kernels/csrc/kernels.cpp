@@ -112,9 +112,17 @@ EXPORT void* elman_stepper_new(int64_t kind, int64_t squash, int64_t weights, in
     return made;
 }
 
-// Returns 0, or 1 where memory ran out. See `Stepper::bind`.
+// Returns 0, or 1 where memory ran out; then no step may be taken. See `Stepper::bind`.
 EXPORT int elman_stepper_bind(void* stepper, int64_t rows, float* const* places) {
     return elman::guarded([&] { static_cast<elman::Stepper*>(stepper)->bind(rows, places); });
+}
+
+// See `Stepper::run`; may be called by several threads at once.
+EXPORT int elman_stepper_run(const void* stepper, const ElmanCall* call) {
+    return elman::guarded([&] {
+        elman::Scratch scratch;
+        static_cast<const elman::Stepper*>(stepper)->run(*call, scratch.arena());
+    });
 }
 
 EXPORT void elman_stepper_step(void* stepper) {

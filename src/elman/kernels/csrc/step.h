@@ -1,131 +1,103 @@
-// One step at a time, for streams: weights packed once (as float, bfloat16 or int8), states and results at fixed
-// places, so that a step costs no more than its products.
+// Layers in one direction with weights that are packed once: step by step for streams, with states and results at
+// fixed places, and over whole sequences. A step is a sequence of one.
 #pragma once
 
-#include "arena.h"
-#include "bytes.h"
-#include "cells.h"
+#include <algorithm>
+
+#include "forward.h"
+#include "step_weights.h"
 
 namespace elman {
-
-// One layer of a stepper.
-struct StepLayer {
-    int64_t input_size, hidden_size;
-    const float *weight_ih, *weight_hh, *bias_ih, *bias_hh;  // as in torch; biases may be null
-};
-
-enum StepWeights : int64_t { FLOAT32, BFLOAT16, INT8 };
 
 class Stepper {
   public:
     virtual ~Stepper() = default;
+
+    // From now on so many streams, with these places: input (rows, D), output (rows, H) of the last layer, hidden and
+    // cell state (layers, rows, H). The caller reads and writes them between steps.
+    virtual void bind(int64_t rows, float* const* places) = 0;
     virtual void step() = 0;
 
-    // From now on so many rows, with these places: input (rows, D), output (rows, H) of the last layer, which may be
-    // null, hidden and cell state (layers, rows, H). The caller reads and writes them between steps.
-    void bind(int64_t count, float* const* places) {
-        rows = count;
-        input = places[0], output = places[1], hidden = places[2], cell = places[3];
-        make_room();
-    }
-
-  protected:
-    virtual void make_room() = 0;
-
-    int64_t rows = 0;
-    float *input = nullptr, *output = nullptr, *hidden = nullptr, *cell = nullptr;
+    // A padded batch. Of the call are read rows, time, room, threads, lengths and x, and hidden and cell, which are
+    // (layers, rows, H) here, as the final ones that are written beside the outputs. What is bound stays as it is.
+    virtual void run(const ElmanCall& call, Arena& arena) const = 0;
 };
-
-inline uint16_t as_bfloat16(float value) {  // to nearest, ties to even; a NaN stays one
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    if ((bits & 0x7fffffff) > 0x7f800000) return uint16_t(bits >> 16) | 0x40;
-    return uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
 
 template <int64_t KIND, class Weight>
 class StepperOf final : public Stepper {
     using S = Shape<KIND>;
     static constexpr int COLUMNS = S::COLUMNS, SUMS = KIND == GRU ? 4 : COLUMNS;  // n of GRU keeps x and h apart
-    static constexpr bool BYTES = std::is_same_v<Weight, int8_t>;
-    static constexpr int ROWS = 2;  // streams are few; a weight that is loaded serves so many of them
+    static constexpr int TOGETHER = 3;  // rows: a weight that is loaded serves so many of them
+    static constexpr int64_t WIDTH = COLUMNS * LANES;
+    using Matrix = PackedMatrix<COLUMNS, Weight>;
 
-    struct Packed {
-        int64_t input_size, hidden_size, panels;
-        Buffer<Weight> ih, hh;
-        Buffer<float> bias, scale_ih, scale_hh;  // SUMS, COLUMNS and COLUMNS vectors a panel; scales of int8 only
+    struct Layer {
+        Matrix ih, hh;
+        Buffer<float> bias;  // SUMS vectors a panel
     };
 
-    int64_t squash, widest;
-    std::vector<Packed> layers;
-    std::vector<float> fresh;  // hidden states of one layer after the step, (rows, H)
-    // For int8 weights: what the layer reads and its hidden states, rounded; (rows, widest) numbers and a row's
-    // `Rounded`.
-    std::vector<int16_t> numbers[2];
-    std::vector<Rounded> rounded[2];
+    int64_t squash, hidden_size, panels, widest;  // widest: of what the layers read
+    std::vector<Layer> layers;
+    Arena own;  // of what is bound
+
+    // Where a call works, one layer after the other.
+    struct Room {
+        Plan plan;
+        int64_t chunk_rows;
+        float *hidden[2], *cell;  // (rows, H), by place
+        float* inputs;            // of a chunk, (chunk rows, D)
+        float* products;          // of these and W_ih, (chunk rows, panels, COLUMNS) vectors
+        int16_t* numbers[2];      // for int8 weights, inputs and hidden states as numbers, (rows, widest + 1)
+        Rounded* rounded[2];
+        Barrier::Flag* flags;
+    };
+
+    ElmanCall bound{};
+    Room bound_room{};
 
   public:
-    StepperOf(int64_t squash, int64_t count, const StepLayer* given) : squash(squash), widest(given[0].input_size) {
-        for (int64_t at = 0; at < count; ++at) {
-            layers.push_back(pack(given[at]));
-            if (given[at].hidden_size > widest) widest = given[at].hidden_size;
-        }
+    StepperOf(int64_t squash, int64_t count, const StepLayer* given)
+        : squash(squash),
+          hidden_size(given[0].hidden_size),
+          panels(S::panels(hidden_size)),
+          widest(std::max(given[0].input_size, hidden_size)) {
+        for (int64_t at = 0; at < count; ++at) layers.push_back(pack(given[at]));
     }
 
-    void step() override {
-        const float* x = input;
-        for (size_t at = 0; at < layers.size(); ++at) {
-            const Packed& layer = layers[at];
-            const int64_t states = rows * layer.hidden_size;
-            float *before = hidden + at * states, *memory = cell ? cell + at * states : nullptr;
-            if constexpr (BYTES) {
-                round_rows(0, x, layer.input_size);
-                round_rows(1, before, layer.hidden_size);
-            }
-            for (int64_t panel = 0; panel < layer.panels; ++panel) {
-                Tile tile{*this, layer, x, before, memory, panel};
-                for_rows<ROWS>(0, rows, tile);
-            }
-            memcpy(before, fresh.data(), states * sizeof(float));
-            x = before;
-        }
-        if (output) memcpy(output, x, rows * layers.back().hidden_size * sizeof(float));
+    void bind(int64_t rows, float* const* places) override {
+        bound.rows = bound.room = rows, bound.time = bound.threads = 1;
+        bound.x = places[0], bound.outputs = places[1];
+        bound.hidden = bound.final_hidden = places[2], bound.cell = bound.final_cell = places[3];
+        describe(bound);
+        own.begin();
+        bound_room = make_room(bound, own);
+    }
+
+    void step() override { Pass{*this, bound, bound_room, Barrier(bound_room.flags), 0, 1, {0, panels}}.run(); }
+
+    void run(const ElmanCall& given, Arena& arena) const override {
+        ElmanCall call = given;
+        describe(call);
+        const Room room = make_room(call, arena);
+        in_team(threads_of<KIND>(call, room.plan), [&](int64_t member, int64_t size) {
+            const Shares shares{member, size, 1, panels, most_helpers<KIND>(call)};
+            if (shares.idle()) return;
+            Pass{*this, call, room, Barrier(room.flags), shares.helper(), shares.helpers(), shares.own_panels()}.run();
+        });
     }
 
   private:
-    void make_room() override {
-        fresh.resize(rows * widest);
-        for (int which = 0; BYTES && which < 2; ++which) {
-            numbers[which].resize(rows * (widest + 1));
-            rounded[which].resize(rows);
-        }
-    }
-
-    void round_rows(int which, const float* from, int64_t count) {
-        for (int64_t row = 0; row < rows; ++row)
-            rounded[which][row] = round_row(from + row * count, count, numbers[which].data() + row * (widest + 1));
-    }
-
-    static Packed pack(const StepLayer& from) {
-        const int64_t H = from.hidden_size, D = from.input_size, panels = S::panels(H), width = COLUMNS * LANES;
-        Packed to{D,
-                  H,
-                  panels,
-                  Buffer<Weight>(panels * deep(D) * width),
-                  Buffer<Weight>(panels * deep(H) * width),
-                  Buffer<float>(panels * SUMS * LANES),
-                  Buffer<float>(panels * width),
-                  Buffer<float>(panels * width)};
+    Layer pack(const StepLayer& from) const {
+        const int64_t H = hidden_size;
+        Layer to{Matrix(panels, from.input_size), Matrix(panels, H), Buffer<float>(panels * SUMS * LANES)};
         for (int64_t panel = 0; panel < panels; ++panel)
-            for (int64_t at = 0; at < width; ++at) {
+            for (int64_t at = 0; at < WIDTH; ++at) {
                 const int64_t column = at / LANES, gate = S::GATES == 1 ? 0 : column;
                 const int64_t unit = panel * S::UNITS * LANES + (S::GATES == 1 ? at : at % LANES);
                 if (unit >= H) continue;  // stays zero
                 const int64_t row = gate * H + unit;
-                to.scale_ih.get()[panel * width + at] =
-                    put(from.weight_ih + row * D, D, to.ih.get() + panel * deep(D) * width, at);
-                to.scale_hh.get()[panel * width + at] =
-                    put(from.weight_hh + row * H, H, to.hh.get() + panel * deep(H) * width, at);
+                to.ih.put(from.weight_ih + row * from.input_size, panel, at);
+                to.hh.put(from.weight_hh + row * H, panel, at);
                 const float ih = from.bias_ih ? from.bias_ih[row] : 0, hh = from.bias_hh ? from.bias_hh[row] : 0;
                 const bool apart = KIND == GRU && gate == 2;
                 float* bias = to.bias.get() + panel * SUMS * LANES + at;
@@ -135,83 +107,201 @@ class StepperOf final : public Stepper {
         return to;
     }
 
-    static int64_t deep(int64_t count) { return BYTES ? (count + 1) / 2 * 2 : count; }  // weights a lane of a panel
-
-    // One row of weights into lane `at` of a panel; returns what its products must be multiplied by.
-    static float put(const float* from, int64_t count, Weight* panel, int64_t at) {
-        constexpr int64_t width = COLUMNS * LANES;
-        if constexpr (BYTES) {  // two by two
-            float most = 0;
-            bool finite = true;
-            for (int64_t k = 0; k < count; ++k) {
-                most = std::fmax(most, std::fabs(from[k]));
-                finite = finite && std::isfinite(from[k]);
-            }
-            if (!finite) return NAN;  // the weights stay zero: every product is a NaN
-            const float scale = most > 0 ? most / 127 : 1;
-            for (int64_t k = 0; k < count; ++k)
-                panel[(k / 2 * width + at) * 2 + k % 2] = int8_t(std::lrintf(from[k] / scale));
-            return scale;
-        } else {
-            for (int64_t k = 0; k < count; ++k)
-                if constexpr (std::is_same_v<Weight, uint16_t>)
-                    panel[k * width + at] = as_bfloat16(from[k]);
-                else
-                    panel[k * width + at] = from[k];
-            return 1;
-        }
+    void describe(ElmanCall& call) const {
+        call.ways = 1, call.input_size = layers[0].ih.depth, call.hidden_size = hidden_size;
     }
 
-    struct Tile {
-        StepperOf& own;
-        const Packed& layer;
-        const float *x, *before;
-        float* memory;
+    Room make_room(const ElmanCall& call, Arena& arena) const {
+        Room room{};
+        room.plan = make_plan(call, arena);
+        const int64_t fitting = CHUNK_BYTES / (panels * WIDTH * int64_t(sizeof(float)));
+        room.chunk_rows = std::max(call.rows, std::min(fitting, room.plan.total));
+        for (float** state : {&room.hidden[0], &room.hidden[1], &room.cell})
+            *state = arena.take<float>(call.rows * hidden_size);
+        room.inputs = arena.take<float>(Matrix::BYTES ? 0 : room.chunk_rows * widest);
+        room.products = arena.take<float>(room.chunk_rows * panels * WIDTH);
+        const int64_t rows[] = {room.chunk_rows, call.rows};
+        for (int which = 0; Matrix::BYTES && which < 2; ++which) {
+            room.numbers[which] = arena.take<int16_t>(rows[which] * (widest + 1));
+            room.rounded[which] = arena.take<Rounded>(rows[which]);
+        }
+        room.flags = take_flags(arena, call.threads);
+        return room;
+    }
+
+    // What one thread does of a call: its share of the panels at each step, and of the rows between them.
+    struct Pass {
+        const StepperOf& own;
+        const ElmanCall& call;
+        const Room& room;
+        Barrier barrier;
+        int64_t member, members;
+        Span panels;
+
+        int64_t live(int64_t step) const { return room.plan.live[step]; }
+        Span rows(int64_t total) const { return share(total, member, members); }
+
+        void run() {
+            const int64_t H = own.hidden_size, steps = room.plan.steps;
+            clear_padding(call, call.outputs, H, rows(call.rows));
+            for (size_t at = 0; at < own.layers.size(); ++at) {
+                const Layer& layer = own.layers[at];
+                begin_layer(at * call.rows * H);
+                for (int64_t begin = 0, end; begin < steps; begin = end) {
+                    int64_t count = live(begin);
+                    for (end = begin + 1; end < steps && count + live(end) <= room.chunk_rows; ++end)
+                        count += live(end);
+                    // Outputs take the place of those of the layer before, which nobody reads after this.
+                    collect(at ? call.outputs : call.x, layer.ih.depth, room.plan.offset[begin], count);
+                    barrier.wait(member, members);
+                    project(layer, count);
+                    for (int64_t s = begin, done = 0; s < end; done += live(s++)) step(layer, s, done);
+                }
+                end_layer(at * call.rows * H);
+            }
+        }
+
+        void begin_layer(int64_t state) {
+            const Span mine = rows(call.rows);
+            for (int64_t p = mine.begin; p < mine.end; ++p) {
+                const int64_t H = own.hidden_size, from = state + room.plan.row[p] * H;
+                memcpy(room.hidden[0] + p * H, call.hidden + from, H * sizeof(float));
+                if (KIND == LSTM) memcpy(room.cell + p * H, call.cell + from, H * sizeof(float));
+            }
+        }
+
+        void end_layer(int64_t state) {
+            const Span mine = rows(call.rows);
+            for (int64_t p = mine.begin; p < mine.end; ++p) {
+                const int64_t H = own.hidden_size, to = state + room.plan.row[p] * H;
+                memcpy(call.final_hidden + to, room.hidden[room.plan.length[p] % 2] + p * H, H * sizeof(float));
+                if (KIND == LSTM) memcpy(call.final_cell + to, room.cell + p * H, H * sizeof(float));
+            }
+        }
+
+        // What the layer reads at `count` real steps from `packed` on, beside each other.
+        void collect(const float* x, int64_t depth, int64_t packed, int64_t count) {
+            const Span mine = rows(count);
+            for (int64_t i = mine.begin; i < mine.end; ++i) {
+                const float* from = x + room.plan.place[0][packed + i] * depth;
+                if constexpr (Matrix::BYTES)
+                    round(0, i, from, depth);
+                else
+                    memcpy(room.inputs + i * depth, from, depth * sizeof(float));
+            }
+        }
+
+        void round(int which, int64_t row, const float* from, int64_t depth) {
+            room.rounded[which][row] = round_row(from, depth, room.numbers[which] + row * (own.widest + 1));
+        }
+
+        typename Matrix::Rows read(int which, const float* rows) const {
+            if constexpr (Matrix::BYTES)
+                return room.rounded[which];
+            else
+                return rows;
+        }
+
+        void project(const Layer& layer, int64_t count) {
+            for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+                InputTile tile{layer.ih, read(0, room.inputs), panel, room.products + panel * WIDTH,
+                               own.panels * WIDTH};
+                for_rows<TOGETHER>(0, count, tile);
+            }
+        }
+
+        // Step s; the products of its first row stand `done` rows after those of the chunk.
+        void step(const Layer& layer, int64_t s, int64_t done) {
+            const float* before = room.hidden[s % 2];
+            if constexpr (Matrix::BYTES) {
+                const Span mine = rows(live(s));
+                for (int64_t p = mine.begin; p < mine.end; ++p)
+                    round(1, p, before + p * own.hidden_size, own.hidden_size);
+                barrier.wait(member, members);
+            }
+            for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+                StepTile tile{layer.hh,
+                              read(1, before),
+                              panel,
+                              room.products + (done * own.panels + panel) * WIDTH,
+                              own.panels * WIDTH,
+                              layer.bias.get() + panel * SUMS * LANES,
+                              before,
+                              room.hidden[(s + 1) % 2],
+                              room.cell,
+                              call.outputs,
+                              room.plan.place[0] + room.plan.offset[s],
+                              own.hidden_size,
+                              panel * S::UNITS * LANES,
+                              own.squash};
+                for_rows<TOGETHER>(0, live(s), tile);
+            }
+            barrier.wait(member, members);
+        }
+    };
+
+    // The input product of some rows for one panel.
+    struct InputTile {
+        const Matrix& matrix;
+        typename Matrix::Rows rows;
         int64_t panel;
+        float* to;  // of the panel, rows `stride` apart
+        int64_t stride;
 
         template <int M>
         ALWAYS_INLINE void run(int64_t first) {
-            const int64_t D = layer.input_size, H = layer.hidden_size, width = COLUMNS * LANES;
-            Vec of_x[M][COLUMNS], of_h[M][COLUMNS];
+            Vec product[M][COLUMNS];
+            matrix.template multiply<M>(rows, first, panel, product);
             for (int m = 0; m < M; ++m)
-                for (int c = 0; c < COLUMNS; ++c) of_x[m][c] = of_h[m][c] = Vec{};
-            const Weight *ih = layer.ih.get() + panel * deep(D) * width, *hh = layer.hh.get() + panel * deep(H) * width;
-            if constexpr (BYTES) {
-                multiply_bytes<M, COLUMNS>(own.rounded[0].data() + first, ih, D, of_x);
-                multiply_bytes<M, COLUMNS>(own.rounded[1].data() + first, hh, H, of_h);
-                const float *scale_ih = layer.scale_ih.get() + panel * width,
-                            *scale_hh = layer.scale_hh.get() + panel * width;
-                for (int m = 0; m < M; ++m)
-                    for (int c = 0; c < COLUMNS; ++c) {
-                        of_x[m][c] *= load(scale_ih + c * LANES);
-                        of_h[m][c] *= load(scale_hh + c * LANES);
-                    }
-            } else {
-                multiply<M, COLUMNS>(x + first * D, D, ih, D, of_x);
-                multiply<M, COLUMNS>(before + first * H, H, hh, H, of_h);
+                for (int c = 0; c < COLUMNS; ++c) store(to + (first + m) * stride + c * LANES, product[m][c]);
+        }
+    };
+
+    // One step of some rows for one panel.
+    struct StepTile {
+        const Matrix& matrix;
+        typename Matrix::Rows rows;
+        int64_t panel;
+        const float* products;  // of the inputs, rows `stride` apart
+        int64_t stride;
+        const float *bias, *before;
+        float *after, *cell, *outputs;
+        const int64_t* place;
+        int64_t hidden_size, unit, squash;  // unit: the panel's first
+
+        template <int M>
+        ALWAYS_INLINE void run(int64_t first) {
+            Vec product[M][COLUMNS];
+            matrix.template multiply<M>(rows, first, panel, product);
+            for (int m = 0; m < M; ++m) {
+                Vec of_x[COLUMNS];
+                for (int c = 0; c < COLUMNS; ++c) of_x[c] = load(products + (first + m) * stride + c * LANES);
+                finish<M>(first + m, of_x, product[m]);
             }
-            const float* bias = layer.bias.get() + panel * SUMS * LANES;
-            for (int m = 0; m < M; ++m) finish(first + m, of_x[m], of_h[m], bias);
         }
 
-        ALWAYS_INLINE void finish(int64_t row, Vec (&x)[COLUMNS], Vec (&h)[COLUMNS], const float* bias) {
-            const int64_t H = layer.hidden_size, unit = panel * S::UNITS * LANES, at = row * H + unit;
-            float* fresh = own.fresh.data() + at;
+        template <int M>
+        ALWAYS_INLINE void finish(int64_t row, Vec (&x)[COLUMNS], Vec (&h)[COLUMNS]) {
+            const int64_t at = row * hidden_size + unit, left = hidden_size - unit;
             if constexpr (S::GATES == 1) {
                 for (int c = 0; c < COLUMNS; ++c)
-                    store(fresh + c * LANES, elman::squash(own.squash, x[c] + h[c] + load(bias + c * LANES)),
-                          H - unit - c * LANES);
+                    put(row, c * LANES, elman::squash(squash, x[c] + h[c] + load(bias + c * LANES)));
             } else if constexpr (KIND == LSTM) {
-                Vec gate[4], c = load(memory + at, H - unit);
+                Vec gate[4], c = load(cell + at, left);
                 for (int g = 0; g < 4; ++g) gate[g] = x[g] + h[g] + load(bias + g * LANES);
-                store(fresh, lstm_step(gate, c), H - unit);
-                store(memory + at, c, H - unit);
+                put(row, 0, M > 1 ? lstm_step_apart(gate, c) : lstm_step(gate, c));
+                store(cell + at, c, left);
             } else {
                 Vec gate[] = {x[0] + h[0] + load(bias), x[1] + h[1] + load(bias + LANES),
                               x[2] + load(bias + 2 * LANES)};
-                const Vec inside = h[2] + load(bias + 3 * LANES);
-                store(fresh, gru_step(gate, inside, load(before + at, H - unit)), H - unit);
+                put(row, 0, gru_step(gate, h[2] + load(bias + 3 * LANES), load(before + at, left)));
             }
+        }
+
+        ALWAYS_INLINE void put(int64_t row, int64_t column, Vec hidden) {
+            const int64_t from = unit + column;
+            store(after + row * hidden_size + from, hidden, hidden_size - from);
+            store(outputs + place[row] * hidden_size + from, hidden, hidden_size - from);
         }
     };
 };

@@ -85,6 +85,7 @@ struct Span {
 };
 
 inline Span share(int64_t total, int64_t member, int64_t size, int64_t grain = 1) {
+    if (size == 1) return {0, total};  // a division takes as long as a hundred products
     int64_t grains = (total + grain - 1) / grain;
     int64_t begin = grains * member / size * grain, end = grains * (member + 1) / size * grain;
     return {begin < total ? begin : total, end < total ? end : total};

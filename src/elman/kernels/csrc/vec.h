@@ -64,23 +64,14 @@ INLINE void store(float* to, Vec v, int64_t count) {
 #endif
 }
 
-// Weights of a step may be stored in fewer bits; arithmetic is always in float.
-INLINE Vec load_weights(const float* from) {
-    return load(from);
-}
-
-INLINE Vec load_weights(const uint16_t* from) {  // bfloat16: the upper half of a float
-#if defined(__AVX512F__)
-    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)from));
-    return (Vec)_mm512_slli_epi32(wide, 16);
-#elif defined(__AVX2__)
-    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)from));
-    return (Vec)_mm256_slli_epi32(wide, 16);
-#else
-    Ints wide;
-    for (int lane = 0; lane < LANES; ++lane) wide[lane] = (int32_t)((uint32_t)from[lane] << 16);
-    return (Vec)wide;
+// A product that no addition may draw into itself: whether one does is the compiler's choice, place by place.
+INLINE Vec kept(Vec v) {
+#if defined(__x86_64__)
+    asm("" : "+v"(v));
+#elif defined(__aarch64__)
+    asm("" : "+w"(v));
 #endif
+    return v;
 }
 
 // A NaN fails every comparison and so stays a NaN.
