@@ -533,3 +533,5 @@ def test_series_are_kept_whole():
 
     for stored, value in zip(array, values, strict=True):
         np.testing.assert_array_equal(field.unpack(stored), value)
+    for stored, value in zip(field.unpack_column(array), values, strict=True):
+        np.testing.assert_array_equal(stored, value)

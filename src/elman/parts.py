@@ -109,7 +109,7 @@ class OnDisk:
         return len(self.stored)
 
     def values(self, role: str, field: Field, rows: np.ndarray) -> Sequence[Any]:
-        return Some(self.stored, role, rows, field.unpack)
+        return Some(self.stored, role, rows, field)
 
     def counts(self, role: str, part: Rows) -> Counter[Any]:
         return self.stored.counts(role, part)
