@@ -383,6 +383,24 @@ def test_json_types_must_agree_across_pieces_too(tmp_path, monkeypatch):
         assert read(path, bad).column("a") == [1.0] * 50 + [1.5]
 
 
+def test_a_key_that_a_piece_lacks_is_a_missing_value_and_a_column_that_a_file_lacks_is_an_error(tmp_path, monkeypatch):
+    path = tmp_path / "t.jsonl"
+    rows = [{"v1": n, "w": 1, "y": "ab"[n % 2]} | ({"v2": n % 7} if n > 80 else {}) for n in range(160)]
+    rows = rows[81:] + rows[:81]  # the first piece has both columns, the last ones lack one
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    small = trained(path, "v*", "y")
+    monkeypatch.setattr(jsonl_reader, "BLOCK", 600)
+    monkeypatch.setattr("elman.data.readers.ENOUGH", 10)
+
+    assert what_was_trained(trained(path, "v*", "y")) == what_was_trained(small)
+    assert what_was_trained(trained(path, "v*", "y", in_memory=0)) == what_was_trained(small)
+    (tmp_path / "a.csv").write_text("v1,v2,y\n" + "1,2,a\n2,3,b\n" * 20)
+    (tmp_path / "b.csv").write_text("v1,y\n1,a\n")
+    for size in (200, 0):
+        with pytest.raises(DataError, match=r"b.csv: the column must be one of v1, y, got 'v2'"):
+            trained(str(tmp_path / "*.csv"), "v*", "y", in_memory=size)
+
+
 def test_what_cannot_be_read_in_pieces_is_read_whole_and_says_so(tmp_path, capsys, own_cache):
     long = pd.DataFrame({"id": np.repeat(range(30), 4), "v": RANDOM.normal(size=120), "y": np.repeat(range(30), 4) % 2})
     long.to_csv(tmp_path / "long.csv", index=False)
@@ -515,3 +533,5 @@ def test_series_are_kept_whole():
 
     for stored, value in zip(array, values, strict=True):
         np.testing.assert_array_equal(field.unpack(stored), value)
+    for stored, value in zip(field.unpack_column(array), values, strict=True):
+        np.testing.assert_array_equal(stored, value)

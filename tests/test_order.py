@@ -40,7 +40,7 @@ def test_a_permutation_is_a_function_of_all_of_its_key():
 
 @pytest.mark.parametrize("size", [4, 7, 30])
 def test_every_number_goes_everywhere_equally_often(size):
-    keys = 20_000
+    keys = 4000
     went = np.zeros((size, size))
     for key in range(keys):
         went[np.arange(size), Permutation(size, key)(np.arange(size))] += 1

@@ -28,12 +28,14 @@ from elman.data import (
     cache_folder,
     encode,
     find_files,
+    from_wide,
     gather,
     head,
     kept_field,
     kept_value,
     key_of,
     lazy_examples,
+    matching_columns,
     open_stored,
     parse,
     read_checked,
@@ -46,7 +48,7 @@ from elman.data.permutation import AsItStands
 from elman.data.split import Drawn
 from elman.data.stored import Some
 from elman.errors import ConfigError
-from elman.fields import Field, Input, Target
+from elman.fields import Field, Input, Series, Target
 from elman.fields.raw import group, moment
 from elman.model import make_fields
 from elman.plan import settle
@@ -107,7 +109,7 @@ class OnDisk:
         return len(self.stored)
 
     def values(self, role: str, field: Field, rows: np.ndarray) -> Sequence[Any]:
-        return Some(self.stored, role, rows, field.unpack)
+        return Some(self.stored, role, rows, field)
 
     def counts(self, role: str, part: Rows) -> Counter[Any]:
         return self.stored.counts(role, part)
@@ -133,16 +135,17 @@ def make_parts(
         DataError: data that cannot be used.
     """
     sources = _sources(config, tables, bad, note)
-    first = sources[0]
-    assert first is not None
-    settle(config, first if isinstance(first, Table) else head(first, BadRows(bad.skip)))
+    source = sources[0]
+    assert source is not None
+    first = source if isinstance(source, Table) else head(source, BadRows(bad.skip))
+    settle(config, first)
     input, target = make_fields(config)
     data = config.data
     by: Any = None if data.split_group is None else (data.split_group, pa.string(), group)
     by = by if data.split_time is None else (data.split_time, pa.float64(), moment)
     whole, valid, test = (
-        None if source is None else _parsed(source, data, input, target, by if source is first else None, bad)
-        for source in sources
+        None if given is None else _parsed(given, data, input, target, by if given is source else None, first, bad)
+        for given in sources
     )
     assert whole is not None
     fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
@@ -157,8 +160,7 @@ def make_parts(
     examples = [body.examples(part, input, target, bad) if len(part) else None for body, part in chosen]
     train = examples[0]
     assert train is not None
-    name = first.source if isinstance(first, Table) else source_name(first)
-    return input, target, Parts(train, examples[1], examples[2], name)
+    return input, target, Parts(train, examples[1], examples[2], first.source)
 
 
 def _sources(
@@ -189,15 +191,26 @@ def _sources(
 
 
 def _parsed(
-    source: Table | list[File], data: DataConfig, input: Input, target: Target, by: Any, bad: BadRows
+    source: Table | list[File], data: DataConfig, input: Input, target: Target, by: Any, first: Table, bad: BadRows
 ) -> InMemory | OnDisk:
-    """The rows that can be used; `by` is the column to split by, its Arrow type and what parses it."""
+    """The rows that can be used; `by` is the column to split by, its Arrow type and what parses it.
+
+    `first` holds rows of the training source, which say what columns there are.
+    """
     if isinstance(source, Table):
         parsed = parse(gather(source, input, data.id, data.time, bad), input, target, bad)
         return InMemory(parsed, None) if by is None else _with_values(parsed, by[0], by[2], bad)
     kept = [kept_field("input", input), kept_field("target", target)]
     kept += [] if by is None else [kept_value(*by)]
-    stored, folder = open_stored(source, kept, lambda table, bad: gather(table, input, None, None, bad), bad)
+    names = first.columns
+    spread = input.columns if isinstance(input, Series) and input.name not in names else None
+    columns = matching_columns(first, spread) if spread else []
+
+    def gathered(table: Table, bad: BadRows) -> Table:
+        table = table.completed(names)
+        return from_wide(table, columns, input.name, bad) if columns else table
+
+    stored, folder = open_stored(source, kept, gathered, bad)
     return OnDisk(stored, folder, None if by is None else stored.numbered("split"))
 
 

@@ -37,6 +37,9 @@ def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> 
 
     A row with a cell that is no number is bad; an empty cell is a missing value.
     """
+    for column in columns:
+        if column not in table.columns:
+            table.column(column)  # which says what is wrong
     plain = [array for column in columns if (array := measured(table.columns[column])) is not None]
     if plain and len(plain) == len(columns):
         series = np.stack(plain, axis=1)[:, :, None]

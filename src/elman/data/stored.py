@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from elman.data.split import Rows
+from elman.fields import Field
 
 TOUCHED = 32  # rows after which what was read is let go; a row may bring 2 MB in, for systems read ahead
 TOGETHER = 4096  # rows that are read together where many are passed over
@@ -102,18 +103,18 @@ class Stored:
 class Some(Sequence[Any]):
     """The values of some rows of a column, ascending, read when they are asked for."""
 
-    def __init__(self, stored: Stored, column: str, rows: np.ndarray, unpack: Callable[[pa.Scalar], Any]) -> None:
-        self.stored, self.column, self.rows, self.unpack = stored, column, rows, unpack
+    def __init__(self, stored: Stored, column: str, rows: np.ndarray, field: Field) -> None:
+        self.stored, self.column, self.rows, self.field = stored, column, rows, field
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.stored.values(self.column, self.rows[index : index + 1], self.unpack)[0]
+        return self.stored.values(self.column, self.rows[index : index + 1], self.field.unpack)[0]
 
     def __iter__(self) -> Iterator[Any]:
         for start, array in self.stored.arrays(self.column):
             first, end = np.searchsorted(self.rows, (start, start + len(array)))
             for begin in range(first, end, TOGETHER):
                 chosen = array.take(pa.array(self.rows[begin : min(begin + TOGETHER, end)] - start))
-                yield from map(self.unpack, chosen) if pa.types.is_nested(chosen.type) else chosen.to_pylist()
+                yield from self.field.unpack_column(chosen)

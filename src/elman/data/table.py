@@ -67,6 +67,7 @@ class Table:
         where: number of a row -> where it stands, such as "train.csv:118"; None: "<source>: row 118", counted from 1.
         left_out: columns of the source that have no one value a row here, each with what they have instead.
         numbers: what `where` calls each row, (rows,); None: 0, 1, 2, ...
+        sparse: it is a piece of a source whose rows do not all have all columns: what it lacks is missing values.
     """
 
     def __init__(
@@ -76,7 +77,9 @@ class Table:
         where: Callable[[int], str] | None = None,
         left_out: Mapping[str, str] | None = None,
         numbers: Sequence[int] | np.ndarray | None = None,
+        sparse: bool = False,
     ) -> None:
+        self.sparse = sparse
         self.columns, self.source, self.left_out = dict(columns), source, left_out or {}
         self.where = where or (lambda number: f"{source}: row {number + 1}")
         self.numbers = range(len(self)) if numbers is None else numbers
@@ -110,6 +113,12 @@ class Table:
         values: Sequence[Any] = column.to_pylist() if hasattr(column, "to_pylist") else column
         return values
 
+    def completed(self, names: Iterable[str]) -> "Table":
+        """The table with missing values in the place of those columns that a sparse one lacks."""
+        lacking = [name for name in names if name not in self.columns] if self.sparse else []
+        columns = {**self.columns, **{name: [None] * len(self) for name in lacking}}
+        return Table(columns, self.source, self.where, self.left_out, self.numbers) if lacking else self
+
     def take(self, rows: Sequence[int]) -> "Table":
         """The table of these rows only, in this order; their places stay what they are."""
         columns = {name: [values[row] for row in rows] for name in self.columns for values in [self.column(name)]}
@@ -139,14 +148,16 @@ class Table:
 
 
 def joined(tables: Sequence[Table], source: str) -> Table:
-    """Tables of the same columns as one; the first says which columns there are.
+    """Tables of the same columns as one; the first says which columns there are, and those that are sparse.
 
     Raises:
         DataError: one of them lacks a column.
     """
-    if len(tables) == 1:
+    if len(tables) == 1 and tables[0].source == source:
         return tables[0]
-    columns = {name: _concatenated([_whole(table, name) for table in tables]) for name in tables[0].columns}
+    names = dict.fromkeys(name for table in tables if table.sparse or table is tables[0] for name in table.columns)
+    tables = [table.completed(names) for table in tables]
+    columns = {name: _concatenated([_whole(table, name) for table in tables]) for name in names}
     starts = np.cumsum([0, *(len(table) for table in tables)])
 
     def where(row: int) -> str:

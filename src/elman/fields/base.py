@@ -77,6 +77,11 @@ class Field(ABC):
         """An element of an array of `storage` -> the parsed value."""
         return stored.as_py()
 
+    def unpack_column(self, stored: pa.Array) -> list[Any]:
+        """All elements of an array of `storage` -> the parsed values."""
+        values: list[Any] = stored.to_pylist()
+        return values
+
     def witnesses(self, column: pa.Array) -> list[Any]:
         """Values that stand for all of a column of `storage`, as plain JSON: if each can be encoded, all can."""
         return []

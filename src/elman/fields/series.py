@@ -132,8 +132,16 @@ class Series(Input):
         return {"values": value.ravel(), "channels": value.shape[1]}
 
     def unpack(self, stored: pa.Scalar) -> np.ndarray:
-        values: np.ndarray = stored["values"].values.to_numpy()
+        # A copy: what lies in a file that is mapped must not be read again later, see `Stored`.
+        values: np.ndarray = stored["values"].values.to_numpy().copy()
         return values.reshape(-1, stored["channels"].as_py())
+
+    def unpack_column(self, stored: pa.Array) -> list[np.ndarray]:
+        flat = stored.field("values").flatten().to_numpy()
+        ends = np.cumsum(pc.list_value_length(stored.field("values")).to_numpy())
+        channels = stored.field("channels").to_pylist()
+        parts = np.split(flat, ends[:-1]) if len(ends) else []
+        return [part.reshape(-1, count) for part, count in zip(parts, channels, strict=True)]
 
     def witnesses(self, column: pa.Array) -> list[list[list[float]]]:
         return [[[0.0] * channels] for channels in column.field("channels").unique().to_pylist()]

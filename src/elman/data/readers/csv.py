@@ -16,7 +16,7 @@ from elman.data.files import Digest, File, Walk
 from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 
-LARGEST_ROW = 1 << 24  # bytes that are read together; pyarrow wants a row to fit
+LARGEST_ROW = 1 << 23  # bytes that are read together; pyarrow wants a row to fit
 LARGEST_FIELD = 1 << 30  # characters, for Python's own reader, which is used only to find line numbers
 
 

@@ -13,7 +13,7 @@ from elman.checks import shown
 from elman.data.files import Digest, File, Walk
 from elman.data.table import BadRows, Table
 
-BLOCK = 1 << 24  # bytes that are read together
+BLOCK = 1 << 23  # bytes that are read together
 # The types that a key's value may have; all lines must agree.
 KINDS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
@@ -48,7 +48,7 @@ def read_jsonl(file: File, bad: BadRows, digest: Digest | None = None) -> Iterat
             else:
                 columns = {name: table.column(name).combine_chunks() for name in table.column_names}
                 good = list(range(len(lines)))
-            yield Table(columns, file.name, where, numbers=np.array(good, np.int64) + number)
+            yield Table(columns, file.name, where, numbers=np.array(good, np.int64) + number, sparse=True)
             number += len(lines)
     if not number:
         yield Table({}, file.name)
