@@ -261,7 +261,7 @@ def test_a_forged_checkpoint_is_refused_too(run, tmp_path, monkeypatch):
         whole = (checkpoint / name).read_bytes()
         forge(checkpoint, name, content)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("elman.experiment.all_checkpoints", lambda path: [checkpoint])
+            patch.setattr("elman.resumption.all_checkpoints", lambda path: [checkpoint])
             with pytest.raises(IntegrityError, match="hold a checkpoint that is what was written"):
                 elman.resume(run, TABLE)
         forge(checkpoint, name, whole)
