@@ -17,7 +17,7 @@ class Permutation:
 
     Source: Luby & Rackoff 1988, "How to construct pseudorandom permutations from pseudorandom functions"; Black &
     Rogaway 2002, "Ciphers with arbitrary finite domains" (other bases than 2, cycle walking). f is the finaliser of
-    SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators").
+    MurmurHash3 (Appleby 2011), with a key.
 
     Args:
         size: how many numbers, 0 to 2**60.
@@ -32,8 +32,8 @@ class Permutation:
 
     def __init__(self, size: int, *key: int) -> None:
         self.size = size
-        self.base = np.uint64(isqrt(max(size - 1, 0)) + 1)
-        self.keys = np.random.SeedSequence(key).generate_state(ROUNDS, np.uint64)
+        self.base = np.uint32(isqrt(max(size - 1, 0)) + 1)
+        self.keys = np.random.SeedSequence(key).generate_state(ROUNDS, np.uint32)
 
     def __len__(self) -> int:
         return self.size
@@ -55,25 +55,39 @@ class Permutation:
         return found.astype(np.int64)
 
     def _mixed(self, numbers: np.ndarray) -> np.ndarray:
-        left, right = np.divmod(numbers, self.base)
+        left, right = self._digits(numbers)
         for key in self.keys:
             total = left + self._hashed(right, key)
-            left, right = right, total - self.base * (total >= self.base)
-        return left * self.base + right
+            total -= self.base * (total >= self.base)
+            left, right = right, total
+        return self._number(left, right)
 
     def _unmixed(self, numbers: np.ndarray) -> np.ndarray:
-        left, right = np.divmod(numbers, self.base)
+        left, right = self._digits(numbers)
         for key in self.keys[::-1]:
             total = right + self.base - self._hashed(left, key)
-            left, right = total - self.base * (total >= self.base), left
-        return left * self.base + right
+            total -= self.base * (total >= self.base)
+            left, right = total, left
+        return self._number(left, right)
 
-    def _hashed(self, digit: np.ndarray, key: np.uint64) -> np.ndarray:
+    def _number(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        found: np.ndarray = left.astype(np.uint64) * np.uint64(self.base) + right
+        return found
+
+    def _digits(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both digits, as 32 bits: processors multiply twice as many of these at once, or more."""
+        left = numbers // np.uint64(self.base)
+        return left.astype(np.uint32), (numbers - left * np.uint64(self.base)).astype(np.uint32)
+
+    def _hashed(self, digit: np.ndarray, key: np.uint32) -> np.ndarray:
         """A random digit for each; 32 random bits are brought below the base by a product, which is faster than mod."""
-        mixed = digit + key
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        hashed: np.ndarray = ((mixed >> np.uint64(32)) * self.base) >> np.uint64(32)
+        mixed = digit ^ key
+        mixed ^= mixed >> np.uint32(16)
+        mixed *= np.uint32(0x85EBCA6B)
+        mixed ^= mixed >> np.uint32(13)
+        mixed *= np.uint32(0xC2B2AE35)
+        mixed ^= mixed >> np.uint32(16)
+        hashed: np.ndarray = ((mixed.astype(np.uint64) * np.uint64(self.base)) >> np.uint64(32)).astype(np.uint32)
         return hashed
 
 
