@@ -246,6 +246,28 @@ def test_other_rows_are_refused(stopped):
         elman.resume(stopped, other)
 
 
+@pytest.mark.parametrize("in_memory", [200, 0])
+def test_a_file_is_gone_on_with_in_the_middle_of_an_epoch_however_large(in_memory, tmp_path, monkeypatch):
+    monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
+    csv = tmp_path / "data.csv"
+    csv.write_text("text,label\n" + "".join(f"{x},{y}\n" for x, y in zip(*TABLE.values(), strict=True)))
+    given = options("lstm", every=100) | {"data": {"in_memory": in_memory}}
+    elman.train(csv, out=tmp_path / "whole", **given)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6)
+        elman.train(csv, out=tmp_path / "run", **given)
+    elman.resume(tmp_path / "run")
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
+    with csv.open("a") as file:
+        file.write("one more,yes\n")
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6)
+        elman.train(csv, out=tmp_path / "changed", **given)
+    csv.write_text(csv.read_text().replace("good", "Good one", 30))
+    with pytest.raises(DataError, match="the rows must be those that it began with"):
+        elman.resume(tmp_path / "changed")
+
+
 def test_a_training_that_has_ended_is_not_resumed(tmp_path):
     elman.train(TABLE, out=tmp_path / "run", **options("lstm"))
     with pytest.raises(elman.ElmanError, match=r"hold a checkpoint, got none\. It has ended"):
