@@ -35,15 +35,15 @@ TRAIN = """
 import json, sys, threading, time
 begin = time.perf_counter()
 import elman
-from elman.training import loop
+from elman.training.descent import Descent
 first = []
-step = loop._Run._step
-def timed(self, number, *rest):
+step = Descent.step
+def timed(self, batch, history):
     first or first.extend((time.perf_counter() - begin, time.process_time()))
-    if number == int(sys.argv[4]):
+    if history.step == int(sys.argv[4]):
         raise KeyboardInterrupt
-    return step(self, number, *rest)
-loop._Run._step = timed
+    return step(self, batch, history)
+Descent.step = timed
 try:
     elman.train(sys.argv[1], input=sys.argv[2], target=sys.argv[3], hidden=32, epochs=1, quiet=True)
 except KeyboardInterrupt:
@@ -81,7 +81,8 @@ def make(path: Path, gigabytes: float, numbers: bool) -> None:
 
 def measure(path: Path) -> dict[str, float]:
     """Seconds and gigabytes, see above."""
-    column = path.open().readline().partition(",")[0]
+    with path.open() as file:
+        column = file.readline().partition(",")[0]
     columns = ("v*" if column == "v0" else column, "label")
     read, processor, rows = run(READ, path).split()
     first, second = (json.loads(run(TRAIN, path, *columns, STEPS)) for _ in range(2))

@@ -145,7 +145,7 @@ OPTIONS = [
          ("column 'text'", "min_count must be left out", "got 2")),
     Case("unknown cell", f"{RUN} --cell lstn", ("gru", "'lstn'", "Did you mean 'lstm'?")),
     Case("unknown topology", f"{RUN} --topology many-to-on", ("Did you mean 'many-to-one'?",)),
-    Case("hidden 0", f"{RUN} --hidden 0", ("hidden must be at least 1, got 0",)),
+    Case("hidden 0", f"{RUN} --hidden 0", ("hidden must lie between 1 and 1000000, got 0",)),
     Case("minutes -1", f"{RUN} --minutes -1", ("minutes must be at least 1e-06, got -1",)),
     Case("seed -1", f"{RUN} --seed -1", ("seed must lie between 0 and",)),
     setting("train", "--set", "a.b=c", "'train'", "--set train.lr=0.001"),

@@ -80,6 +80,39 @@ def test_a_run_directory_is_replaced_only_when_asked(folder):
     assert [path.name for path in folder.parent.iterdir()] == ["run"]
 
 
+def test_what_others_put_into_a_run_directory_stays_in_it(folder, monkeypatch):
+    (folder / "notes.txt").write_text("mine")
+    (folder / "board").mkdir()
+    (folder / "board" / "events").write_text("too")
+    for can_link in (True, False):
+        if not can_link:
+            monkeypatch.setattr(os, "link", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.EPERM, "no links")))
+        write_directory(folder, {"c.json": b"new"}, force=True)
+        assert read_directory(folder)[0] == {"c.json": b"new"}
+        assert (folder / "notes.txt").read_text() == "mine"
+        assert (folder / "board" / "events").read_text() == "too"
+        assert not (folder / "a.json").exists()
+
+
+def test_a_link_and_the_current_folder_are_written_where_they_lead(tmp_path, monkeypatch):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "far")
+    write_directory(tmp_path / "link", FILES)
+    assert (tmp_path / "link").is_symlink()
+    assert read_directory(tmp_path / "far")[0] == FILES
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    write_directory(".", FILES)
+    assert read_directory(tmp_path / "here")[0] == FILES
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["far", "here", "link"]
+
+
+def test_a_mount_point_is_refused_before_hours_of_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == tmp_path / "disk")
+    with pytest.raises(elman.ElmanError, match="a mount point"):
+        check_free(tmp_path / "disk", force=False)
+
+
 def test_force_never_replaces_a_folder_of_someone_elses(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(elman.ElmanError, match="be a run directory"):

@@ -102,6 +102,12 @@ def test_the_decay_of_a_mean_of_the_weights_changes_it():
     assert any(not torch.equal(slow[name], fast[name]) for name in slow)
 
 
+@pytest.mark.parametrize("average", ["none", "swa"])
+def test_a_decay_that_nothing_heeds_is_refused(average):
+    with pytest.raises(elman.ElmanError, match="average_decay must be left out"):
+        trained({"train": {"average": average, "average_decay": 0.9}})
+
+
 def test_the_backend_is_the_one_that_was_named(monkeypatch):
     from elman.layers.backends import BACKENDS
 

@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from elman.data import Permutation, batches_an_epoch, padding_share, shuffled
+from elman.data import Permutation, batches_an_epoch, in_order_of_length, padding_share, shuffled
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 16, 17, 99, 100, 101, 65_537])
@@ -113,3 +113,24 @@ def test_rows_of_a_batch_are_of_similar_length_and_batches_are_mixed():
     means = [lengths[rows].mean() for rows in batches]
     assert padding_share(lengths, batches) < 0.03
     assert abs(np.corrcoef(means[:-1], means[1:])[0, 1]) < 0.3
+
+
+@pytest.mark.parametrize(("size", "window"), [(1, 3200), (256, 3200), (5000, 5000)])
+def test_rows_are_scored_in_windows_of_which_one_is_looked_at_at_a_time(size, window):
+    asked: list[np.ndarray] = []
+
+    class Watched:
+        def __len__(self) -> int:
+            return 12_000
+
+        def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+            asked.append(rows)
+            return rows % 50
+
+    batches = list(in_order_of_length(Watched(), size))
+
+    assert [len(rows) for rows in asked] == [min(window, 12_000 - begin) for begin in range(0, 12_000, window)]
+    assert max(len(rows) for rows in batches) == size
+    assert sorted(np.concatenate(batches)) == list(range(12_000))
+    if size < window:
+        assert padding_share(np.arange(12_000) % 50, batches) < 0.07

@@ -293,7 +293,7 @@ def test_a_network_lowers_the_smoothed_loss_and_shows_the_other():
     output = network(ids, None).detach()
     torch.testing.assert_close(network.train().loss(ids, None, ids), field.training_loss(output, ids))
     torch.testing.assert_close(network.eval().loss(ids, None, ids), field.loss(output, ids))
-    scores = scores_of(output, field, SimpleNamespace(targets=ids.numpy()))
+    scores = scores_of(output, field, SimpleNamespace(all_targets=ids.numpy))
     assert scores["loss"] == pytest.approx(float(field.loss(output, ids).mean()))
 
 

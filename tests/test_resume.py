@@ -36,6 +36,10 @@ CASES = {
     },
     "rnn, noise, pieces": {"cell": "rnn", "layers": 2, "model": NOISE,
                            "train": {"gradient_noise": 0.01, "micro_batch": 7, "schedule": "plateau"}},
+    "plateau": {"cell": "rnn", "model": NOISE, "epochs": 8,
+                "train": {"schedule": "plateau", "patience": 0, "lr": 0.1, "evaluations": 2}},
+    "bfloat16, low memory": {"cell": "lstm", "model": NOISE | {"memory": "low", "zoneout": 0.1},
+                             "train": {"precision": "bfloat16"}},
     "mingru": {"cell": "mingru", "model": NOISE, "train": {"average": "swa", "patience": 1}},
 }  # fmt: skip
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -122,7 +126,15 @@ def survive(folder: Path, case: str, threads: int, unbroken, seed: int) -> int:
     return kills
 
 
-@pytest.mark.parametrize(("case", "threads"), [(case, 1 + index % 2) for index, case in enumerate(CASES)])
+KILLED = [
+    "lstm",
+    "gru, both ways, mean of the weights",
+    "rnn, noise, pieces",
+    "mingru",
+]  # of the others, `make test-slow`
+
+
+@pytest.mark.parametrize(("case", "threads"), [(case, 1 + index % 2) for index, case in enumerate(KILLED)])
 def test_a_killed_training_ends_as_if_it_had_not_been(case, threads, tmp_path, unbroken):
     survive(tmp_path / "run", case, threads, unbroken, seed=1)
 
@@ -191,6 +203,68 @@ def test_a_stopped_training_is_a_model_and_can_be_resumed(number, tmp_path, monk
     assert signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL)
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_every_option_goes_on_in_the_middle_of_an_epoch_as_if_it_had_not_stopped(case, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "find_spec", lambda name: None)
+    elman.train(TABLE, out=tmp_path / "whole", **options(case, every=100))
+    expected = outcome(tmp_path / "whole")
+    assert case != "plateau" or expected[1][-1]["lr"] < 0.1  # it was halved, on both sides of the stop
+    with monkeypatch.context() as patch:
+        stop_at(patch, 2 * expected[1][-1]["step"] // 3 - 1)
+        elman.train(TABLE, out=tmp_path / "run", **options(case, every=100))
+    assert elman.load(tmp_path / "run").metrics["training"]["ended"] == "interrupted"
+    elman.resume(tmp_path / "run", TABLE)
+    assert outcome(tmp_path / "run") == expected
+
+
+def test_the_rows_at_once_that_fitted_in_memory_are_remembered(tmp_path, monkeypatch):
+    from elman.network import Network
+
+    plain, sizes = Network.loss, []
+
+    def loss(self, inputs, *rest):
+        sizes.append(len(inputs))
+        if len(inputs) > 9:
+            raise MemoryError
+        return plain(self, inputs, *rest)
+
+    monkeypatch.setattr(Network, "loss", loss)
+    elman.train(TABLE, out=tmp_path / "whole", **options("lstm", every=100))
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6)
+        elman.train(TABLE, out=tmp_path / "run", **options("lstm", every=100))
+    sizes.clear()
+    elman.resume(tmp_path / "run", TABLE)
+    assert max(sizes) <= 9
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
+
+
+def test_being_asked_to_stop_while_the_test_split_is_scored_loses_nothing(tmp_path, monkeypatch, whole):
+    plain = experiment.scores_of
+
+    def scores_of(*given):
+        signal.raise_signal(signal.SIGTERM)
+        return plain(*given)
+
+    monkeypatch.setattr(experiment, "scores_of", scores_of)
+    elman.train(TABLE, out=tmp_path / "run", **options("lstm", every=2))
+    assert outcome(tmp_path / "run") == whole
+
+
+def test_a_lock_that_is_given_back_is_not_taken_twice(stopped):
+    from filelock import FileLock
+
+    with claim(stopped, resume=True):
+        waiting = FileLock(stopped / "lock")
+        taken = []
+        thread = threading.Thread(target=lambda: (waiting.acquire(timeout=20), taken.append(is_held(stopped))))
+        thread.start()
+        time.sleep(0.3)
+    thread.join()
+    assert taken == [True]  # by the one that waited: the file that it holds is the one that others see
+    waiting.release()
+
+
 @pytest.mark.parametrize("at_the_end", [False, True])
 def test_a_training_that_is_stopped_where_its_patience_ends_goes_no_further(at_the_end, tmp_path, monkeypatch):
     given = options("mingru") | {"epochs": 50}
@@ -242,8 +316,11 @@ def test_where_no_checkpoint_verifies_nothing_is_resumed(stopped):
 
 def test_other_rows_are_refused(stopped):
     other = {"text": TABLE["text"][::-1], "label": TABLE["label"][::-1]}
-    with pytest.raises(DataError, match="the rows must be those that it began with"):
-        elman.resume(stopped, other)
+    another_word = {"text": [*TABLE["text"][:-1], "unseen"], "label": TABLE["label"]}
+    another_label = {"text": TABLE["text"], "label": [*TABLE["label"][:70], *TABLE["label"][:69:-1]]}
+    for rows in (other, another_word, another_label):
+        with pytest.raises(DataError, match="the rows must be those that it began with"):
+            elman.resume(stopped, rows)
 
 
 @pytest.mark.parametrize("in_memory", [200, 0])

@@ -86,6 +86,15 @@ def test_what_cannot_be_drawn_or_listed_is_said_in_one_line(folder, tmp_path, ca
         draw_runs([read_log(folder / "done")._replace(rows=[])])
 
 
+def test_a_log_that_is_torn_and_a_directory_half_written_disturb_no_list(folder, capsys):
+    torn = folder / "deep" / "er" / "stopped" / "checkpoints" / "log.jsonl"
+    torn.write_bytes(torn.read_bytes()[:-9])
+    (folder / "done").rename(folder / ".done.x.partial")
+    assert {row["run"] for row in list_runs(folder)} == {"deep/er/stopped", "damaged"}
+    _, said = call(capsys, "curves", folder / "deep" / "er" / "stopped", code=2)
+    assert "log.jsonl must be JSON lines" in said
+
+
 def test_the_list_can_be_read_by_a_program(folder, capsys):
     out, _ = call(capsys, "runs", folder, "--format", "json")
     assert {row["run"] for row in json.loads(out)} == {"done", "deep/er/stopped", "damaged"}

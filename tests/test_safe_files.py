@@ -207,6 +207,26 @@ def test_sizes_that_the_weights_do_not_have_are_refused_before_memory_is_taken(k
     check_refused(run, loader, "must")
 
 
+FORGED = [
+    ("config.json", ["config"], 3), ("config.json", ["config", "input", "text", "kind"], None),
+    ("config.json", ["config", "model"], {}), ("config.json", ["config", "train"], [1]),
+    ("fields.json", ["text", "embedding"], "abc"), ("fields.json", ["text", "embedding"], 1.5),
+    ("fields.json", ["text", "vocabulary"], [1, 2]), ("fields.json", ["text"], []),
+    ("fields.json", ["label", "classes"], ["a", ["b"]]), ("fields.json", ["label", "classes"], 7),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "keys", "value"), FORGED)
+def test_values_of_the_wrong_type_are_refused(name, keys, value, run, loader):
+    document = json.loads((run / name).read_bytes())
+    inner = document
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    forge(run, name, to_json(document))
+    check_refused(run, loader, "must")
+
+
 def sparse(path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(1 << 40)

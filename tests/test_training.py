@@ -199,6 +199,33 @@ def test_out_of_memory_halves_the_rows_at_once_and_says_so(monkeypatch, capsys):
     assert "out of memory with 32 rows at once: from here on 16" in said
 
 
+def test_scoring_too_is_cut_to_what_fits_in_memory(monkeypatch):
+    expected = without_noise()
+    plain = Network.forward
+
+    def forward(self, inputs, lengths):
+        if len(inputs) > 5:
+            raise torch.OutOfMemoryError
+        return plain(self, inputs, lengths)
+
+    monkeypatch.setattr(Network, "forward", forward)
+    model = without_noise(micro_batch=5)
+    assert model.metrics["valid"]["loss"] == pytest.approx(expected.metrics["valid"]["loss"], rel=1e-4)
+    assert len(model.predict(["good fun"] * 40)) == 40
+
+
+def test_long_rows_are_scored_a_few_at_a_time(monkeypatch):
+    from elman.training import evaluate
+
+    model, sizes = without_noise(), []
+    plain = Network.forward
+    monkeypatch.setattr(evaluate, "MOST_STEPS", 50)
+    monkeypatch.setattr(Network, "forward", lambda self, x, n: sizes.append(tuple(x.shape)) or plain(self, x, n))
+    texts = ["good " * (1 + row % 10) for row in range(40)]
+    assert model.predict(texts).tolist() == [model.predict([text])[0] for text in texts]
+    assert max(rows * steps for rows, steps in sizes if rows > 1) <= 50
+
+
 def test_memory_that_one_row_does_not_fit_in_is_one_clear_error(monkeypatch):
     def loss(*_):
         raise MemoryError
@@ -253,7 +280,7 @@ def test_waiting_for_data_is_said_where_it_takes_long(monkeypatch, capsys):
     monkeypatch.setattr(Examples, "batch", lambda self, rows: time.sleep(0.05) or plain(self, rows))
     model = small(epochs=1, quiet=False)
     assert model.metrics["training"]["waiting"] > 0.3
-    assert "of the time went into making batches" in capsys.readouterr().err
+    assert "of the steps' time went into making batches" in capsys.readouterr().err
 
 
 def test_schedules_rise_and_fall_as_described():

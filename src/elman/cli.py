@@ -139,7 +139,7 @@ def train(
         document = merged(document, {"data": {"source": source if len(source) > 1 else source[0]}})
     for setting in set or []:
         document = with_setting(document, setting)
-    out = out or Path("runs") / run_name(_source_of(document))
+    out = out or Path("runs") / run_name(_source_of(document))[:100]
     _say_trained(run(document, None, out, force, reporter), out, reporter.note)
 
 

@@ -56,7 +56,7 @@ class DataConfig(Section):
     id: str | None = None  # column that names the sequence of a row, for series in long format
     time: str | None = None  # column that orders the steps of a sequence
     bad_rows: Literal["refuse", "skip"] = "refuse"
-    in_memory: float = Field(default=200, ge=0)  # megabytes; larger sources are read once into the cache
+    in_memory: float = Field(default=200.0, ge=0)  # megabytes; larger sources are read once into the cache
     fit_rows: int = Field(default=1_000_000, ge=1)  # training rows, at most, that vocabularies and scales are taken of
 
 

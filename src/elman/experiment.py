@@ -18,7 +18,7 @@ from elman.data import (
     Examples,
     from_memory,
 )
-from elman.directory import CHECKPOINTS, claim
+from elman.directory import CHECKPOINTS, LOCK, claim, write_directory
 from elman.errors import DataError, MissingExtraError, TrainingError
 from elman.model import Model, Source, make_network
 from elman.parts import Parts, Tables, make_parts
@@ -33,6 +33,7 @@ from elman.training import (
     draw_curves,
     outputs_of,
     scores_of,
+    stop_flag,
 )
 from elman.types import Json
 
@@ -199,14 +200,17 @@ def carry_out(
     """
     _say(reporter, model, parts, bad)
     checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter)
-    history = trainer.fit(model.network, model.target, parts.train, parts.valid, reporter, checkpoints, saved)
-    if history.waiting > WAITING_SAID:
-        reporter.note(f"waiting   {100 * history.waiting:.0f} % of the time went into making batches")
-    model.metrics = _metrics(model, history, parts.test)
-    model.keepsakes = _keepsakes(history, model.target.metrics[0], reporter)
-    model.skipped = bad.summary()
-    if out is not None:
-        _write(model, out, history.ended)
+    with stop_flag() as asked:  # to the end: what is trained is scored and written, whoever asks to stop meanwhile
+        history = trainer.fit(
+            model.network, model.target, parts.train, parts.valid, reporter, checkpoints, saved, asked
+        )
+        if history.waiting > WAITING_SAID:
+            reporter.note(f"waiting   {100 * history.waiting:.0f} % of the steps' time went into making batches")
+        model.metrics = _metrics(model, history, parts.test)
+        model.keepsakes = _keepsakes(history, model.target.metrics[0], reporter)
+        model.skipped = bad.summary()
+        if out is not None:
+            _write(model, out, history.ended)
     if history.ended == "diverged":
         kept = f"The best weights before it (epoch {history.best['epoch']}) "
         raise TrainingError(f"{history.message} {kept}{f'were written to {out}' if out else 'were not saved'}.")
@@ -216,11 +220,12 @@ def carry_out(
 def _write(model: Model, out: str | Path, ended: Ended) -> None:
     """The run directory; where training is to go on, its checkpoints stay in it."""
     try:
-        model.save(out, force=True, keep=(CHECKPOINTS,) if ended == "interrupted" else ())
+        kept = (LOCK, CHECKPOINTS) if ended == "interrupted" else (LOCK,)
+        model.written(out, write_directory(out, model.files(), force=True, keep=kept, held=True))
     except DataError as error:
         if not all_checkpoints(Path(out)):
             raise
-        raise DataError(f"{error} The checkpoints are kept: elman train --resume {out}.") from error
+        raise DataError(f"{error} The checkpoints are kept: elman train --resume {out}") from error
 
 
 def _say(reporter: Reporter, model: Model, parts: Parts, bad: BadRows) -> None:

@@ -17,7 +17,7 @@ from elman.checks import check_choice, fail
 from elman.config import RunConfig, check_document, resolved_options, without_none
 from elman.data import BadRows, Parsed, Table, encode, from_memory, gather, parse, read
 from elman.directory import Directory, to_json, write_directory
-from elman.errors import ConfigError
+from elman.errors import ConfigError, ElmanError
 from elman.fields import FIELDS, INPUTS, TARGETS, Category, Field, Input, Target
 from elman.inference import Step, trace
 from elman.network import Network
@@ -139,22 +139,28 @@ class Model:
             "digest": self.digest,
         }
 
-    def save(self, path: str | Path, force: bool = False, keep: Sequence[str] = ()) -> "Model":
-        """Write the run directory, whole or not at all; `keep` names folders of what it replaces that stay.
+    def save(self, path: str | Path, force: bool = False) -> "Model":
+        """Write the run directory, whole or not at all.
 
         Raises:
             ArgumentError: the path is taken and `force` is not set.
             DataError: it cannot be written.
         """
-        files = {
+        return self.written(path, write_directory(path, self.files(), force))
+
+    def files(self) -> dict[str, bytes]:
+        """The files of the run directory, by name."""
+        return {
             **self.description(),
             "run.toml": tomli_w.dumps(without_none(self.config.model_dump())).encode(),
             "metrics.json": to_json(self.metrics),
             "weights.safetensors": safetensors.torch.save(self.network.state_dict()),
             **{name: kept() if callable(kept) else kept for name, kept in self.keepsakes.items()},
         }
-        self.digest = write_directory(path, files, force, keep)
-        self.path = Path(path)
+
+    def written(self, path: str | Path, digest: str) -> "Model":
+        """This model, which now stands in a run directory with such a digest."""
+        self.path, self.digest = Path(path), digest
         return self
 
     def description(self) -> dict[str, bytes]:
@@ -195,11 +201,9 @@ def load(path: str | Path) -> Model:
         IntegrityError: a file is missing, or is not what was written.
     """
     directory = Directory(path, MODEL_FILES)
-    config, input, target = described(directory)
-    weights = directory.tensors("weights.safetensors", empty_network(config, input, target).state_dict())
-    with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced at once
-        network = make_network(config, input, target)
-    network.load_state_dict(weights)
+    config, input, target, network = described(directory)
+    weights = directory.tensors("weights.safetensors", network.state_dict())
+    network.load_state_dict({name: tensor.clone() for name, tensor in weights.items()}, assign=True)
     model = Model(config, input, target, network.eval())
     model.metrics, model.path, model.digest = directory.json("metrics.json"), Path(path), directory.digest
     others = {name: directory.read(name, LARGEST_KEEPSAKE) for name in directory.names if name not in MODEL_FILES}
@@ -207,28 +211,27 @@ def load(path: str | Path) -> Model:
     return model
 
 
-def described(directory: Directory) -> tuple[RunConfig, Input, Target]:
-    """The configuration and the fitted fields that a directory describes.
+def described(directory: Directory) -> tuple[RunConfig, Input, Target, Network]:
+    """The configuration, the fitted fields and the network that a directory describes.
+
+    The network stands on torch's meta device: its weights have names, shapes and types, and take no memory.
 
     Raises:
         ConfigError: a configuration that this version does not know.
         IntegrityError: the files are not what was written.
     """
-    config = check_document(directory.json("config.json").get("config", {}))
-    learned = directory.json("fields.json")
-    input, target = make_fields(config)
-    for field in (input, target):
-        try:
-            field.restore(learned[field.name])
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            directory.refuse("fields.json", f"say what {field.name!r} learned", f"{type(error).__name__}: {error}")
-    return config, input, target
-
-
-def empty_network(config: RunConfig, input: Input, target: Target) -> Network:
-    """The network with the names, shapes and types of its weights, without the memory that they would take."""
-    with torch.device("meta"):
-        return make_network(config, input, target)
+    documents = directory.json("config.json"), directory.json("fields.json")
+    try:
+        config = check_document(documents[0]["config"])
+        input, target = make_fields(config)
+        for field in (input, target):
+            field.restore(documents[1][field.name])
+        with torch.device("meta"):
+            return config, input, target, make_network(config, input, target)
+    except ElmanError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
+        directory.refuse("config.json", "describe a network with fields.json", f"{type(error).__name__}: {error}")
 
 
 def make_fields(config: RunConfig) -> tuple[Input, Target]:

@@ -8,6 +8,7 @@ same parts and the same order, and fields learn from the same rows.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,7 +116,7 @@ class OnDisk:
         return self.stored.counts(role, part)
 
     def examples(self, part: Rows, input: Input, target: Target, bad: BadRows) -> Examples:
-        return lazy_examples(self.stored, part, input, target, bad)
+        return lazy_examples(self.stored, part, input, target, bad, self.folder.name)
 
 
 def make_parts(
@@ -233,7 +234,8 @@ def _fit(
 ) -> None:
     """Let the fields learn from the training split, or take back what they learned from it in an earlier run."""
     data = config.data
-    means = [config.input, config.target, fractions, seed, data.fit_rows, data.split_group, data.split_time]
+    means: list[Any] = [config.input, config.target, fractions, seed, data.fit_rows, data.split_group, data.split_time]
+    means.append(version("elman"))  # another one may cut texts or learn in another way
     kept = body.folder / f"learned-{key_of(means)}.json" if body.folder else None
     learned = None if kept is None or input.fits_on_files else read_checked(kept)
     if learned is not None:

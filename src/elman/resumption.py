@@ -5,14 +5,13 @@ from pathlib import Path
 import torch
 
 from elman.checks import fail
-from elman.config import RunConfig
 from elman.data import BadRows, from_memory
 from elman.directory import MANIFEST, Directory, claim
 from elman.errors import DataError, IntegrityError
 from elman.experiment import RANDOM_NUMBERS, carry_out
-from elman.model import Model, Source, described, empty_network, make_network
+from elman.model import Model, Source, described, make_network
 from elman.parts import Tables, make_parts
-from elman.training import Reporter, Saved, Trainer, all_checkpoints, read_checkpoint
+from elman.training import Reporter, Saved, Trainer, all_checkpoints, read_checkpoint, refuse_rows
 
 
 def resume(path: str | Path, table: Source | None = None, reporter: Reporter | None = None) -> Model:
@@ -34,19 +33,22 @@ def resume(path: str | Path, table: Source | None = None, reporter: Reporter | N
         then = "Name the --out of a training that was stopped."
         fail("resume", "the path", "be a run directory", repr(str(path)), then)
     with claim(path, resume=True):
-        config, saved = _newest(Path(path), reporter)
+        found, saved = _newest(Path(path), reporter)
+        config = found.config
         trainer = Trainer(**config.train)
         bad = BadRows(config.data.bad_rows == "skip")
         tables = None if table is None else Tables(from_memory(table))
         input, target, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
+        if (input.learned(), target.learned()) != (found.input.learned(), found.target.learned()):
+            refuse_rows("other ones, of which the fields learn something else")
         reporter.note(f"resumed   {path} at step {saved.history.step:,}")
         with RANDOM_NUMBERS, torch.random.fork_rng():
             model = Model(config, input, target, make_network(config, input, target))
             return carry_out(model, trainer, parts, bad, path, reporter, saved)
 
 
-def _newest(path: Path, reporter: Reporter) -> tuple[RunConfig, Saved]:
-    """The newest checkpoint that verifies; of those that do not, it is said why."""
+def _newest(path: Path, reporter: Reporter) -> tuple[Model, Saved]:
+    """The newest checkpoint that verifies, its network without memory; of those that do not, it is said why."""
     found = all_checkpoints(path)
     if not found:
         then = "It has ended: see elman info." if (path / MANIFEST).is_file() else "Train anew."
@@ -54,9 +56,9 @@ def _newest(path: Path, reporter: Reporter) -> tuple[RunConfig, Saved]:
     for folder in found:
         try:
             directory = Directory(folder)
-            config, input, target = described(directory)
-            averaged = config.train.get("average", "none") != "none"
-            return config, read_checkpoint(directory, empty_network(config, input, target), averaged)
+            model = Model(*described(directory))
+            averaged = model.config.train.get("average", "none") != "none"
+            return model, read_checkpoint(directory, model.network, averaged)
         except (IntegrityError, DataError) as error:
             reporter.note(f"warning: {error} The checkpoint before it is tried.")
     fail("resume", str(path), "hold a checkpoint that is what was written", "none", "Train anew.", IntegrityError)

@@ -1,5 +1,6 @@
 """From encoded rows to padded batches."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -71,6 +72,18 @@ class Examples:
         """The encoded targets of all rows, (rows,)."""
         assert self.targets is not None
         return self.targets
+
+    def digest(self) -> str:
+        """SHA-256 of all that is encoded, by which a training that is resumed knows its data again."""
+        digest = hashlib.sha256(str(len(self)).encode())
+        ragged = [] if self.sequences is None else [self.sequences.lengths, self.sequences.values]
+        for array in (*ragged, self.singles, self.targets):
+            if array is None:
+                digest.update(b"none")
+                continue
+            digest.update(f"{array.dtype.str} {array.shape}".encode())  # equal bytes may be other numbers
+            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        return digest.hexdigest()
 
     def batches(self, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, in the order of `shuffled`, which see."""

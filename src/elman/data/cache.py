@@ -1,7 +1,9 @@
 """The folder in which data is kept between runs: ELMAN_CACHE, ~/.cache/elman by default. It may be deleted at any time.
 
-What is written there appears whole or not at all, by a rename; what is read from there is checked, and made anew where
-it is damaged. Two processes that make the same thing do not disturb each other: the first rename is kept.
+What is written there appears whole or not at all, by a rename, and what is found damaged when it is read is made anew.
+JSON files are checked by a SHA-256; `rows.arrow`, which may be many gigabytes, by its size and Arrow's footer only, so
+that a byte changed inside it is not noticed. Two processes that make the same thing do not disturb each other: the
+first rename is kept.
 """
 
 import hashlib

@@ -1,5 +1,6 @@
 """Examples of a source that is larger than memory: rows are encoded when they are asked for."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from elman.fields import Field, Input, Target
 
 TOGETHER = 4096  # rows that are looked at together
 PREPARED = 50  # batches; those of half a window
+SAMPLED = 256  # rows that stand for all in a digest
 
 
 class LazyExamples(Examples):
@@ -28,10 +30,11 @@ class LazyExamples(Examples):
         stored: the parsed rows.
         part: which of them.
         input, target: the fitted fields.
+        key: stands for the bytes of the source and how they were parsed, as the name of its folder in the cache does.
     """
 
-    def __init__(self, stored: Stored, part: Rows, input: Input, target: Target) -> None:
-        self.stored, self.part, self.input, self.target = stored, part, input, target
+    def __init__(self, stored: Stored, part: Rows, input: Input, target: Target, key: str) -> None:
+        self.stored, self.part, self.input, self.target, self.key = stored, part, input, target, key
         self.lengths = _Lengths(self)
         self._rows, self._window = np.zeros(0, np.int64), Examples([])
         self.targets = None  # until all are asked for
@@ -41,6 +44,18 @@ class LazyExamples(Examples):
 
     def place(self, row: int) -> str:
         return self.stored.place(int(self.part[np.array([row])][0]))
+
+    def digest(self) -> str:
+        """SHA-256 of the key of the source, and of rows spread evenly: where they stand in it, and what they encode to.
+
+        Not of all rows, as in memory, which would take minutes: the key stands for the values of the others. That they
+        are in the same part and encode alike is not looked at.
+        """
+        sample = np.unique(np.linspace(0, len(self) - 1, SAMPLED).astype(np.int64))
+        digest = hashlib.sha256(f"{self.key} {len(self)}".encode())
+        digest.update(self.part[sample].astype(np.int64).data)
+        digest.update(self._encoded(sample).digest().encode())
+        return digest.hexdigest()
 
     def batches(self, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[Batch]:
         """As in memory; a thread encodes the next window while the network is busy with this one."""
@@ -94,7 +109,7 @@ class _Lengths:
         return self.examples.look_at(rows)
 
 
-def lazy_examples(stored: Stored, part: Rows, input: Input, target: Target, bad: BadRows) -> LazyExamples:
+def lazy_examples(stored: Stored, part: Rows, input: Input, target: Target, bad: BadRows, key: str) -> LazyExamples:
     """The examples of a part, less the rows that fitted fields cannot encode.
 
     Every row is tried only where one of the values that stand for all cannot be encoded, such as a class that the
@@ -119,7 +134,7 @@ def lazy_examples(stored: Stored, part: Rows, input: Input, target: Target, bad:
     part = part.without(np.array(sorted(found), np.int64))
     if not len(part):
         fail(stored.source, "the table", "have a row that can be used", "none", error=DataError)
-    return LazyExamples(stored, part, input, target)
+    return LazyExamples(stored, part, input, target, key)
 
 
 def _encoded(field: Field, value: Any, place: str, bad: BadRows) -> None:

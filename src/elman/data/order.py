@@ -12,6 +12,7 @@ import numpy as np
 from elman.data.permutation import Permutation
 
 WINDOW = 100  # batches that are sorted by length together: more pad less and shuffle less
+SCORED_TOGETHER = 3200  # rows: a large source encodes a window at once, and batches for scoring are large ones
 
 
 class Lengths(Protocol):
@@ -49,9 +50,10 @@ def shuffled(lengths: Lengths, size: int, seed: int, epoch: int, begin: int = 0)
 
 
 def in_order_of_length(lengths: Lengths, size: int) -> Iterator[np.ndarray]:
-    """Rows in batches for scoring: as they stand, in windows of 100 batches sorted by length; no chance."""
-    for begin in range(0, len(lengths), size * WINDOW):
-        yield from _cut(np.arange(begin, min(begin + size * WINDOW, len(lengths))), lengths, size)
+    """Rows in batches for scoring: as they stand, in windows of 3200 rows or one batch sorted by length; no chance."""
+    window = max(size, SCORED_TOGETHER)
+    for begin in range(0, len(lengths), window):
+        yield from _cut(np.arange(begin, min(begin + window, len(lengths))), lengths, size)
 
 
 def padding_share(lengths: Lengths, batches: Iterable[np.ndarray]) -> float:

@@ -2,7 +2,10 @@
 
 Each entry of the cache stands in `tables/<key>/`: `rows.arrow`, `manifest.json`, and what fields learned from it. The
 key is made of the SHA-256 of the source's bytes and of how it is parsed. `tables/index/` remembers the SHA-256 of
-files by path, size and time of change, so that it is not taken anew.
+files by path, size, times of change and inode, so that it is not taken anew.
+
+JSON files are checked by a SHA-256; `rows.arrow`, which may be many gigabytes, by its size and Arrow's footer only, so
+that a byte changed inside it is not noticed.
 """
 
 from bisect import bisect_right
@@ -133,7 +136,7 @@ def _place(files: Sequence[File], starts: list[int], number: int) -> str:
 def _write(
     path: Path, files: Sequence[File], kept: Sequence[Kept], gather: Callable[[Table, BadRows], Table], bad: BadRows
 ) -> tuple[list[tuple[str, list[int]]], Json]:
-    """Write the Arrow file; each source file's SHA-256 with its size and time of change, and the manifest."""
+    """Write the Arrow file; each source file's SHA-256 with its stamp, and the manifest."""
     schema = pa.schema([*((entry.role, entry.storage) for entry in kept), ("row", pa.int64())])
     witnesses: dict[str, dict[str, Any]] = {entry.role: {} for entry in kept}
     digests: list[tuple[str, list[int]]] = []
@@ -219,6 +222,6 @@ def _remember_digest(tables: Path, file: File, digest: str, stamp: list[int]) ->
 
 
 def _stamp(file: File) -> list[int]:
-    """Size and time of the last change, by which a file is known again."""
+    """By what a file is known again. A program may set the time of the last change back, but not that of its inode."""
     stat = file.path.stat()
-    return [stat.st_size, stat.st_mtime_ns]
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]

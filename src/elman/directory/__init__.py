@@ -3,10 +3,11 @@
 from elman.directory.claim import claim, is_held
 from elman.directory.manifest import MANIFEST, to_json
 from elman.directory.read import Directory, read_directory
-from elman.directory.write import CHECKPOINTS, check_free, write_directory
+from elman.directory.write import CHECKPOINTS, LOCK, check_free, write_directory
 
 __all__ = [
     "CHECKPOINTS",
+    "LOCK",
     "MANIFEST",
     "Directory",
     "check_free",

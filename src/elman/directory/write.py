@@ -1,6 +1,7 @@
 """A directory of files that is written whole or not at all."""
 
 import ctypes
+import json
 import os
 import shutil
 import tempfile
@@ -39,6 +40,9 @@ def check_free(path: str | Path, force: bool) -> Path:
         fail("run directory", "the path", "be free", f"{str(path)!r}, which exists", then)
     if taken and not stopped and not (path / MANIFEST).is_file():
         fail("run directory", "what --force replaces", "be a run directory", repr(str(path)), "Choose another --out.")
+    if os.path.ismount(path):
+        then = "Name a folder in it."
+        fail("run directory", "the path", "be a folder that can be replaced", f"{str(path)!r}, a mount point", then)
     if not above.is_dir():
         fail("run directory", "the path", "lie in a folder", f"{str(path)!r}, under a file", "Choose another --out.")
     try:
@@ -50,54 +54,87 @@ def check_free(path: str | Path, force: bool) -> Path:
     return path
 
 
-def write_directory(path: str | Path, files: Mapping[str, bytes], force: bool = False, keep: Sequence[str] = ()) -> str:
+def write_directory(
+    path: str | Path, files: Mapping[str, bytes], force: bool = False, keep: Sequence[str] = (), held: bool = False
+) -> str:
     """Write the files and their manifest; give the manifest's digest.
 
     All is written beside the goal, to the disk itself, and takes its place at the end: whatever fails, and whenever the
-    process is killed, the goal is as it was or as it should be.
+    process is killed, the goal is as it was or as it should be. What others put into the goal stays in it.
 
     Args:
-        path: the goal.
+        path: the goal; where it is a link, what it points to.
         files: contents by name.
         force: replace what is there.
-        keep: folders of what is there that the new directory takes over.
+        keep: what of ours the new directory takes over, such as the checkpoints.
+        held: this process holds the goal, see `claim`, and need not ask whether it is free.
 
     Raises:
         ArgumentError: the path is taken, see `check_free`.
         DataError: the disk is full, or the folder cannot be written.
     """
-    path = check_free(path, force)
+    if not held:
+        check_free(path, force)
+    goal = Path(os.path.realpath(path))
     manifest = manifest_of(files)
-    made = [folder for folder in path.absolute().parents if not folder.exists()]
-    try_to_make(path.parent, made)
+    made = [folder for folder in goal.parents if not folder.exists()]
+    try_to_make(goal.parent, made)
     try:
-        beside = Path(tempfile.mkdtemp(prefix=partial_prefix(path), suffix=".partial", dir=path.parent))
+        beside = Path(tempfile.mkdtemp(prefix=partial_prefix(goal), suffix=".partial", dir=goal.parent))
     except OSError as error:
         remove_empty(made)
-        fail("run directory", "the folder", "be writable", f"{path.parent}: {error.strerror}", error=DataError)
+        fail("run directory", "the folder", "be writable", f"{goal.parent}: {error.strerror}", error=DataError)
     try:
         for name, content in {**files, MANIFEST: to_json(manifest)}.items():
             with (beside / name).open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        for name in keep:
-            if (path / name).is_dir():
-                shutil.copytree(path / name, beside / name, copy_function=os.link)  # no byte is copied
+        for entry in _stays(goal, keep):
+            _carry_over(entry, beside / entry.name)
         beside.chmod(0o755)
         _to_disk(beside)
-        if path.exists():
-            _exchange(beside, path)  # what was there is beside now, and removed below
+        if goal.exists():
+            _exchange(beside, goal)  # what was there is beside now, and removed below
         else:
-            beside.rename(path)
-        _to_disk(path.parent)
+            beside.rename(goal)
+        for folder in (goal.parent, *(folder.parent for folder in made)):
+            _to_disk(folder)
     except OSError as error:
         then = "What was there is untouched."
-        fail("run directory", "the files", "be written", f"{error.strerror} ({path})", then, DataError)
+        fail("run directory", "the files", "be written", f"{error.strerror or error} ({path})", then, DataError)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         remove_empty(made)
     return str(manifest["digest"])
+
+
+def _stays(goal: Path, keep: Sequence[str]) -> list[Path]:
+    """What of the goal the directory that takes its place must have too: what is kept, and what is not ours."""
+    if not goal.is_dir():
+        return []
+    try:
+        ours = {MANIFEST, LOCK, CHECKPOINTS, *json.loads((goal / MANIFEST).read_bytes())["files"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        ours = {MANIFEST, LOCK, CHECKPOINTS}
+    return [entry for entry in goal.iterdir() if entry.name in keep or entry.name not in ours]
+
+
+def _carry_over(old: Path, new: Path) -> None:
+    """The same file or folder under another name: no byte is copied where the system has hard links."""
+    if new.exists():
+        return  # written anew
+    if old.is_dir() and not old.is_symlink():
+        shutil.copytree(old, new, symlinks=True, copy_function=_linked)
+    else:
+        _linked(str(old), str(new))
+
+
+def _linked(old: str, new: str) -> None:
+    try:
+        os.link(old, new, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(old, new, follow_symlinks=False)
 
 
 def partial_prefix(path: Path) -> str:

@@ -129,6 +129,8 @@ class Category(Input, Target):
 
     def restore(self, learned: Json) -> None:
         self.classes, self.counts = list(learned["classes"]), list(learned["counts"])
+        if not all(isinstance(text, str) for text in self.classes):
+            raise TypeError("a class is no text")
 
     def describe(self) -> str:
         parts = [f"{text} {count:,}" for text, count in zip(self.classes[:6], self.counts, strict=False)]

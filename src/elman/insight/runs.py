@@ -46,7 +46,8 @@ def list_runs(folder: str | Path) -> list[Json]:
         then = "Name a folder that holds run directories."
         fail("runs", "the folder", "exist", shown(str(folder)), then, DataError)
     below = [path for depth in range(1, DEEPEST + 1) for path in folder.glob("/".join("*" * depth))]
-    found = [path for path in (folder, *below) if CHECKPOINTS not in path.parts and _is_run(path)]
+    ours = [path for path in below if CHECKPOINTS not in path.parts and not path.name.startswith(".")]
+    found = [path for path in (folder, *ours) if _is_run(path)]
     rows = sorted((_row(path, folder) for path in found), key=lambda row: row["age_minutes"])
     return [{key: None if value == math.inf else value for key, value in row.items()} for row in rows]
 
@@ -61,7 +62,10 @@ def read_log(run: str | Path) -> Log:
     path = Path(run)
     going_on = path / CHECKPOINTS / LOG
     content = going_on.read_bytes() if going_on.is_file() else Directory(path, [LOG]).read(LOG)
-    rows = [json.loads(line) for line in content.splitlines()]
+    try:
+        rows = [json.loads(line) for line in content.splitlines()]
+    except ValueError as error:
+        fail(str(path), LOG, "be JSON lines", str(error), "Wait for the next evaluation.", DataError)
     return Log(str(run), rows, _metric_of(rows))
 
 

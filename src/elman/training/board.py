@@ -13,19 +13,20 @@ class Board:
     Args:
         folder: where they go; each training of a folder of its own is a line of its own on the page.
         reporter: who is told how to look at them.
+        after: steps that were made before; what a killed process wrote beyond them is not shown.
 
     Raises:
         DataError: the folder cannot be written.
         MissingExtraError: the package `tensorboard` is not installed.
     """
 
-    def __init__(self, folder: str, reporter: Reporter) -> None:
+    def __init__(self, folder: str, reporter: Reporter, after: int = 0) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise MissingExtraError("tensorboard", "watch", "train.tensorboard") from None
         try:
-            self._writer = SummaryWriter(folder)
+            self._writer = SummaryWriter(folder, purge_step=after + 1 if after else None)
         except OSError as error:
             then = "Name another folder."
             fail(

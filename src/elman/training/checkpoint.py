@@ -1,21 +1,19 @@
 """Checkpoints: everything that the next step depends on, so that a training goes on bit for bit where it was."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
-import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from elman.data import Examples
+from elman.checks import fail
 from elman.directory import CHECKPOINTS, Directory, write_directory
-from elman.errors import ElmanError
+from elman.errors import DataError, ElmanError
 from elman.training.history import History
 from elman.training.optimise import decayed_or_not
 from elman.training.progress import Reporter
@@ -24,7 +22,6 @@ CUDA_RANDOM_BYTES = 16  # of torch's generator there
 KEPT = 2  # the newest ones; each holds the best weights so far too
 LOG = "log.jsonl"
 PROGRESS, STATE = "progress.json", "state.safetensors"
-SAMPLED = 1024  # rows that are hashed whole to tell one data set from another
 
 
 class Saved(NamedTuple):
@@ -32,7 +29,7 @@ class Saved(NamedTuple):
 
     history: History
     tensors: dict[str, Tensor]
-    data: str  # see `fingerprint`
+    data: str  # the digests of the training and validation rows
 
 
 class Checkpoints:
@@ -79,8 +76,10 @@ class Checkpoints:
     def log(self, history: History) -> None:
         """Write the evaluations so far for whoever watches; a resumption does not read them."""
         rows = "".join(json.dumps(row) + "\n" for row in history.rows)
+        partial = self.folder / f"{LOG}.partial"
         with suppress(OSError):  # a checkpoint that cannot be written is said; this is not worth a second line
-            (self.folder / LOG).write_text(rows, encoding="utf-8")
+            partial.write_text(rows, encoding="utf-8")
+            partial.replace(self.folder / LOG)
 
 
 def all_checkpoints(run: Path) -> list[Path]:
@@ -131,12 +130,7 @@ def _expected(network: nn.Module, averaged: bool) -> dict[str, Tensor]:
     return found
 
 
-def fingerprint(examples: Examples) -> str:
-    """SHA-256 of the number of rows and of some of them, spread evenly: the same data, encoded alike, or not."""
-    digest = hashlib.sha256(str(len(examples)).encode())
-    rows = np.unique(np.linspace(0, len(examples) - 1, SAMPLED).astype(np.int64))
-    batch = examples.batch(rows)
-    for tensor in (batch.inputs, batch.targets):
-        if tensor is not None:
-            digest.update(np.ascontiguousarray(tensor.numpy()).tobytes())
-    return digest.hexdigest()
+def refuse_rows(got: str) -> NoReturn:
+    """Raise the DataError of a training that is gone on with on other rows than its own."""
+    then = "Bring the data back as it was, or train anew with --force."
+    fail("training", "the rows", "be those that it began with", got, then, DataError)

@@ -1,7 +1,7 @@
 """One step down: the gradient of a batch, in pieces that fit in memory, clipped, followed, and the weights averaged."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,10 +11,11 @@ from elman.data import Batch
 from elman.errors import TrainingError
 from elman.network import Network
 from elman.training.averaging import Average
-from elman.training.device import device_of
+from elman.training.device import device_of, random_state, set_random_state
 from elman.training.history import History
 from elman.training.memory import is_out_of_memory
 from elman.training.optimise import adamw, add_noise, rate
+from elman.training.pieces import pieces
 from elman.training.progress import Reporter
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class Descent:
             self.average.update(network, history.step + 1, self.total)
         return loss.item()
 
+    def precision(self) -> torch.autocast:
+        """In which numbers the network is computed."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.how.precision == "bfloat16")
+
     def tensors(self) -> dict[str, Tensor]:
         """The weights, their mean and the optimiser's state, by name."""
         found = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
@@ -93,7 +98,7 @@ class Descent:
 
     def _gradient(self, batch: Batch, history: History) -> Tensor:
         """The loss of each row, (B,), and the gradient of their mean; out of memory halves the micro-batch."""
-        random = torch.get_rng_state()
+        random = random_state(self.device)
         while True:
             self.optimiser.zero_grad(set_to_none=True)
             try:
@@ -110,12 +115,12 @@ class Descent:
                 )
             history.micro_batch = (size + 1) // 2
             self.reporter.note(f"out of memory with {size} rows at once: from here on {history.micro_batch}")
-            torch.set_rng_state(random)
+            set_random_state(self.device, random)
 
     def _backward(self, piece: Batch, rows: int) -> Tensor:
         """The losses of a micro-batch, (B,); its share of the gradient of a batch of so many rows is added up."""
         assert piece.targets is not None
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.how.precision == "bfloat16"):
+        with self.precision():
             losses = self.network.loss(piece.inputs, piece.lengths, piece.targets)
         (losses.sum() / rows).backward()  # type: ignore[no-untyped-call]
         return losses.detach()
@@ -130,20 +135,6 @@ class Descent:
             f"training: {what} must be finite, got {value.item()} at step {step + 1} (rows: {places}). "
             "Look at these rows, or lower train.lr."
         )
-
-
-def pieces(batch: Batch, size: int) -> Iterator[Batch]:
-    """A batch in micro-batches of at most so many rows, each cut to its own longest row."""
-    if size >= len(batch.rows):
-        yield batch
-        return
-    for begin in range(0, len(batch.rows), size):
-        part = slice(begin, begin + size)
-        inputs, lengths, targets = batch.inputs[part], batch.lengths, batch.targets
-        if lengths is not None:
-            lengths = lengths[part]
-            inputs = inputs[:, : int(lengths.max())]
-        yield Batch(inputs, lengths, None if targets is None else targets[part], batch.rows[part])
 
 
 def part_of(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

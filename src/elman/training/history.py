@@ -19,13 +19,13 @@ class History:
         ended: why it ended.
         message: what was not finite, where it diverged.
         step: optimiser steps done.
-        losses: of the steps since the last evaluation.
+        loss_sum, loss_count: of the steps since the last evaluation.
         since_best: evaluations since the best one.
         halvings: how often the plateau schedule has halved the rate.
         micro_batch: rows that are in memory at once.
         real, padded: steps of this epoch's batches without and with their padding.
         seconds: that were spent on training, over all its pieces where it was resumed.
-        waited: of these, seconds in which the network waited for its data.
+        waited, worked: of these, seconds in which the network waited for its data, and in which it made steps.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -33,7 +33,8 @@ class History:
     ended: Ended = "epochs"
     message: str = ""
     step: int = 0
-    losses: list[float] = field(default_factory=list)
+    loss_sum: float = 0.0
+    loss_count: int = 0
     since_best: int = 0
     halvings: int = 0
     micro_batch: int = 0
@@ -41,6 +42,7 @@ class History:
     padded: int = 0
     seconds: float = 0.0
     waited: float = 0.0
+    worked: float = 0.0
 
     @property
     def padding(self) -> float:
@@ -49,8 +51,8 @@ class History:
 
     @property
     def waiting(self) -> float:
-        """Share of the time in which the network waited for its data, 0 to 1."""
-        return self.waited / self.seconds if self.seconds else 0.0
+        """Share of the steps' time in which the network waited for its data, 0 to 1; scoring is not counted."""
+        return self.waited / (self.waited + self.worked) if self.worked else 0.0
 
     def to_json(self) -> Json:
         return asdict(self)

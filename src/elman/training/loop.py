@@ -12,12 +12,12 @@ from torch import Tensor
 
 from elman.checks import check_range, fail
 from elman.data import Batch, Examples, batches_an_epoch, shuffled
-from elman.errors import DataError, TrainingError
+from elman.errors import TrainingError
 from elman.fields import Target
 from elman.network import Network
 from elman.training.board import Board
-from elman.training.checkpoint import Checkpoints, Saved, fingerprint
-from elman.training.descent import Descent, part_of, pieces
+from elman.training.checkpoint import Checkpoints, Saved, refuse_rows
+from elman.training.descent import Descent, part_of
 from elman.training.device import best_device, moved, random_state, set_random_state
 from elman.training.estimate import estimate, trial_rows
 from elman.training.evaluate import outputs_of, scores_of
@@ -25,6 +25,7 @@ from elman.training.history import Ended, History
 from elman.training.memory import is_out_of_memory
 from elman.training.metrics import METRICS
 from elman.training.optimise import PLATEAU_WAIT
+from elman.training.pieces import pieces
 from elman.training.progress import Reporter
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ class Run:
         self.metric = target.metrics[0]
         self.descent = Descent(how, self.network, self.steps * self.epochs, train.place, reporter)
         self.best_weights: dict[str, Tensor] | None = None
-        self.board = Board(how.tensorboard, reporter) if how.tensorboard else None
-        self.data = fingerprint(train) if checkpoints else ""
+        self.board: Board | None = None
+        self.data = "".join(part.digest() for part in (train, valid) if part) if checkpoints else ""
 
     def through(self, asked: threading.Event) -> History:
         """Train to the end, or until it is asked to stop."""
@@ -73,6 +74,8 @@ class Run:
             self.checkpoints.begin(history.step if history.step else None)
             if not history.step:
                 self._checkpoint()
+        if how.tensorboard:
+            self.board = Board(how.tensorboard, self.reporter, history.step)
         if not self.reporter.quiet:
             self._estimate()
         self.saved_at = time.perf_counter()
@@ -85,7 +88,8 @@ class Run:
                     loss = self._step(batch)
                 except TrainingError as error:
                     return self._end("diverged", str(error))
-                history.losses.append(loss)
+                history.loss_sum += loss
+                history.loss_count += 1
                 bar.step(epoch, loss, len(batch.rows))
                 ended = self._ended(asked)
                 if history.step % steps in scored_at or ended == "minutes":
@@ -106,9 +110,12 @@ class Run:
         how, lengths = self.how, self.train.lengths
         rows = trial_rows(lengths, list(islice(shuffled(lengths, how.batch, how.seed, 0), TRIED)))
         batches = [moved(self.train.batch(row), self.device) for row in rows]
-        *_, largest = pieces(batches[0], self.history.micro_batch)  # rows stand in order of length
+        # Rows stand in order of length, so that the last piece is the largest.
+        (*_, largest), (*_, typical) = (pieces(batch, self.history.micro_batch) for batch in batches)
+        steps = self.steps * self.epochs * math.ceil(how.batch / self.history.micro_batch)
         try:
-            self.reporter.note(str(estimate(self.network, largest, batches[1], self.steps * self.epochs)))
+            with self.descent.precision():
+                self.reporter.note(str(estimate(self.network, largest, typical, steps)))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -126,8 +133,7 @@ class Run:
             DataError: the training rows are not those that it was trained on.
         """
         if saved.data != self.data:
-            then = "Bring the data back as it was, or train anew with --force."
-            fail("training", "the rows", "be those that it began with", "other ones", then, DataError)
+            refuse_rows("other ones")
         self.history = saved.history
         best = part_of(saved.tensors, "best.")
         self.best_weights = {name: tensor.to(self.device, copy=True) for name, tensor in best.items()} or None
@@ -181,7 +187,9 @@ class Run:
 
     def _step(self, batch: Batch) -> float:
         """One optimiser step; its mean loss."""
+        begin = time.perf_counter()
         loss = self.descent.step(batch, self.history)
+        self.history.worked += time.perf_counter() - begin
         self.history.step += 1
         return loss
 
@@ -193,11 +201,11 @@ class Run:
             "step": history.step,
             "epoch": round(epoch, 4),
             "lr": self.descent.lr,
-            "train_loss": sum(history.losses) / len(history.losses),
+            "train_loss": history.loss_sum / history.loss_count,
             "seconds": round(seconds, 3),
             "sequences_per_second": round(epoch * len(self.train) / seconds, 1),
         }
-        history.losses = []
+        history.loss_sum, history.loss_count = 0.0, 0
         with self._averaged():
             self._keep_if_better(row)
         if self.checkpoints:

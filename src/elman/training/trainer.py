@@ -1,8 +1,9 @@
 """How to train: every option of `[train]`, checked."""
 
+import threading
 from typing import Literal
 
-from elman.checks import check_choice, check_range
+from elman.checks import check_choice, check_range, fail
 from elman.data import Examples
 from elman.fields import Target
 from elman.network import Network
@@ -12,8 +13,8 @@ from elman.training.history import History
 from elman.training.loop import Run
 from elman.training.optimise import SCHEDULES
 from elman.training.progress import Reporter
-from elman.training.signals import stop_flag
 
+EMA_DECAY = 0.999
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -37,7 +38,7 @@ class Trainer:
         warmup: 0 to 1, share of the steps over which the rate rises.
         average: "none", "ema" or "swa": the weights that are scored and kept are a mean over the steps, see
             `averaging.Average`.
-        average_decay: 0 to 1, how much of the mean "ema" keeps a step.
+        average_decay: 0 to 1, how much of the mean "ema" keeps a step; None: 0.999. Of no other average.
         precision: "float32", or "bfloat16" for autocast, which pays where the device has bf16 units.
         patience: evaluations without a better validation score before training ends; 0: never; None: a quarter of all.
         evaluations: how often an epoch the validation split is scored.
@@ -66,7 +67,7 @@ class Trainer:
         schedule: Literal["cosine", "plateau", "constant"] = "cosine",
         warmup: float = 0.05,
         average: Literal["none", "ema", "swa"] = "none",
-        average_decay: float = 0.999,
+        average_decay: float | None = None,
         precision: Literal["float32", "bfloat16"] = "float32",
         patience: int | None = None,
         evaluations: int = 1,
@@ -94,7 +95,10 @@ class Trainer:
         for name, amount in amounts.items():
             check_range("train", name, 0 if amount is None else amount, low=0)
         for name, share in {"warmup": warmup, "average_decay": average_decay}.items():
-            check_range("train", name, share, low=0, high=1)
+            check_range("train", name, 0 if share is None else share, low=0, high=1)
+        if average_decay is not None and average != "ema":
+            then = "Set train.average = 'ema' with it."
+            fail("train", "average_decay", f"be left out with average {average!r}", str(average_decay), then)
         check_range("train", "lr", 1.0 if lr is None else lr, low=1e-12, high=1e3, then="Try train.lr=0.001.")
         check_range("train", "minutes", 1.0 if minutes is None else minutes, low=1e-6)
         check_choice("train", "schedule", schedule, SCHEDULES)
@@ -102,7 +106,8 @@ class Trainer:
         check_choice("train", "precision", precision, PRECISIONS)
         self.seed, self.epochs, self.minutes, self.batch, self.micro_batch = seed, epochs, minutes, batch, micro_batch
         self.lr, self.weight_decay, self.clip, self.gradient_noise = lr, weight_decay, clip, gradient_noise
-        self.schedule, self.warmup, self.average, self.average_decay = schedule, warmup, average, average_decay
+        self.schedule, self.warmup, self.average = schedule, warmup, average
+        self.average_decay = EMA_DECAY if average_decay is None else average_decay
         self.precision, self.patience, self.evaluations = precision, patience, evaluations
         self.checkpoint_minutes, self.checkpoint_steps = checkpoint_minutes, checkpoint_steps
         self.tensorboard = tensorboard
@@ -116,11 +121,11 @@ class Trainer:
         reporter: Reporter,
         checkpoints: Checkpoints | None = None,
         saved: Saved | None = None,
+        asked: threading.Event | None = None,
     ) -> History:
         """Train `network` in place and leave the best weights in it: best on `valid`, or the last without one.
 
-        Ctrl-C or a request to terminate ends it after the step at hand, with the best weights so far, and the history
-        says so.
+        Being asked to stop ends it after the step at hand, with the best weights so far, and the history says so.
 
         Args:
             network: the network.
@@ -129,6 +134,7 @@ class Trainer:
             reporter: what the person sees.
             checkpoints: where checkpoints go; None: none are written.
             saved: what a checkpoint of this training held; it goes on there.
+            asked: set by whoever wants it to stop, see `signals.stop_flag`.
 
         Raises:
             DataError: the rows are not those that `saved` was trained on.
@@ -137,5 +143,4 @@ class Trainer:
         run = Run(self, network, target, train, valid, reporter, checkpoints)
         if saved is not None:
             run.restore(saved)
-        with stop_flag() as asked:
-            return run.through(asked)
+        return run.through(asked or threading.Event())
