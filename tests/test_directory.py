@@ -5,9 +5,10 @@ import json
 import os
 
 import pytest
+from whole_directory import read_directory
 
 import elman
-from elman.directory import check_free, read_directory, to_json, write_directory
+from elman.directory import check_free, to_json, write_directory
 from elman.errors import DataError, IntegrityError
 
 FILES = {"a.json": b'{"x": 1}\n', "b.bin": bytes(range(64))}

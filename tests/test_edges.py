@@ -6,11 +6,12 @@ import signal
 import numpy as np
 import pytest
 import torch
+from whole_directory import read_directory
 
 import elman
 from elman.cells import LSTMState
 from elman.data import BadRows, Table, gather
-from elman.directory import read_directory, to_json, write, write_directory
+from elman.directory import to_json, write, write_directory
 from elman.directory.manifest import with_digest
 from elman.errors import DataError, IntegrityError, Interrupted
 from elman.fields import Series, Text

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import torch
 from test_resume import PROCESSES, TABLE, options, stop_at
+from whole_directory import read_directory
 
 import elman
-from elman.directory import read_directory, to_json
+from elman.directory import to_json
 from elman.directory.manifest import MANIFEST, manifest_of, with_digest
 from elman.errors import ElmanError, IntegrityError
 from elman.training import all_checkpoints

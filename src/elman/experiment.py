@@ -1,7 +1,5 @@
 """One training from its configuration to a saved model: read, infer, split, fit the fields, train, test, write."""
 
-import json
-import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -35,6 +33,8 @@ from elman.training import (
     scores_of,
     stop_flag,
 )
+from elman.training.checkpoint import LOG
+from elman.training.history import finite
 from elman.types import Json
 
 WAITING_SAID = 0.05  # a share of the time that a person should know of
@@ -263,18 +263,12 @@ def _metrics(model: Model, history: History, test: Examples | None) -> Json:
     }
     if test is not None:
         figures["test"] = scores_of(outputs_of(model.network, test), model.target, test)
-    return {part: _finite(scores) for part, scores in figures.items()}
-
-
-def _finite(figures: Json) -> Json:
-    """The figures with None for what is infinite or not a number, which JSON cannot say."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in figures.items()}
+    return {part: finite(scores) for part, scores in figures.items()}
 
 
 def _keepsakes(history: History, metric: str, reporter: Reporter) -> dict[str, bytes | Callable[[], bytes]]:
     """The log, and the curves, which are drawn when the model is saved."""
-    log = "".join(json.dumps(_finite(row)) + "\n" for row in history.rows).encode()
     if find_spec("matplotlib") is None:
         reporter.note(str(MissingExtraError("matplotlib", "plot", "the picture of the curves")))
-        return {"log.jsonl": log}
-    return {"log.jsonl": log, "curves.png": partial(draw_curves, history.rows, metric)}
+        return {LOG: history.log()}
+    return {LOG: history.log(), "curves.png": partial(draw_curves, history.rows, metric)}

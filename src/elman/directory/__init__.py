@@ -2,7 +2,7 @@
 
 from elman.directory.claim import claim, is_held
 from elman.directory.manifest import MANIFEST, to_json
-from elman.directory.read import Directory, read_directory
+from elman.directory.read import Directory
 from elman.directory.write import CHECKPOINTS, LOCK, check_free, write_directory
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "check_free",
     "claim",
     "is_held",
-    "read_directory",
     "to_json",
     "write_directory",
 ]

@@ -177,16 +177,6 @@ class Directory:
         fail("model", str(self.path), "be a run directory", what, then, DataError)
 
 
-def read_directory(path: str | Path, wanted: Sequence[str] = ()) -> tuple[dict[str, bytes], str]:
-    """Every file of a directory, checked, and the manifest's digest.
-
-    Raises:
-        DataError, IntegrityError: as `Directory`.
-    """
-    directory = Directory(path, wanted)
-    return {name: directory.read(name) for name in directory.names}, directory.digest
-
-
 def _kind_of(content: bytes, error: Exception) -> str:
     """What a file is that should hold tensors."""
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):

@@ -75,10 +75,9 @@ class Checkpoints:
 
     def log(self, history: History) -> None:
         """Write the evaluations so far for whoever watches; a resumption does not read them."""
-        rows = "".join(json.dumps(row) + "\n" for row in history.rows)
         partial = self.folder / f"{LOG}.partial"
         with suppress(OSError):  # a checkpoint that cannot be written is said; this is not worth a second line
-            partial.write_text(rows, encoding="utf-8")
+            partial.write_bytes(history.log())
             partial.replace(self.folder / LOG)
 
 

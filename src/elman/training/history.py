@@ -1,5 +1,7 @@
 """What happened in a training, and what the next step needs to know of it."""
 
+import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -56,3 +58,12 @@ class History:
 
     def to_json(self) -> Json:
         return asdict(self)
+
+    def log(self) -> bytes:
+        """The evaluations as JSON lines."""
+        return "".join(json.dumps(finite(row)) + "\n" for row in self.rows).encode()
+
+
+def finite(figures: Json) -> Json:
+    """The figures with None for what is infinite or not a number, which JSON cannot say."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in figures.items()}

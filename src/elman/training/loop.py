@@ -76,7 +76,7 @@ class Run:
                 self._checkpoint()
         if how.tensorboard:
             self.board = Board(how.tensorboard, self.reporter, history.step)
-        if not self.reporter.quiet:
+        if not self.reporter.console.quiet:
             self._estimate()
         self.saved_at = time.perf_counter()
         if self._out_of_patience():  # it was stopped in the very step after which it would have ended

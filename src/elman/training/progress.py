@@ -11,7 +11,6 @@ class Reporter:
     """Notes and a progress bar on a terminal, notes and a line an evaluation elsewhere, nothing when quiet."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         self._begin = 0.0
