@@ -3,7 +3,7 @@
 B batch, T time, D input size, H hidden size, N layers times directions, V vocabulary, K classes, C channels.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -12,3 +12,10 @@ from torch import Tensor
 State = tuple[Tensor, ...]
 
 Json = dict[str, Any]
+
+
+class Column(NamedTuple):
+    """One field's part of a batch, as encoded."""
+
+    values: Tensor  # (B, T, ...) padded with zeros, or (B,) of single values
+    lengths: Tensor | None  # (B,) real steps; None for single values

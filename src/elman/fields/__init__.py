@@ -1,6 +1,6 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
-from elman.fields.base import Field, Input, Target
+from elman.fields.base import Field, Input, Steps, Symbols, Target
 from elman.fields.category import Category
 from elman.fields.number import Number
 from elman.fields.series import Series
@@ -15,4 +15,17 @@ FIELDS: dict[str, type[Field]] = {
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
 
-__all__ = ["FIELDS", "INPUTS", "TARGETS", "Category", "Field", "Input", "Number", "Series", "Target", "Text"]
+__all__ = [
+    "FIELDS",
+    "INPUTS",
+    "TARGETS",
+    "Category",
+    "Field",
+    "Input",
+    "Number",
+    "Series",
+    "Steps",
+    "Symbols",
+    "Target",
+    "Text",
+]

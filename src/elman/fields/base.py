@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import torch
 from torch import Tensor, nn
 
-from elman.types import Json
+from elman.layers import real_steps
+from elman.types import Column, Json
 
 
 class Field(ABC):
@@ -19,7 +21,7 @@ class Field(ABC):
     """
 
     kind: ClassVar[str]
-    is_sequence: ClassVar[bool]  # has steps (T, ...), or is one single value
+    is_sequence: bool  # has steps (T, ...), or is one single value
     only_as_input: ClassVar[frozenset[str]] = frozenset()  # options that a target would not heed, and so may not have
     only_as_target: ClassVar[frozenset[str]] = frozenset()
     storage: ClassVar[pa.DataType]  # of parsed values that are kept in a file
@@ -139,3 +141,64 @@ class Target(Field):
     def probabilities(self, output: Tensor) -> list[dict[str, float]] | None:
         """Output (B, K) -> the probability of each class, a dictionary a row; None where there are no classes."""
         return None
+
+
+class Steps(Target):
+    """A target with an answer for every step of a sequence."""
+
+    is_sequence = True
+
+    def steps_loss(self, head: nn.Module, features: Tensor, target: Column) -> Tensor:
+        """The loss of each row, summed over its real steps, (B,); in training what training lowers.
+
+        The head sees real steps only: padding costs nothing, and changes nothing.
+
+        Args:
+            head: what `head` gave.
+            features: (B, T, H), where T may be longer than the target's.
+            target: encoded, (B, T) with lengths.
+        """
+        assert target.lengths is not None
+        real = real_steps(target.lengths, target.values.shape[1])
+        losses = self.step_loss(head, features[:, : real.shape[1]][real], target.values[real])
+        return losses.new_zeros(real.shape).masked_scatter(real, losses).sum(1)
+
+    def step_loss(self, head: nn.Module, features: Tensor, target: Tensor) -> Tensor:
+        """The loss of each step, (N,): features (N, H), target (N,); in training what training lowers."""
+        loss = self.training_loss if head.training else self.loss
+        return loss(head(features), target)
+
+    @abstractmethod
+    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[Any]:
+        """What the user reads, one value a row: features (B, T, H), lengths (B,)."""
+
+    @abstractmethod
+    def read(self, encoded: Sequence[int]) -> Any:
+        """The encoded value of one row -> what the user reads."""
+
+
+class Symbols(Steps, Input):
+    """A sequence of symbols that can be written one by one, each fed back as the next input.
+
+    `encode` ends every value with `end`; what is fed to the first step is `begin`. The head gives logits or
+    log-probabilities of all symbols, (N, H) -> (N, V).
+    """
+
+    begin: int
+    end: int
+
+    @abstractmethod
+    def symbols(self) -> list[str]:
+        """The V symbols as people know them, by id."""
+
+    @abstractmethod
+    def encode_prompt(self, value: Any) -> np.ndarray:
+        """A parsed value that is to be gone on with -> its ids (T,), without `end`.
+
+        Raises:
+            BadValueError: none of it is known.
+        """
+
+    @abstractmethod
+    def read(self, encoded: Sequence[int]) -> Any:
+        """Ids -> what the user reads; `begin` and `end` and padding are left out."""
