@@ -1,6 +1,6 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
-from elman.fields.base import Field, Input, Steps, Symbols, Target
+from elman.fields.base import Field, Input, Single, Steps, Symbols, Target
 from elman.fields.category import Category
 from elman.fields.number import Number
 from elman.fields.series import Series
@@ -24,6 +24,7 @@ __all__ = [
     "Input",
     "Number",
     "Series",
+    "Single",
     "Steps",
     "Symbols",
     "Target",

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import torch
 from torch import Tensor, nn
 
 from elman.layers import real_steps
@@ -116,19 +115,25 @@ class Input(Field):
 class Target(Field):
     """A field that a network can answer with."""
 
-    metrics: ClassVar[tuple[str, ...]]  # names in elman.training.metrics; the first decides which weights are best
+    metrics: tuple[str, ...]  # names in elman.training.metrics; the first decides which weights are best
 
     @abstractmethod
     def head(self, input_size: int) -> nn.Module:
-        """The module from features (B, D) to output (B, K)."""
+        """The module from features (N, D) to output (N, K): a row each, or a step."""
 
     @abstractmethod
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """The loss of each row, (B,): output (B, K), target (B,) as encoded."""
+        """The loss of each row, or of each step of one, (N,): output (N, K), target (N,) as encoded."""
 
     def training_loss(self, output: Tensor, target: Tensor) -> Tensor:
         """What training lowers in place of `loss`, where an option says so; evaluation always shows `loss`."""
         return self.loss(output, target)
+
+
+class Single(Target):
+    """A target with one answer a row."""
+
+    is_sequence = False
 
     @abstractmethod
     def decode(self, output: Tensor) -> list[Any]:
@@ -180,16 +185,21 @@ class Steps(Target):
 class Symbols(Steps, Input):
     """A sequence of symbols that can be written one by one, each fed back as the next input.
 
-    `encode` ends every value with `end`; what is fed to the first step is `begin`. The head gives logits or
-    log-probabilities of all symbols, (N, H) -> (N, V).
+    Where the field is `written`, `encode` ends every value with `end`; what is fed to the first step is `begin`. The
+    head gives logits or log-probabilities of all symbols, (N, H) -> (N, V).
     """
 
+    written = False  # whether it is a target; set before the field is fitted or restored
     begin: int
     end: int
 
     @abstractmethod
     def symbols(self) -> list[str]:
         """The V symbols as people know them, by id."""
+
+    def tie(self, head: nn.Module, encoder: nn.Module) -> None:
+        """Let the head and what feeds symbols back share their weights, where an option says so."""
+        return
 
     @abstractmethod
     def encode_prompt(self, value: Any) -> np.ndarray:

@@ -12,13 +12,13 @@ from torch.nn import functional as F
 
 from elman.checks import check_choice, check_range, fail, shown
 from elman.errors import BadValueError, DataError
-from elman.fields.base import Input, Target
+from elman.fields.base import Input, Single
 from elman.fields.raw import each_distinct, is_blank
 from elman.layers import TokenEmbedding
 from elman.types import Json
 
 
-class Category(Input, Target):
+class Category(Input, Single):
     """One of K classes.
 
     Args:

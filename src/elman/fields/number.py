@@ -12,13 +12,13 @@ from torch.nn import functional as F
 
 from elman.checks import check_choice, fail, shown
 from elman.errors import BadValueError, DataError
-from elman.fields.base import Input, Target
+from elman.fields.base import Input, Single
 from elman.types import Json
 
 LOSSES = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.smooth_l1_loss}
 
 
-class Number(Input, Target):
+class Number(Input, Single):
     """One real number: z = (value - mean) / deviation of the training split.
 
     Args:
