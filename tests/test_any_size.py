@@ -213,7 +213,7 @@ def changed_in_memory(inputs: list[np.ndarray], targets: list[np.ndarray]) -> li
     found.append((inputs[::-1], targets[::-1]))
     found.append((inputs[:-1], targets[:-1]))
     found.append(([value.astype(np.int32) for value in inputs], targets))
-    return [Examples(*arrays) for arrays in found] + [Examples(inputs)]
+    return [Examples({"x": inputs}, {"y": targets}) for inputs, targets in found] + [Examples({"x": inputs})]
 
 
 @pytest.mark.parametrize("sequences", [True, False], ids=["sequences", "singles"])
@@ -223,10 +223,10 @@ def test_examples_in_memory_are_told_apart_by_their_digest(sequences):
     inputs = [np.asarray(random.integers(0, 99, length if sequences else None)) for length in lengths]
     targets = [np.asarray(value) for value in random.integers(0, 2, 999)]
 
-    same = Examples([value.copy() for value in inputs], targets).digest()
+    same = Examples({"x": [value.copy() for value in inputs]}, {"y": targets}).digest()
     others = [examples.digest() for examples in changed_in_memory(inputs, targets)]
 
-    assert same == Examples(inputs, targets).digest()
+    assert same == Examples({"x": inputs}, {"y": targets}).digest()
     assert len({same, *others}) == 1 + len(others)
 
 
@@ -234,7 +234,7 @@ def test_one_row_cut_elsewhere_or_of_another_shape_is_other_data():
     whole = np.arange(12)
     cuts = [[whole[:5], whole[5:]], [whole[:6], whole[6:]], [whole[:6].reshape(3, 2), whole[6:].reshape(3, 2)]]
 
-    assert len({Examples(cut).digest() for cut in cuts}) == 3
+    assert len({Examples({"x": cut}).digest() for cut in cuts}) == 3
 
 
 def test_a_large_source_is_told_by_its_digest_too(tmp_path):
@@ -247,13 +247,10 @@ def test_a_large_source_is_told_by_its_digest_too(tmp_path):
     }
 
     def digests(path: Path, seed: int = 0) -> list[str]:
-        columns = [store.kept_field(role, field) for role, field in (("input", model.input), ("target", model.target))]
+        columns = [store.kept_field(role, field) for role, field in model.fields.by_role().items()]
         stored, folder = store.open_stored(files.find_files(path), columns, lambda table, bad: table, BadRows())
         parts = elman.data.split_rows(len(stored), 0.2, 0.2, seed)
-        return [
-            lazy.lazy_examples(stored, part, model.input, model.target, BadRows(), folder.name).digest()
-            for part in parts
-        ]
+        return [lazy.lazy_examples(stored, part, model.fields, BadRows(), folder.name).digest() for part in parts]
 
     first = digests(path)
     assert digests(path) == first
@@ -387,8 +384,8 @@ def test_a_place_is_found_from_the_cache_too(tmp_path, piece_size):
     kept = [row for row in range(ROWS) if row not in (3, 7, 50, 51, 200)]
     expected = [f"a.csv:{row + 2}" if row < 100 else f"b.csv:{row - 98}" for row in kept]
     sources = files.find_files(str(tmp_path / "*.csv"))
-    fields = elman.fields.Text("text"), elman.fields.Category("label")
-    columns = [store.kept_field(role, field) for role, field in zip(("input", "target"), fields, strict=True)]
+    fields = {"input.text": elman.fields.Text("text"), "target.label": elman.fields.Category("label")}
+    columns = [store.kept_field(role, field) for role, field in fields.items()]
 
     for _ in range(2):
         stored, _ = store.open_stored(sources, columns, lambda table, bad: table, BadRows(True))
@@ -510,12 +507,12 @@ def test_a_value_that_cannot_be_encoded_names_its_place(tmp_path):
     path = write(tmp_path)
     model = trained(path, in_memory=0)
     sources = files.find_files(path)
-    columns = [store.kept_field(role, field) for role, field in (("input", model.input), ("target", model.target))]
+    columns = [store.kept_field(role, field) for role, field in model.fields.by_role().items()]
     stored, _ = store.open_stored(sources, columns, lambda table, bad: table, BadRows())
     part = elman.data.split_rows(len(stored), 0, 0, 0).train
     model.target.restore({"classes": ["yes", "maybe"], "counts": [1, 1]})
 
-    examples = lazy.LazyExamples(stored, part, model.input, model.target, "")
+    examples = lazy.LazyExamples(stored, part, model.fields, "")
 
     with pytest.raises(DataError, match=r"t.csv:\d+: column 'label' must be one of the 2 classes"):
         examples.batch(np.arange(32))

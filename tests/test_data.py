@@ -23,7 +23,7 @@ from elman.data import (
     read,
 )
 from elman.errors import ConfigError, DataError
-from elman.fields import Category, Series, Text
+from elman.fields import Category, Fields, Series, Text
 
 TEXTS = ['say "hi",\nthen go', "naïve café", " spaces  kept ", "2020-01-01", "tab and, comma", "007"]
 COLUMNS = {"text": TEXTS, "label": ["b", "a", "a", "b", "a", "b"]}
@@ -137,7 +137,7 @@ def test_bad_rows_are_counted_once_each_and_the_first_ten_listed():
     texts, labels = ["good"] * 3 + [""] * 12, ["a", "", "b"] + [""] * 11 + ["b"]
     bad = BadRows(skip=True)
 
-    parsed = parse(Table({"x": texts, "y": labels}, "t.csv"), Text("x"), Category("y"), bad)
+    parsed = parse(Table({"x": texts, "y": labels}, "t.csv"), Fields({"x": Text("x")}, {"y": Category("y")}), bad)
 
     assert list(parsed.rows) == [0, 2]
     lines = bad.summary().splitlines()

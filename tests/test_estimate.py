@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from elman.data import Batch
-from elman.topologies import ManyToOne
+from elman.network import Loss
+from elman.topologies import Encoded, ManyToOne
 from elman.training import Estimate, estimate, is_out_of_memory, memory
+from elman.types import Column
 
 # A network of one topology, and batches of noise; "foretold" prints what is estimated, "taken" what a training takes.
 # A little training comes first in both, for what is imported and allocated once.
@@ -18,7 +20,9 @@ TRAINING = """
 import sys, time, numpy as np, torch
 from torch import nn
 from elman.data import Batch
-from elman.topologies import ManyToOne
+from elman.network import Loss
+from elman.topologies import Encoded, ManyToOne
+from elman.types import Column
 from elman.training import estimate
 from elman.training.estimate import _step
 from elman.training.optimise import adamw
@@ -27,15 +31,17 @@ class Net(nn.Module):
     def __init__(self, options):
         super().__init__()
         self.words, self.topology, self.head = nn.Embedding(2000, 64), ManyToOne(64, **options), nn.Linear(128, 5)
-    def loss(self, inputs, lengths, targets):
-        output = self.head(self.topology(self.words(inputs), lengths))
-        return nn.functional.cross_entropy(output, targets, reduction="none")
+    def loss(self, batch):
+        (x, lengths), target = batch.inputs["x"], batch.targets["y"].values
+        output = self.head(self.topology(Encoded(self.words(x), lengths)).single)
+        return Loss(nn.functional.cross_entropy(output, target), None, None)
 
 def resident(name):
     return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith(name))
 
 def batch(rows, steps):
-    return Batch(torch.randint(2000, (rows, steps)), torch.full((rows,), steps), torch.zeros(rows, dtype=torch.long), 0)
+    x = Column(torch.randint(2000, (rows, steps)), torch.full((rows,), steps))
+    return Batch({"x": x}, {"y": Column(torch.zeros(rows, dtype=torch.long), None)}, 0)
 
 what, options = sys.argv[1], dict(hidden=128, **eval(sys.argv[2]))
 small, large, middle = batch(2, 9), batch(16, 600), batch(16, 300)
@@ -82,12 +88,14 @@ class Net(nn.Module):
         self.topology = ManyToOne(3, hidden=8, **options)
         self.head = nn.Linear(8, 2)
 
-    def loss(self, inputs, lengths, targets):
-        return nn.functional.cross_entropy(self.head(self.topology(inputs, lengths)), targets, reduction="none")
+    def loss(self, batch):
+        output = self.head(self.topology(Encoded(*batch.inputs["x"])).single)
+        return Loss(nn.functional.cross_entropy(output, batch.targets["y"].values), None, None)
 
 
 def noise(rows, steps):
-    return Batch(torch.randn(rows, steps, 3), torch.full((rows,), steps), torch.zeros(rows).long(), np.arange(rows))
+    x = Column(torch.randn(rows, steps, 3), torch.full((rows,), steps))
+    return Batch({"x": x}, {"y": Column(torch.zeros(rows).long(), None)}, np.arange(rows))
 
 
 @pytest.mark.parametrize("backend", ["auto", "reference"])

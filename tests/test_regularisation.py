@@ -1,7 +1,6 @@
 """Noise of training does what its equations say, does nothing in evaluation, and is a function of the seed."""
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,11 +11,12 @@ import elman
 from elman.cells import GRUCell, LSTMCell
 from elman.cells.elman import ElmanState
 from elman.cells.lstm import LSTMState
-from elman.fields import Category
+from elman.data import Examples
+from elman.fields import Category, Fields
 from elman.layers import BACKENDS, LAYERS, TokenEmbedding
 from elman.network import Network
 from elman.testing import random_batch
-from elman.training import scores_of
+from elman.training import score
 
 SHARE = 0.3
 VARIANCE = SHARE / (1 - SHARE)  # of a mask that is 0 with this share, and otherwise 1 / (1 - SHARE)
@@ -288,13 +288,14 @@ def test_label_smoothing_is_the_loss_against_the_smoothed_truth_and_evaluation_i
 
 def test_a_network_lowers_the_smoothed_loss_and_shows_the_other():
     field = fitted(label_smoothing=SHARE)
-    network = Network(field, field, "one-to-one", {})
-    ids = torch.tensor([0, 1, 2])
-    output = network(ids, None).detach()
-    torch.testing.assert_close(network.train().loss(ids, None, ids), field.training_loss(output, ids))
-    torch.testing.assert_close(network.eval().loss(ids, None, ids), field.loss(output, ids))
-    scores = scores_of(output, field, SimpleNamespace(all_targets=ids.numpy))
-    assert scores["loss"] == pytest.approx(float(field.loss(output, ids).mean()))
+    network = Network(Fields({"x": field}, {"y": field}), "one-to-one", {})
+    values = [np.array(index) for index in range(3)]
+    examples = Examples({"x": values}, {"y": values})
+    batch, ids = examples.batch(np.arange(3)), torch.arange(3)
+    output = network.heads[0](network(batch).single).detach()
+    torch.testing.assert_close(network.train().loss(batch).rows, field.training_loss(output, ids))
+    torch.testing.assert_close(network.eval().loss(batch).rows, field.loss(output, ids))
+    assert score(network, examples)["loss"] == pytest.approx(float(field.loss(output, ids).mean()))
 
 
 RANDOM = np.random.default_rng(0)

@@ -109,10 +109,10 @@ def test_every_row_stands_in_one_batch_an_epoch_and_the_order_is_a_function_of_s
 def test_a_batch_holds_the_rows_padded_with_zeros_after_their_end():
     rows = [np.arange(1, length + 1) for length in (3, 0, 2)]
 
-    batch = Examples(rows, [10, 20, 30]).batch(np.array([2, 0, 1]))
+    batch = Examples({"x": rows}, {"y": [10, 20, 30]}).batch(np.array([2, 0, 1]))
 
-    assert batch.inputs.tolist() == [[1, 2, 0], [1, 2, 3], [0, 0, 0]]
-    assert (batch.lengths.tolist(), batch.targets.tolist()) == ([2, 3, 0], [30, 10, 20])
+    assert batch.inputs["x"].values.tolist() == [[1, 2, 0], [1, 2, 3], [0, 0, 0]]
+    assert (batch.inputs["x"].lengths.tolist(), batch.targets["y"].values.tolist()) == ([2, 3, 0], [30, 10, 20])
     assert padding_share(np.array([3, 0, 2]), [np.array([2, 0, 1])]) == pytest.approx(4 / 9)
 
 

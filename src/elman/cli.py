@@ -74,7 +74,9 @@ def train(
     input: Annotated[
         list[str] | None, typer.Option(help="Column to read; several, or a pattern 'v*', are a series.")
     ] = None,
-    target: Annotated[str | None, typer.Option(help="Column to answer.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Column to answer; several share a body. None: go on with the input.")
+    ] = None,
     topology: Annotated[str | None, typer.Option(help="many-to-one or one-to-one; inferred.")] = None,
     cell: Annotated[
         str | None, typer.Option(help="lstm (default), gru, mingru, rnn, rnn-relu, rnn-identity, lstm-norm, gru-norm.")
@@ -371,7 +373,9 @@ def _note(text: str) -> None:
 
 def _say_trained(model: "Model", out: Path, note: Any) -> None:
     """What was learned, where it stands, what to type next; raises `Interrupted` where training is to go on."""
-    metric = model.target.metrics[0]
+    from elman.training import leading_metric
+
+    metric = leading_metric(model.fields)
     figures = [
         f"{name} {model.metrics[part][metric]:.4g}"
         for part, name in (("valid", "validation"), ("test", "test"))

@@ -1,4 +1,4 @@
-"""What a TOML file and a run directory may say: five sections, every key checked, every default written out.
+"""What a TOML file and a run directory may say: six sections, every key checked, every default written out.
 
 `[data]` is described here. The options of `[input.NAME]`, `[target.NAME]`, `[model]` and `[train]` are the keyword
 arguments of the field, of the topology and of the trainer: what a class takes, a file may set.
@@ -65,9 +65,10 @@ class RunConfig(Section):
 
     data: DataConfig = DataConfig()
     input: dict[str, dict[str, Any]] = Field(min_length=1)
-    target: dict[str, dict[str, Any]] = Field(min_length=1)
+    target: dict[str, dict[str, Any]] = {}  # none: the input is gone on with
     model: dict[str, Any] = {}
     train: dict[str, Any] = {}
+    decode: dict[str, Any] = {}
 
 
 def read_toml(path: str | Path) -> Json:
@@ -113,16 +114,13 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Json:
 def columns_document(given: str | Sequence[str] | Mapping[str, Any] | None, table: str) -> Json:
     """The `[input]` or `[target]` table of what was given: a column, several, or columns with their options.
 
-    Several columns, or a pattern such as "v*", are one series.
+    Several inputs may turn out to be one series, when the table is known, see `elman.plan.settle`.
     """
     if given is None:
         return {}
     if isinstance(given, Mapping):
         return {table: {name: dict(options) for name, options in given.items()}}
-    columns = [given] if isinstance(given, str) else list(given)
-    if len(columns) == 1:  # a pattern is told from a name when the table is known
-        return {table: {columns[0]: {}}}
-    return {table: {"series": {"kind": "series", "columns": columns}}}
+    return {table: {name: {} for name in ([given] if isinstance(given, str) else given)}}
 
 
 def check_document(document: Json) -> RunConfig:
@@ -131,28 +129,15 @@ def check_document(document: Json) -> RunConfig:
     Raises:
         ConfigError: a key that does not exist, or a value of the wrong type.
     """
-    for table in ("input", "target"):
-        if not document.get(table):
-            fail("config", table, "name a column", "none", f"Pass --{table} COLUMN.", ConfigError)
-        if isinstance(document[table], Mapping) and len(document[table]) > 1:
-            several = ", ".join(document[table])
-            fail(
-                "config",
-                table,
-                "name one field",
-                several,
-                "For several numeric columns as one series pass each of "
-                "them with --input and the id column with --id, or a pattern such as --input 'v*'.",
-                ConfigError,
-            )
+    if not document.get("input"):
+        fail("config", "input", "name a column", "none", "Pass --input COLUMN.", ConfigError)
     config = _validated(RunConfig, document, "")
-    (input,), (target,) = config.input, config.target
-    if input == target:
+    for name in config.input.keys() & config.target.keys():
         fail(
             "config",
             "target",
             "have another name than the input",
-            repr(target),
+            repr(name),
             "Name another column, or give a series of that name another in [input.NAME].",
             ConfigError,
         )

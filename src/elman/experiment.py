@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from elman.building import make_network
 from elman.config import SHORTCUTS, check_document, columns_document, merged, resolved_options
 from elman.data import (
     BadRows,
@@ -18,7 +19,8 @@ from elman.data import (
 )
 from elman.directory import CHECKPOINTS, LOCK, claim, write_directory
 from elman.errors import DataError, MissingExtraError, TrainingError
-from elman.model import Model, Source, make_network
+from elman.fields import Field
+from elman.model import Model, Source
 from elman.parts import Parts, Tables, make_parts
 from elman.training import (
     Checkpoints,
@@ -29,7 +31,8 @@ from elman.training import (
     Trainer,
     all_checkpoints,
     draw_curves,
-    outputs_of,
+    judge,
+    leading_metric,
     scores_of,
     stop_flag,
 )
@@ -45,7 +48,7 @@ def train(
     source: Source,
     *,
     input: str | Sequence[str] | Mapping[str, Json],
-    target: str | Mapping[str, Json],
+    target: str | Sequence[str] | Mapping[str, Json] | None = None,
     topology: str | None = None,
     cell: str | None = None,
     layers: int | None = None,
@@ -70,10 +73,10 @@ def train(
         source: path of a CSV, TSV, JSONL or Parquet file, plain or compressed (.gz, .bz2, .xz, .zst), or of a folder of
             texts; a pattern such as "logs/*.csv"; a list of these; a pandas or Arrow table; a dictionary of columns; a
             list of dictionaries.
-        input: the column that is read; several numeric columns or a pattern such as "v*" for a series; or columns with
-            options, {"review": {"kind": "text", "level": "character"}}.
-        target: the column that is answered, or a column with options.
-        topology: "many-to-one" for sequences and "one-to-one" for single inputs where None.
+        input: the column that is read, or several; several numeric columns or a pattern such as "v*" are one series; or
+            columns with options, {"review": {"kind": "text", "level": "character"}}.
+        target: the column that is answered, several, or columns with options; None: the input, a text, is gone on with.
+        topology: one of `elman.topologies.TOPOLOGIES`; None: what fits the inputs and targets.
         cell: "lstm" (the default), "gru", "mingru", "rnn", "rnn-relu", "rnn-identity", "lstm-norm" or "gru-norm".
         layers: depth, 1 by default.
         hidden: units a layer and direction, 128 by default.
@@ -134,7 +137,7 @@ def train(
 
 def make_document(
     input: str | Sequence[str] | Mapping[str, Json] | None,
-    target: str | Mapping[str, Json] | None,
+    target: str | Sequence[str] | Mapping[str, Json] | None,
     short: Mapping[str, Any],
 ) -> Json:
     """The configuration document of what was given by short names; None was not given."""
@@ -156,7 +159,7 @@ def run(
     """Train by a configuration document.
 
     Args:
-        document: the five sections, as in a TOML file.
+        document: the sections, as in a TOML file.
         tables: data in memory; None: what `[data]` names.
         out, force: as `train`.
         reporter: what the person sees; None: nothing.
@@ -169,10 +172,10 @@ def run(
     trainer = Trainer(**config.train)
     with nullcontext() if out is None else claim(out, force):
         bad = BadRows(config.data.bad_rows == "skip")
-        input, target, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
+        fields, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
         with RANDOM_NUMBERS, torch.random.fork_rng():
             torch.manual_seed(trainer.seed)
-            model = Model(config, input, target, make_network(config, input, target))
+            model = Model(config, fields, make_network(config, fields))
             return carry_out(model, trainer, parts, bad, out, reporter)
 
 
@@ -201,13 +204,11 @@ def carry_out(
     _say(reporter, model, parts, bad)
     checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter)
     with stop_flag() as asked:  # to the end: what is trained is scored and written, whoever asks to stop meanwhile
-        history = trainer.fit(
-            model.network, model.target, parts.train, parts.valid, reporter, checkpoints, saved, asked
-        )
+        history = trainer.fit(model.network, parts.train, parts.valid, reporter, checkpoints, saved, asked)
         if history.waiting > WAITING_SAID:
             reporter.note(f"waiting   {100 * history.waiting:.0f} % of the steps' time went into making batches")
         model.metrics = _metrics(model, history, parts.test)
-        model.keepsakes = _keepsakes(history, model.target.metrics[0], reporter)
+        model.keepsakes = _keepsakes(history, leading_metric(model.fields), reporter)
         model.skipped = bad.summary()
         if out is not None:
             _write(model, out, history.ended)
@@ -230,8 +231,7 @@ def _write(model: Model, out: str | Path, ended: Ended) -> None:
 
 def _say(reporter: Reporter, model: Model, parts: Parts, bad: BadRows) -> None:
     """What was found and is about to be done, before the first step."""
-    input, target, options = model.input, model.target, model.config.model
-    sequence = "sequence" if input.is_sequence else "single"
+    options = model.config.model
     body = f"{options['cell']} {options['layers']} x {options['hidden']}" if "cell" in options else "no recurrent body"
     both = ", bidirectional" if options.get("bidirectional") else ""
     counts = [
@@ -240,11 +240,17 @@ def _say(reporter: Reporter, model: Model, parts: Parts, bad: BadRows) -> None:
     ]
     parameters = sum(p.numel() for p in model.network.parameters())
     reporter.note(f"data      {parts.source}: {', '.join(counts)} rows")
-    reporter.note(f"input     {input.name}: {input.kind}, {input.describe()}")
-    reporter.note(f"target    {target.name}: {target.kind}, {target.describe()}")
-    reporter.note(f"topology  {options['topology']} ({sequence} -> single), {body}{both}, {parameters:,} parameters")
+    for role, field in model.fields.by_role().items():
+        reporter.note(f"{role.partition('.')[0]:9} {field.name}: {field.kind}, {field.describe()}")
+    shape = " -> ".join(_shape(side) for side in model.fields if side)
+    reporter.note(f"topology  {options['topology']} ({shape}), {body}{both}, {parameters:,} parameters")
     if bad.count:
         reporter.note(bad.summary())
+
+
+def _shape(side: Mapping[str, Field]) -> str:
+    """What inputs or targets are, as `sequence` or `sequence + single`."""
+    return " + ".join("sequence" if field.is_sequence else "single" for field in side.values())
 
 
 def _metrics(model: Model, history: History, test: Examples | None) -> Json:
@@ -262,7 +268,7 @@ def _metrics(model: Model, history: History, test: Examples | None) -> Json:
         },
     }
     if test is not None:
-        figures["test"] = scores_of(outputs_of(model.network, test), model.target, test)
+        figures["test"] = scores_of(judge(model.network, test, True, model.decoding), model.fields)
     return {part: finite(scores) for part, scores in figures.items()}
 
 

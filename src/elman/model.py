@@ -1,7 +1,8 @@
 """The user's handle on a trained network: its fields, its weights, its configuration, and what can be asked of it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from glob import has_magic
 from importlib.metadata import version
 from pathlib import Path
@@ -11,18 +12,18 @@ import numpy as np
 import safetensors.torch
 import tomli_w
 import torch
-from torch import Tensor
 
+from elman.building import make_decoding, make_fields, make_network
 from elman.checks import check_choice, fail
 from elman.config import RunConfig, check_document, resolved_options, without_none
-from elman.data import BadRows, Parsed, Table, encode, from_memory, gather, parse, read
+from elman.data import BadRows, Examples, Table, encode, from_memory, gather, parse, read
 from elman.directory import Directory, to_json, write_directory
-from elman.errors import ConfigError, ElmanError
-from elman.fields import FIELDS, INPUTS, TARGETS, Category, Field, Input, Target
-from elman.inference import Step, trace
+from elman.errors import ElmanError
+from elman.fields import Category, Field, Fields, Target
+from elman.inference import Decoding, Step, trace
 from elman.network import Network
-from elman.topologies import TOPOLOGIES, ManyToOne
-from elman.training import outputs_of, scores_of
+from elman.topologies import Writer
+from elman.training import Judged, judge, scores_of
 from elman.types import Json
 
 MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
@@ -38,15 +39,16 @@ class Model:
 
     Attributes:
         config: the resolved configuration; `run.toml` in the run directory says the same.
-        input, target: the fitted fields.
+        fields: the fitted fields that are read, and those that are answered, by name.
         network: the torch module.
         metrics: {"valid": {...}, "test": {...}, "training": {...}}; rates are fractions, F1 is on the 0-100 scale.
         path: the run directory, or None where the model was never saved.
         digest: SHA-256 of the run directory's manifest, or None.
     """
 
-    def __init__(self, config: RunConfig, input: Input, target: Target, network: Network) -> None:
-        self.config, self.input, self.target, self.network = config, input, target, network
+    def __init__(self, config: RunConfig, fields: Fields, network: Network) -> None:
+        self.config, self.fields, self.network = config, fields, network
+        self.decoding = make_decoding(config)
         self.metrics: Json = {}
         self.path: Path | None = None
         self.digest: str | None = None
@@ -55,23 +57,43 @@ class Model:
         self.skipped = ""  # what the last call left out, where bad rows are skipped
 
     @property
+    def target(self) -> Target:
+        """The (first) field that is answered."""
+        return next(iter(self.fields.targets.values()))
+
+    @property
+    def input(self) -> Field:
+        """The (first) field that is read; where a sequence is gone on with, that one."""
+        return next(iter(self.fields.inputs.values()), self.target)
+
+    @property
     def classes(self) -> list[Any]:
         """The classes of a category target, in the order of `predict_proba`'s columns.
 
         Raises:
             ArgumentError: the target has none.
         """
-        if not isinstance(self.target, Category):
-            fail("model", "the target", "be a category", self.target.kind)
+        if len(self.fields.targets) > 1 or not isinstance(self.target, Category):
+            kinds = ", ".join(field.kind for field in self.fields.targets.values())
+            fail("model", "the target", "be one category", kinds)
         return self.target.labels()
 
-    def predict(self, values: Source, bad_rows: str = "refuse") -> np.ndarray:
-        """The answer for each row, (rows,): classes by their names, numbers in the column's own unit.
+    def predict(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> np.ndarray | dict[str, np.ndarray]:
+        """The answer for each row: classes by their names, numbers in the column's own unit, texts, lists of tags.
+
+        Args:
+            values: rows.
+            bad_rows: "refuse", or "skip" to leave out rows that cannot be used.
+            decode: options of `elman.inference.Decoding`, for targets that are written, such as beam=5.
+
+        Returns: an array, or where there are several targets one each, by name.
 
         Raises:
-            DataError: a row cannot be used and `bad_rows` is "refuse"; "skip" leaves such rows out.
+            DataError: a row cannot be used and `bad_rows` is "refuse".
         """
-        return np.array(self.target.decode(self._outputs(values, bad_rows)))
+        found = self._judged(values, bad_rows, decode)
+        arrays = {name: _array(judged.predictions) for name, judged in found.items()}
+        return arrays if len(arrays) > 1 else next(iter(arrays.values()))
 
     def predict_proba(self, values: Source, bad_rows: str = "refuse") -> np.ndarray:
         """The probability of each class, (rows, K), columns as in `classes`.
@@ -81,33 +103,38 @@ class Model:
             DataError: as `predict`.
         """
         columns = len(self.classes)
-        found = self.target.probabilities(self._outputs(values, bad_rows)) or []
-        return np.array([list(row.values()) for row in found]).reshape(-1, columns)
+        (judged,) = self._judged(values, bad_rows).values()
+        return np.array([list(row.values()) for row in judged.probabilities]).reshape(-1, columns)
 
-    def answers(self, values: Source, bad_rows: str = "refuse") -> list[Json]:
-        """What `elman predict` prints: {"prediction": ..., "probabilities": {...}} a row.
+    def answers(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> list[Json]:
+        """What `elman predict` prints: {"prediction": ..., "probabilities": {...}} a row; of several targets, by name.
 
         Raises:
             DataError: as `predict`.
         """
-        outputs = self._outputs(values, bad_rows)
-        predictions: list[Json] = [{"prediction": value} for value in self.target.decode(outputs)]
-        for row, chances in zip(predictions, self.target.probabilities(outputs) or [], strict=False):
-            row["probabilities"] = chances
-        return predictions
+        found = self._judged(values, bad_rows, decode)
+        each = {
+            name: [
+                {"prediction": value} | ({"probabilities": chances} if chances else {})
+                for value, chances in zip(judged.predictions, judged.probabilities, strict=True)
+            ]
+            for name, judged in found.items()
+        }
+        if len(each) == 1:
+            return next(iter(each.values()))
+        return [dict(zip(each, row, strict=True)) for row in zip(*each.values(), strict=True)]
 
-    def evaluate(self, data: Source, bad_rows: str = "refuse") -> Json:
-        """{"rows": n, "metrics": {...}} on rows that have the target's column too.
+    def evaluate(self, data: Source, bad_rows: str = "refuse", **decode: Any) -> Json:
+        """{"rows": n, "metrics": {...}} on rows that have the targets' columns too.
 
         Raises:
             DataError: as `predict`.
         """
         bad = self._policy(bad_rows)
-        parsed = parse(self._table(data, bad), self.input, self.target, bad)
-        _, examples = encode(parsed, self.input, self.target, bad)
-        scores = scores_of(outputs_of(self.network, examples), self.target, examples)
+        examples = self._examples(self._table(data, bad), bad, targets=True)
+        scores = scores_of(judge(self.network, examples, True, self._decoding(decode)), self.fields)
         self.skipped = bad.summary()
-        return {"rows": len(examples), "metrics": {name: scores[name] for name in self.target.metrics}}
+        return {"rows": len(examples), "metrics": {name: value for name, value in scores.items() if name != "loss"}}
 
     def trace(self, value: Any) -> list[Step]:
         """The answer after each step of one value, see `elman.inference.trace`.
@@ -115,26 +142,28 @@ class Model:
         Raises:
             DataError: the value cannot be used.
         """
-        parsed, _ = encode(self._parsed([value], BadRows()), self.input, None, BadRows())
-        return trace(self.network, self.input, self.target, parsed.inputs[0])
+        parsed = parse(self._table([value], BadRows()), self.fields, BadRows(), targets=False)
+        return trace(self.network, {role.partition(".")[2]: found[0] for role, found in parsed.values.items()})
 
     def info(self) -> Json:
         """What the model is: fields, topology, cell, sizes, parameters, digest, state policy, figures."""
         options = dict(self.config.model)
         topology = options.pop("topology")
         trained = sum(p.numel() for p in self.network.parameters() if p.requires_grad)
-        recurrent = isinstance(self.network.topology, ManyToOne)
         begins = options.get("initial_state")
+        inputs, targets = (
+            [{"name": field.name, "kind": field.kind} for field in side.values()] for side in self.fields
+        )
         return {
             "run": str(self.path) if self.path else None,
             "elman": version("elman"),
-            "input": {"name": self.input.name, "kind": self.input.kind},
-            "target": {"name": self.target.name, "kind": self.target.kind},
+            "input": inputs[0] if len(inputs) == 1 else inputs,
+            "target": targets[0] if len(targets) == 1 else targets,
             "topology": topology,
             "cell": options.pop("cell", None),
             "sizes": options,
             "parameters": {"all": sum(p.numel() for p in self.network.parameters()), "trained": trained},
-            "state": f"begins {begins} with each sequence, is not carried over" if recurrent else "none",
+            "state": f"begins {begins} with each sequence, is not carried over" if begins else "none",
             "metrics": self.metrics,
             "digest": self.digest,
         }
@@ -168,21 +197,27 @@ class Model:
         document = without_none(self.config.model_dump())
         return {
             "config.json": to_json({"elman": version("elman"), "config": document}),
-            "fields.json": to_json({field.name: field.learned() for field in (self.input, self.target)}),
+            "fields.json": to_json(self.fields.learned()),
         }
 
     def _policy(self, bad_rows: str) -> BadRows:
         check_choice("model", "bad_rows", bad_rows, ("refuse", "skip"))
         return BadRows(bad_rows == "skip")
 
-    def _outputs(self, values: Source, bad_rows: str) -> Tensor:
-        bad = self._policy(bad_rows)
-        _, examples = encode(self._parsed(values, bad), self.input, None, bad)
-        self.skipped = bad.summary()
-        return outputs_of(self.network, examples)
+    def _decoding(self, given: Mapping[str, Any]) -> Decoding:
+        """The run's own way to look for what is written, with what was given laid over it."""
+        if given and not isinstance(self.network.topology, Writer):
+            fail("model", "an option", "fit a target that is answered, not written", ", ".join(given))
+        return replace(self.decoding, **resolved_options(Decoding, {**self.config.decode, **given}, "decode"))
 
-    def _parsed(self, values: Source, bad: BadRows) -> Parsed:
-        return parse(self._table(values, bad), self.input, None, bad)
+    def _judged(self, values: Source, bad_rows: str, decode: Mapping[str, Any] | None = None) -> dict[str, Judged]:
+        bad = self._policy(bad_rows)
+        examples = self._examples(self._table(values, bad), bad)
+        self.skipped = bad.summary()
+        return judge(self.network, examples, True, self._decoding(decode or {}))
+
+    def _examples(self, table: Table, bad: BadRows, targets: bool = False) -> Examples:
+        return encode(parse(table, self.fields, bad, targets), self.fields, bad)[1]
 
     def _table(self, values: Source, bad: BadRows) -> Table:
         if isinstance(values, str) and not (os.path.exists(values) or has_magic(values)):
@@ -190,7 +225,16 @@ class Model:
                 "model", "the values", "be a list, a table or a path that exists", repr(values), "Pass a list: [value]."
             )
         table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.input.name)
-        return gather(table, self.input, self.config.data.id, self.config.data.time, bad)
+        return gather(table, self.fields, self.config.data.id, self.config.data.time, bad)
+
+
+def _array(values: list[Any]) -> np.ndarray:
+    """A value a row; lists, which may be of different lengths, stay what they are."""
+    if not values or not isinstance(values[0], list):
+        return np.array(values)
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
 
 
 def load(path: str | Path) -> Model:
@@ -201,17 +245,17 @@ def load(path: str | Path) -> Model:
         IntegrityError: a file is missing, or is not what was written.
     """
     directory = Directory(path, MODEL_FILES)
-    config, input, target, network = described(directory)
+    config, fields, network = described(directory)
     weights = directory.tensors("weights.safetensors", network.state_dict())
     network.load_state_dict({name: tensor.clone() for name, tensor in weights.items()}, assign=True)
-    model = Model(config, input, target, network.eval())
+    model = Model(config, fields, network.eval())
     model.metrics, model.path, model.digest = directory.json("metrics.json"), Path(path), directory.digest
     others = {name: directory.read(name, LARGEST_KEEPSAKE) for name in directory.names if name not in MODEL_FILES}
     model.keepsakes = {name: content for name, content in others.items() if name != "run.toml"}  # written anew
     return model
 
 
-def described(directory: Directory) -> tuple[RunConfig, Input, Target, Network]:
+def described(directory: Directory) -> tuple[RunConfig, Fields, Network]:
     """The configuration, the fitted fields and the network that a directory describes.
 
     The network stands on torch's meta device: its weights have names, shapes and types, and take no memory.
@@ -223,55 +267,11 @@ def described(directory: Directory) -> tuple[RunConfig, Input, Target, Network]:
     documents = directory.json("config.json"), directory.json("fields.json")
     try:
         config = check_document(documents[0]["config"])
-        input, target = make_fields(config)
-        for field in (input, target):
-            field.restore(documents[1][field.name])
+        fields = make_fields(config)
+        fields.restore(documents[1])
         with torch.device("meta"):
-            return config, input, target, make_network(config, input, target)
+            return config, fields, make_network(config, fields)
     except ElmanError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         directory.refuse("config.json", "describe a network with fields.json", f"{type(error).__name__}: {error}")
-
-
-def make_fields(config: RunConfig) -> tuple[Input, Target]:
-    """The fields of a configuration whose kinds are known; it gets their options written out.
-
-    Raises:
-        ConfigError: a kind or option that does not exist.
-    """
-    input: Any = _make_field(config.input, "input", INPUTS)
-    target: Any = _make_field(config.target, "target", TARGETS)
-    return input, target
-
-
-def make_network(config: RunConfig, input: Input, target: Target) -> Network:
-    """The network of a configuration whose topology is known; it gets the topology's options written out.
-
-    Raises:
-        ConfigError: a topology or option that does not exist.
-    """
-    options = dict(config.model)
-    name = options.pop("topology")
-    check_choice("config", "model.topology", name, TOPOLOGIES, ConfigError)
-    options = resolved_options(TOPOLOGIES[name], options, "model", f"topology {name}")
-    config.model = {"topology": name, **options}
-    try:
-        return Network(input, target, name, options)
-    except (MemoryError, RuntimeError) as error:  # torch has no class of its own for memory that cannot be had
-        if "memory" not in str(error):
-            raise
-        then = "Lower model.hidden, model.layers or the size of the embedding."
-        fail("config", "model", "fit in memory", str(options), then, ConfigError)
-
-
-def _make_field(table: dict[str, Json], role: str, kinds: Sequence[str]) -> Field:
-    name, options = next(iter(table.items()))
-    kind = options["kind"]
-    check_choice("config", f"{role}.{name}.kind", kind, kinds, ConfigError)
-    field = FIELDS[kind]
-    given = {key: value for key, value in options.items() if key != "kind"}
-    without = field.only_as_target if role == "input" else field.only_as_input
-    given = resolved_options(field, given, f"{role}.{name}", f"kind {kind}", without)
-    table[name] = {"kind": kind, **given}
-    return field(name, **given)

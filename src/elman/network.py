@@ -1,38 +1,187 @@
-"""A whole network: the input's encoder, the topology, the target's head. A batch in, outputs and losses out."""
+"""A whole network: the inputs' encoders, the topology, the targets' heads. A batch in, features and losses out."""
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
 from torch import Tensor, nn
 
-from elman.fields import Input, Target
-from elman.topologies import TOPOLOGIES, Topology
-from elman.types import Json
+from elman.data import Batch
+from elman.fields import Fields, Steps, Symbols, Target
+from elman.topologies import TOPOLOGIES, Encoded, Features, Reader, Topology, Writer
+from elman.types import Column, Json, State
+
+
+class Carried(NamedTuple):
+    """What a row of a stream hands on to the batch after it."""
+
+    symbol: Tensor  # (B,) the last one, which is the first input there
+    state: State  # (B, N, H)
+
+    def part(self, rows: slice) -> "Carried":
+        """These rows."""
+        return Carried(self.symbol[rows], type(self.state)(*(tensor[rows] for tensor in self.state)))
 
 
 class Network(nn.Module):
-    """Two fields joined by a topology.
+    """Fields joined by a topology.
 
     Args:
-        input: the fitted field that is read.
-        target: the fitted field that is answered.
+        fields: the fitted fields that are read, and those that are answered.
         topology: a name of `elman.topologies.TOPOLOGIES`.
         options: the topology's own options, see its class.
-
-    Shape: encoded inputs (B, T, ...) with lengths (B,), or (B,) with None -> output (B, K).
     """
 
     topology: Topology
 
-    def __init__(self, input: Input, target: Target, topology: str, options: Json) -> None:
+    def __init__(self, fields: Fields, topology: str, options: Json) -> None:
         super().__init__()
-        self.encoder = input.encoder()
-        self.topology = TOPOLOGIES[topology](int(self.encoder.output_size), **options)  # type: ignore[arg-type]
-        self.head = target.head(self.topology.output_size)
-        self._target = target
+        self.fields, kind = fields, TOPOLOGIES[topology]
+        self.encoders = nn.ModuleList(field.encoder() for field in fields.inputs.values())
+        sizes = [0, 0]
+        for field, encoder in zip(fields.inputs.values(), self.encoders, strict=True):
+            sizes[not field.is_sequence] += int(encoder.output_size)  # type: ignore[arg-type]
+        self.feedback = self.written.encoder() if issubclass(kind, Writer) else None
+        if self.feedback is not None:
+            sizes.append(int(self.feedback.output_size))  # type: ignore[arg-type]
+        self.topology = kind(*sizes, **options)
+        self.heads = nn.ModuleList(field.head(self.topology.output_size) for field in fields.targets.values())
+        if self.feedback is not None:
+            self.written.tie(self.heads[0], self.feedback)
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
-        output: Tensor = self.head(self.topology(self.encoder(inputs), lengths))
-        return output
+    @property
+    def written(self) -> Symbols:
+        """The target that is written symbol by symbol."""
+        (field,) = self.fields.targets.values()
+        assert isinstance(field, Symbols)
+        return field
 
-    def loss(self, inputs: Tensor, lengths: Tensor | None, targets: Tensor) -> Tensor:
-        """The loss of each row, (B,), for encoded targets (B,); in training what training lowers."""
-        loss = self._target.training_loss if self.training else self._target.loss
-        return loss(self(inputs, lengths), targets)
+    def encode(self, inputs: Mapping[str, Column]) -> Encoded:
+        """The inputs of a batch through their encoders, sequences joined step by step, single values one by one."""
+        steps: list[Tensor] = []
+        singles: list[Tensor] = []
+        lengths = None
+        for name, encoder in zip(self.fields.inputs, self.encoders, strict=True):
+            column = inputs[name]
+            (singles if column.lengths is None else steps).append(encoder(column.values))
+            lengths = column.lengths if lengths is None else lengths
+        return Encoded(_side_by_side(steps), lengths, _side_by_side(singles))
+
+    def forward(self, batch: Batch, carried: Carried | None = None) -> Features:
+        """What the heads get: of what was read; or, where the target is written, of what was written before each step.
+
+        Args:
+            batch: with targets, where they are written.
+            carried: where the rows go on with those of another batch.
+        """
+        encoded = self.encode(batch.inputs)
+        if isinstance(self.topology, Reader):
+            features: Features = self.topology(encoded)
+            return features
+        assert isinstance(self.topology, Writer)
+        assert batch.targets is not None
+        ((values, lengths),) = batch.targets.values()
+        first = values.new_full((len(values),), self.written.begin) if carried is None else carried.symbol
+        fed = torch.cat([first[:, None], values[:, :-1]], 1)[:, : values.shape[1]]
+        state = None if carried is None else carried.state
+        if self.training and self.topology.scheduled_sampling:
+            fed = self._partly_own(encoded, fed, lengths, state)
+        return self.topology.taught(encoded, self.feed(fed), lengths, state)
+
+    def feed(self, symbols: Tensor) -> Tensor:
+        """Symbols that are fed back, (B, T) or (B,), as what a step reads, (B, T, E) or (B, E)."""
+        assert self.feedback is not None
+        vectors: Tensor = self.feedback(symbols)
+        return vectors
+
+    @torch.no_grad()
+    def _partly_own(self, encoded: Encoded, fed: Tensor, lengths: Tensor | None, state: State | None) -> Tensor:
+        """The symbols (B, T) that are fed back, some of them as the network itself would have written them.
+
+        Scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) with all steps at once (Duckworth et al. 2019, arXiv
+        1906.04331): what is written is drawn where all before it is true, so that no step waits for another.
+        """
+        assert isinstance(self.topology, Writer)
+        features = self.topology.taught(encoded, self.feed(fed), lengths, state)
+        assert features.steps is not None
+        chances = self.heads[0](features.steps).softmax(-1)
+        drawn = torch.multinomial(chances.flatten(0, 1), 1).view(fed.shape)
+        own = torch.rand(fed.shape, device=fed.device) < self.topology.scheduled_sampling
+        own[:, :1] = False  # the first is `begin`, or stands in the chunk before
+        return torch.where(own, drawn.roll(1, dims=1), fed)
+
+    def losses(self, features: Features, targets: Mapping[str, Column]) -> dict[str, Tensor]:
+        """The loss of each row by target, (B,), summed over its steps; in training what training lowers."""
+        found = {}
+        for (name, field), head in zip(self.fields.targets.items(), self.heads, strict=True):
+            found[name] = self._loss(field, head, features, targets[name])
+        return found
+
+    def _loss(self, field: Target, head: nn.Module, features: Features, target: Column) -> Tensor:
+        if isinstance(field, Steps):
+            assert features.steps is not None
+            return field.steps_loss(head, features.steps, target)
+        assert features.single is not None
+        loss = field.training_loss if self.training else field.loss
+        return loss(head(features.single), target.values)
+
+    def loss(self, batch: Batch, totals: Mapping[str, Tensor] | None = None, carried: Carried | None = None) -> "Loss":
+        """What training lowers: of each target the mean of its losses, times the target's weight, added up.
+
+        Args:
+            batch: with targets.
+            totals: the number of losses of each target, where the batch is a piece of a larger one.
+            carried: as `forward`.
+        """
+        assert batch.targets is not None
+        features = self(batch, carried)
+        totals = totals or total_scored(batch.targets)
+        shares, rows = [], []
+        for name, losses in self.losses(features, batch.targets).items():
+            weight = self.fields.targets[name].weight
+            shares.append(weight * (losses.sum() / totals[name]))
+            rows.append(losses.detach())
+        return Loss(torch.stack(shares).sum(), torch.stack(rows).sum(0), self.carried(features, batch.targets))
+
+    def carried(self, features: Features, targets: Mapping[str, Column]) -> Carried | None:
+        """What the rows hand on, cut off from the gradient."""
+        if features.state is None:
+            return None
+        ((values, _),) = targets.values()
+        return Carried(values[:, -1], type(features.state)(*(tensor.detach() for tensor in features.state)))
+
+
+class Loss(NamedTuple):
+    """The loss of a batch."""
+
+    share: Tensor  # (), this batch's part of the mean
+    rows: Tensor  # (B,), of each row, summed over its steps and targets, without gradient
+    carried: Carried | None
+
+
+def total_scored(targets: Mapping[str, Column]) -> dict[str, Tensor]:
+    """How many losses each target has in a batch, at least 1."""
+    return {name: steps.sum().clamp(min=1) for name, steps in scored_steps(targets).items()}
+
+
+def joined(parts: Sequence[Carried | None]) -> Carried | None:
+    """What the pieces of a batch hand on, as one."""
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    state = (torch.cat(tensors) for tensors in zip(*(part.state for part in known), strict=True))
+    return Carried(torch.cat([part.symbol for part in known]), type(known[0].state)(*state))
+
+
+def scored_steps(targets: Mapping[str, Column]) -> dict[str, Tensor]:
+    """How many losses stand behind each row's, by target, (B,): its steps, or 1."""
+    return {
+        name: torch.ones(len(values), dtype=torch.long, device=values.device) if lengths is None else lengths
+        for name, (values, lengths) in targets.items()
+    }
+
+
+def _side_by_side(parts: list[Tensor]) -> Tensor | None:
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else torch.cat(parts, -1)

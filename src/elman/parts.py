@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from elman.building import make_fields
 from elman.checks import fail
 from elman.config import DataConfig, RunConfig
 from elman.data import (
@@ -43,15 +44,15 @@ from elman.data import (
     read_files,
     source_name,
     split_rows,
+    spread_series,
     write_checked,
 )
 from elman.data.permutation import AsItStands
 from elman.data.split import Drawn
 from elman.data.stored import Some
 from elman.errors import ConfigError
-from elman.fields import Field, Input, Series, Target
+from elman.fields import Field, Fields
 from elman.fields.raw import group, moment
-from elman.model import make_fields
 from elman.plan import settle
 
 SAMPLE = 2  # in the key of an order: that of the rows that fields learn from
@@ -87,17 +88,17 @@ class InMemory:
 
     def values(self, role: str, field: Field, rows: np.ndarray) -> Sequence[Any]:
         """Values of these rows."""
-        values = self.parsed.inputs if role == "input" else self.parsed.targets or []
+        values = self.parsed.values[role]
         return [values[row] for row in rows.tolist()]
 
     def counts(self, role: str, part: Rows) -> Counter[Any]:
         """How often each value stands in the rows of a part."""
-        values = self.parsed.inputs if role == "input" else self.parsed.targets or []
+        values = self.parsed.values[role]
         return Counter(values[row] for row in part[np.arange(len(part))].tolist())
 
-    def examples(self, part: Rows, input: Input, target: Target, bad: BadRows) -> Examples:
+    def examples(self, part: Rows, fields: Fields, bad: BadRows) -> Examples:
         """The rows of a part, encoded."""
-        return encode(self.parsed.take(part[np.arange(len(part))].tolist()), input, target, bad)[1]
+        return encode(self.parsed.take(part[np.arange(len(part))].tolist()), fields, bad)[1]
 
 
 class OnDisk:
@@ -115,13 +116,13 @@ class OnDisk:
     def counts(self, role: str, part: Rows) -> Counter[Any]:
         return self.stored.counts(role, part)
 
-    def examples(self, part: Rows, input: Input, target: Target, bad: BadRows) -> Examples:
-        return lazy_examples(self.stored, part, input, target, bad, self.folder.name)
+    def examples(self, part: Rows, fields: Fields, bad: BadRows) -> Examples:
+        return lazy_examples(self.stored, part, fields, bad, self.folder.name)
 
 
 def make_parts(
     config: RunConfig, tables: Tables | None, seed: int, bad: BadRows, note: Callable[[str], None]
-) -> tuple[Input, Target, Parts]:
+) -> tuple[Fields, Parts]:
     """The fitted fields and the examples of each split; what the configuration leaves open is written into it.
 
     Args:
@@ -140,28 +141,28 @@ def make_parts(
     assert source is not None
     first = source if isinstance(source, Table) else head(source, BadRows(bad.skip))
     settle(config, first)
-    input, target = make_fields(config)
+    fields = make_fields(config)
     data = config.data
     by: Any = None if data.split_group is None else (data.split_group, pa.string(), group)
     by = by if data.split_time is None else (data.split_time, pa.float64(), moment)
     whole, valid, test = (
-        None if given is None else _parsed(given, data, input, target, by if given is source else None, first, bad)
+        None if given is None else _parsed(given, data, fields, by if given is source else None, first, bad)
         for given in sources
     )
     assert whole is not None
     fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
     by_group, by_time = (None, whole.by) if data.split_time else (whole.by, None)
     drawn = split_rows(len(whole), *fractions, seed, by_group, by_time)
-    _fit(config, whole, drawn.train, fractions, seed, input, target)
+    _fit(config, whole, drawn.train, fractions, seed, fields)
     chosen = [(whole, drawn.train)]
     chosen += [
         (given, Drawn(AsItStands(len(given)), 0, len(given))) if given else (whole, part)
         for given, part in ((valid, drawn.valid), (test, drawn.test))
     ]
-    examples = [body.examples(part, input, target, bad) if len(part) else None for body, part in chosen]
+    examples = [body.examples(part, fields, bad) if len(part) else None for body, part in chosen]
     train = examples[0]
     assert train is not None
-    return input, target, Parts(train, examples[1], examples[2], first.source)
+    return fields, Parts(train, examples[1], examples[2], first.source)
 
 
 def _sources(
@@ -192,24 +193,24 @@ def _sources(
 
 
 def _parsed(
-    source: Table | list[File], data: DataConfig, input: Input, target: Target, by: Any, first: Table, bad: BadRows
+    source: Table | list[File], data: DataConfig, fields: Fields, by: Any, first: Table, bad: BadRows
 ) -> InMemory | OnDisk:
     """The rows that can be used; `by` is the column to split by, its Arrow type and what parses it.
 
     `first` holds rows of the training source, which say what columns there are.
     """
     if isinstance(source, Table):
-        parsed = parse(gather(source, input, data.id, data.time, bad), input, target, bad)
+        parsed = parse(gather(source, fields, data.id, data.time, bad), fields, bad)
         return InMemory(parsed, None) if by is None else _with_values(parsed, by[0], by[2], bad)
-    kept = [kept_field("input", input), kept_field("target", target)]
+    kept = [kept_field(role, field) for role, field in fields.by_role().items()]
     kept += [] if by is None else [kept_value(*by)]
     names = first.columns
-    spread = input.columns if isinstance(input, Series) and input.name not in names else None
-    columns = matching_columns(first, spread) if spread else []
+    series = spread_series(fields, names)
+    columns = matching_columns(first, series.columns or []) if series else []
 
     def gathered(table: Table, bad: BadRows) -> Table:
         table = table.completed(names)
-        return from_wide(table, columns, input.name, bad) if columns else table
+        return from_wide(table, columns, series.name, bad) if series else table
 
     stored, folder = open_stored(source, kept, gathered, bad)
     return OnDisk(stored, folder, None if by is None else stored.numbered("split"))
@@ -224,23 +225,17 @@ def _with_values(parsed: Parsed, column: str, parse: Callable[[Any], Any], bad: 
 
 
 def _fit(
-    config: RunConfig,
-    body: InMemory | OnDisk,
-    part: Rows,
-    fractions: tuple[float, float],
-    seed: int,
-    input: Input,
-    target: Target,
+    config: RunConfig, body: InMemory | OnDisk, part: Rows, fractions: tuple[float, float], seed: int, fields: Fields
 ) -> None:
     """Let the fields learn from the training split, or take back what they learned from it in an earlier run."""
-    data = config.data
-    means: list[Any] = [config.input, config.target, fractions, seed, data.fit_rows, data.split_group, data.split_time]
-    means.append(version("elman"))  # another one may cut texts or learn in another way
-    kept = body.folder / f"learned-{key_of(means)}.json" if body.folder else None
-    learned = None if kept is None or input.fits_on_files else read_checked(kept)
+    data, by_role = config.data, fields.by_role()
+    means: list[Any] = [config.input, config.target, list(by_role), fractions, seed, data.fit_rows]
+    means += [data.split_group, data.split_time, version("elman")]  # another version may cut texts in another way
+    whole = any(field.fits_on_files for field in by_role.values())
+    kept = body.folder / f"learned-{key_of(means)}.json" if body.folder and not whole else None
+    learned = None if kept is None else read_checked(kept)
     if learned is not None:
-        input.restore(learned["input"])
-        target.restore(learned["target"])
+        fields.restore(learned)
         return
     chosen = np.arange(min(len(part), data.fit_rows))
     if len(part) > data.fit_rows:
@@ -251,7 +246,7 @@ def _fit(
         field.fit(body.counts(role, part) if field.fits_on_counts else body.values(role, field, some))
 
     with ThreadPoolExecutor(2) as threads:  # most of it is done by Arrow
-        for job in [threads.submit(learn, "input", input), threads.submit(learn, "target", target)]:
+        for job in [threads.submit(learn, role, field) for role, field in by_role.items()]:
             job.result()
-    if kept is not None and not input.fits_on_files:
-        write_checked(kept, {"input": input.learned(), "target": target.learned()})
+    if kept is not None:
+        write_checked(kept, fields.learned())

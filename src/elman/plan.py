@@ -1,11 +1,13 @@
 """What a configuration leaves open, settled from the data: kinds of columns, topology, what makes one series."""
 
+from collections.abc import Sequence
+
 from elman.checks import check_choice, fail
 from elman.config import RunConfig
 from elman.data import Table, infer_kind
 from elman.errors import ConfigError
-from elman.fields import FIELDS
-from elman.topologies import TOPOLOGIES, ManyToOne
+from elman.fields import FIELDS, Field, Steps, Symbols
+from elman.topologies import TOPOLOGIES, NextStep, OneToMany, Reader, Writer
 
 
 def settle(config: RunConfig, table: Table) -> None:
@@ -15,51 +17,123 @@ def settle(config: RunConfig, table: Table) -> None:
         ConfigError: settings that contradict each other, or the data.
         DataError: a column that is missing, or holds what no field can read.
     """
-    _check_series(config, table)
-    for fields, as_target in ((config.input, False), (config.target, True)):
-        for name, options in fields.items():
-            if "kind" not in options:
-                options["kind"] = "series" if "columns" in options else infer_kind(table, name, as_target)
-    kind = next(iter(config.input.values()))["kind"]
-    sequence = FIELDS[kind].is_sequence if kind in FIELDS else True
-    topology = config.model.setdefault("topology", "many-to-one" if sequence else "one-to-one")
+    _check_splits(config)
+    _gather_series(config, table)
+    for name, options in config.input.items():
+        _settle_kind(options, table, name, False, ())
+    for name, options in config.target.items():
+        _settle_kind(options, table, name, True, list(config.input))
+    _settle_topology(config)
+
+
+def _settle_kind(options: dict[str, object], table: Table, name: str, as_target: bool, inputs: Sequence[str]) -> None:
+    if "kind" not in options:
+        options["kind"] = "series" if "columns" in options else infer_kind(table, name, as_target, inputs)
+
+
+def _settle_topology(config: RunConfig) -> None:
+    """The topology that the kinds allow; what goes on without a target, or from a single value, is written."""
+    reads, answers = _kinds(config.input), _kinds(config.target)
+    sequences = [name for name, kind in reads.items() if kind.is_sequence]
+    if not config.target and len(sequences) == 1 and len(reads) > 1:  # the rest is what it is written from
+        config.target[sequences[0]] = config.input.pop(sequences[0])
+        reads, answers, sequences = _kinds(config.input), _kinds(config.target), []
+    written = [name for name, kind in answers.items() if issubclass(kind, Symbols)]
+    inferred = "many-to-one" if sequences else "one-to-one"
+    if any(issubclass(kind, Steps) for kind in answers.values()):
+        inferred = "many-to-many"
+    if written:
+        inferred = "encoder-decoder" if sequences else OneToMany.name
+    if not config.target:
+        inferred = NextStep.name
+    topology = config.model.setdefault("topology", inferred)
     check_choice("config", "model.topology", topology, TOPOLOGIES, ConfigError)
-    if topology == ManyToOne.name and not sequence:
-        fail(
-            "config",
-            "model.topology",
-            f"be one-to-one where the input is a {kind}, one value a row",
-            repr(topology),
-            "Leave it out, or read a sequence.",
-            ConfigError,
+    kind = TOPOLOGIES[topology]
+    if topology == NextStep.name:
+        _check_next_step(config, reads)
+    elif not config.target:
+        then = "Pass --target COLUMN, or leave model.topology out to go on with the input."
+        fail("config", "target", "name a column", "none", then, ConfigError)
+    elif issubclass(kind, Writer) and (len(answers) > 1 or not written):
+        what = ", ".join(options["kind"] for options in config.target.values())
+        fail("config", "target", f"be one text where the topology is {topology}", what, error=ConfigError)
+    elif issubclass(kind, Reader) and written:
+        then = "Leave model.topology out."
+        fail("config", "model.topology", f"be {inferred} where a text is answered", repr(topology), then, ConfigError)
+    wants_sequence = not issubclass(kind, NextStep | OneToMany) and topology != "one-to-one"
+    if wants_sequence != bool(sequences) and (wants_sequence or topology == OneToMany.name):
+        read = ", ".join(options["kind"] for options in config.input.values())
+        must = (
+            f"be {inferred} where the input is a {read}, one value a row" if wants_sequence else f"be {inferred} here"
         )
+        fail("config", "model.topology", must, repr(topology), "Leave it out, or read a sequence.", ConfigError)
+    if any(issubclass(kind, Steps) and not issubclass(kind, Symbols) for kind in answers.values()):
+        for name in sequences:  # so that steps and labels stand in pairs
+            if config.input[name]["kind"] == "text" and config.input[name].get("level", "word") == "word":
+                config.input[name].setdefault("split", "space")
 
 
-def _check_series(config: RunConfig, table: Table) -> None:
-    """One column with an id is a series too; what gathers a series goes with nothing else."""
-    data, ((name, options),) = config.data, config.input.items()
-    pattern = name not in table.columns and any(sign in name for sign in "*?[")
-    if (data.id is not None or pattern) and not options.keys() & {"kind", "columns"}:
-        name, options = "series", {**options, "kind": "series", "columns": [name]}
-        config.input = {name: options}
-    if options.get("columns") and name in table.columns:
+def _check_next_step(config: RunConfig, reads: dict[str, type[Field]]) -> None:
+    if config.target:
+        then = "Leave the target out: the input is what is gone on with."
         fail(
             "config",
-            f"input.{name}",
-            "have a name that no column has",
-            f"a column {name!r}",
-            "Rename the column, or give the series another name in [input.NAME].",
+            "target",
+            "be left out where the topology is next-step",
+            ", ".join(config.target),
+            then,
             ConfigError,
         )
-    if data.id is not None and not options.get("columns"):
+    if len(reads) != 1 or not issubclass(next(iter(reads.values())), Symbols):
+        kinds = ", ".join(options["kind"] for options in config.input.values())
+        then = "Pass --target COLUMN to answer something else than the next step."
+        fail("config", "input", "be one text where no target is given", kinds, then, ConfigError)
+
+
+def _kinds(table: dict[str, dict[str, str]]) -> dict[str, type[Field]]:
+    for name, options in table.items():
+        check_choice("config", f"{name}.kind", options["kind"], FIELDS, ConfigError)
+    return {name: FIELDS[options["kind"]] for name, options in table.items()}
+
+
+def _gather_series(config: RunConfig, table: Table) -> None:
+    """Numeric columns that are one series: several of them, a pattern, or those of the long format."""
+    data, plain = (
+        config.data,
+        [name for name, options in config.input.items() if not options.keys() & {"kind", "columns"}],
+    )
+    patterns = [name for name in plain if name not in table.columns and any(sign in name for sign in "*?[")]
+    numbers = [name for name in plain if name not in patterns and infer_kind(table, name, False, ()) == "number"]
+    several = len(plain) > 1 and len(numbers) + len(patterns) == len(config.input)
+    joined = plain if data.id is not None or several else patterns
+    if joined:
+        options = dict(config.input[joined[0]]) if len(joined) == 1 else {}
+        series = {"series": {**options, "kind": "series", "columns": joined}}
+        config.input = series | {name: options for name, options in config.input.items() if name not in joined}
+    spread = [name for name, options in config.input.items() if options.get("columns")]
+    for name in spread:
+        if name in table.columns:
+            fail(
+                "config",
+                f"input.{name}",
+                "have a name that no column has",
+                f"a column {name!r}",
+                "Rename the column, or give the series another name in [input.NAME].",
+                ConfigError,
+            )
+    if data.id is not None and not spread:
         fail(
             "config",
             "data.id",
             "go with the columns of a series",
-            f"the input {name!r}",
+            f"the input {next(iter(config.input))!r}",
             "Leave it out, or name numeric columns with --input.",
             ConfigError,
         )
+
+
+def _check_splits(config: RunConfig) -> None:
+    data = config.data
     if data.time is not None and data.id is None:
         fail("config", "data.time", "go with data.id", "no id", "Pass --id COLUMN, or leave the time out.", ConfigError)
     if data.split_time is not None and data.split_group is not None:

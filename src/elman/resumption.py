@@ -4,12 +4,13 @@ from pathlib import Path
 
 import torch
 
+from elman.building import make_network
 from elman.checks import fail
 from elman.data import BadRows, from_memory
 from elman.directory import MANIFEST, Directory, claim
 from elman.errors import DataError, IntegrityError
 from elman.experiment import RANDOM_NUMBERS, carry_out
-from elman.model import Model, Source, described, make_network
+from elman.model import Model, Source, described
 from elman.parts import Tables, make_parts
 from elman.training import Reporter, Saved, Trainer, all_checkpoints, read_checkpoint, refuse_rows
 
@@ -38,12 +39,12 @@ def resume(path: str | Path, table: Source | None = None, reporter: Reporter | N
         trainer = Trainer(**config.train)
         bad = BadRows(config.data.bad_rows == "skip")
         tables = None if table is None else Tables(from_memory(table))
-        input, target, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
-        if (input.learned(), target.learned()) != (found.input.learned(), found.target.learned()):
+        fields, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
+        if fields.learned() != found.fields.learned():
             refuse_rows("other ones, of which the fields learn something else")
         reporter.note(f"resumed   {path} at step {saved.history.step:,}")
         with RANDOM_NUMBERS, torch.random.fork_rng():
-            model = Model(config, input, target, make_network(config, input, target))
+            model = Model(config, fields, make_network(config, fields))
             return carry_out(model, trainer, parts, bad, path, reporter, saved)
 
 

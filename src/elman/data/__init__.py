@@ -9,7 +9,7 @@ from elman.data.infer import infer_kind
 from elman.data.lazy import lazy_examples
 from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_share, shuffled
 from elman.data.permutation import Permutation
-from elman.data.prepare import Parsed, encode, gather, parse
+from elman.data.prepare import Parsed, encode, gather, parse, spread_series
 from elman.data.readers import READERS, head, read, read_files
 from elman.data.reshape import from_long, from_wide, matching_columns
 from elman.data.split import Rows, Split, split_rows
@@ -62,5 +62,6 @@ __all__ = [
     "shuffled",
     "source_name",
     "split_rows",
+    "spread_series",
     "write_checked",
 ]

@@ -1,21 +1,38 @@
 """From encoded rows to padded batches."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from elman.data.order import Lengths, shuffled
+from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, shuffled
+from elman.types import Column
+
+Encoded = Mapping[str, Sequence[np.ndarray]]  # of each field, by name: sequences (T, ...) or singles ()
 
 
 class Batch(NamedTuple):
-    inputs: Tensor  # (B, T, ...) padded with zeros, or (B,) singles
-    lengths: Tensor | None  # (B,) real steps; None for singles
-    targets: Tensor | None  # (B,) as encoded
+    inputs: dict[str, Column]
+    targets: dict[str, Column] | None
     rows: np.ndarray  # (B,) row numbers within the examples
+    chunk: int | None = None  # of a stream: from 1 each row goes on where that of the batch before it ended; else None
+
+    @property
+    def columns(self) -> list[Column]:
+        """All fields, the inputs first."""
+        return [*self.inputs.values(), *(self.targets or {}).values()]
+
+    @property
+    def follows(self) -> bool:
+        """Whether the state of each row is carried over from the batch before."""
+        return bool(self.chunk)
+
+    @property
+    def steps(self) -> int:
+        """Of the longest sequence, padding included; 1 where there is none."""
+        return max((column.values.shape[1] for column in self.columns if column.lengths is not None), default=1)
 
 
 class Ragged:
@@ -30,6 +47,14 @@ class Ragged:
         self.offsets = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
         self.values = np.concatenate(sequences) if len(sequences) else np.zeros(0)
 
+    def __getitem__(self, row: int) -> np.ndarray:
+        found: np.ndarray = self.values[self.offsets[row] : self.offsets[row] + self.lengths[row]]
+        return found
+
+    def column(self, rows: np.ndarray) -> Column:
+        """These rows, padded to the longest of them."""
+        return Column(torch.from_numpy(self.padded(rows)), torch.from_numpy(self.lengths[rows]))
+
     def padded(self, rows: np.ndarray) -> np.ndarray:
         """These rows as one array (B, T, ...), zeros after a row's end."""
         lengths = self.lengths[rows]
@@ -40,26 +65,42 @@ class Ragged:
         return out
 
 
+class Singles:
+    """One value a row.
+
+    Args:
+        values: arrays () of one type.
+    """
+
+    def __init__(self, values: Sequence[np.ndarray]) -> None:
+        self.values = np.array(values)
+        self.lengths = np.ones(len(values), np.int64)
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        found: np.ndarray = self.values[row]
+        return found
+
+    def column(self, rows: np.ndarray) -> Column:
+        """These rows."""
+        return Column(torch.from_numpy(self.values[rows]), None)
+
+
 class Examples:
     """Encoded rows of one part of the data.
 
     Args:
-        inputs: encoded inputs, sequences (T, ...) or singles ().
-        targets: encoded targets (), or None where only answers are wanted.
+        inputs: encoded inputs by field, sequences (T, ...) or singles ().
+        targets: encoded targets by field, or None where only answers are wanted.
         place: row -> where it came from, for messages.
     """
 
-    def __init__(
-        self,
-        inputs: Sequence[np.ndarray],
-        targets: Sequence[np.ndarray] | None = None,
-        place: Callable[[int], str] = str,
-    ) -> None:
+    lengths: Lengths  # steps of each row, those of all its sequences added up; 1 where it has none
+
+    def __init__(self, inputs: Encoded, targets: Encoded | None = None, place: Callable[[int], str] = str) -> None:
         self._where = place
-        self.sequences = Ragged(inputs) if len(inputs) and np.ndim(inputs[0]) else None
-        self.singles = np.array(inputs) if self.sequences is None else None
-        self.targets = None if targets is None else np.array(targets)
-        self.lengths: Lengths = np.ones(len(inputs), np.int64) if self.sequences is None else self.sequences.lengths
+        self.inputs = {name: _packed(values) for name, values in inputs.items()}
+        self.targets = None if targets is None else {name: _packed(values) for name, values in targets.items()}
+        self.lengths = total_steps([*self.inputs.values(), *(self.targets or {}).values()])
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -68,32 +109,45 @@ class Examples:
         """Where a row came from, for messages."""
         return self._where(row)
 
-    def all_targets(self) -> np.ndarray:
-        """The encoded targets of all rows, (rows,)."""
-        assert self.targets is not None
-        return self.targets
-
     def digest(self) -> str:
         """SHA-256 of all that is encoded, by which a training that is resumed knows its data again."""
         digest = hashlib.sha256(str(len(self)).encode())
-        ragged = [] if self.sequences is None else [self.sequences.lengths, self.sequences.values]
-        for array in (*ragged, self.singles, self.targets):
-            if array is None:
-                digest.update(b"none")
-                continue
-            digest.update(f"{array.dtype.str} {array.shape}".encode())  # equal bytes may be other numbers
-            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        for side in (self.inputs, self.targets):
+            digest.update(b"none" if side is None else str(list(side)).encode())
+            for packed in (side or {}).values():
+                for array in [packed.lengths, packed.values]:
+                    digest.update(f"{array.dtype.str} {array.shape}".encode())  # equal bytes may be other numbers
+                    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         return digest.hexdigest()
+
+    def batches_an_epoch(self, size: int) -> int:
+        """How many batches `batches` gives."""
+        return batches_an_epoch(len(self), size)
 
     def batches(self, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, in the order of `shuffled`, which see."""
         return (self.batch(rows) for rows in shuffled(self.lengths, size, seed, epoch, begin))
 
+    def scored(self, size: int) -> Iterator[Batch]:
+        """All rows once, in batches for scoring, of similar length together."""
+        return (self.batch(rows) for rows in in_order_of_length(self.lengths, size))
+
     def batch(self, rows: np.ndarray) -> Batch:
         """These rows, padded to the longest of them."""
-        targets = None if self.targets is None else torch.from_numpy(self.targets[rows])
-        if self.sequences is None:
-            assert self.singles is not None
-            return Batch(torch.from_numpy(self.singles[rows]), None, targets, rows)
-        lengths = torch.from_numpy(self.lengths[rows])
-        return Batch(torch.from_numpy(self.sequences.padded(rows)), lengths, targets, rows)
+        inputs = {name: packed.column(rows) for name, packed in self.inputs.items()}
+        if self.targets is None:
+            return Batch(inputs, None, rows)
+        return Batch(inputs, {name: packed.column(rows) for name, packed in self.targets.items()}, rows)
+
+
+def total_steps(sides: Sequence[Ragged | Singles]) -> np.ndarray:
+    """Steps of each row, those of all its sequences added up; 1 where it has none."""
+    sequences = [packed.lengths for packed in sides if isinstance(packed, Ragged)]
+    if not sequences:
+        return sides[0].lengths if sides else np.zeros(0, np.int64)
+    found: np.ndarray = np.sum(sequences, axis=0)
+    return found
+
+
+def _packed(values: Sequence[np.ndarray]) -> Ragged | Singles:
+    return Ragged(values) if len(values) and np.ndim(values[0]) else Singles(values)

@@ -16,7 +16,7 @@ LONGEST_CLASS = 40  # characters; a longer cell is a text
 LOOKED_AT = 10_000  # rows; enough to tell
 
 
-def infer_kind(table: Table, column: str, as_target: bool) -> str:
+def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str] = ()) -> str:
     """The kind of field that a column holds: "text", "category", "number" or "series".
 
     Lists are series; numbers are numbers, but whole ones with at most 20 distinct values are categories as a target;

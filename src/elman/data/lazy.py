@@ -1,7 +1,7 @@
 """Examples of a source that is larger than memory: rows are encoded when they are asked for."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,12 @@ import numpy as np
 from elman.checks import fail
 from elman.data.ahead import ahead
 from elman.data.batch import Batch, Examples
+from elman.data.prepare import encoded_row
 from elman.data.split import Rows
 from elman.data.stored import Stored
 from elman.data.table import BadRows
 from elman.errors import BadValueError, DataError
-from elman.fields import Field, Input, Target
+from elman.fields import Field, Fields, column_of, split_roles
 
 TOGETHER = 4096  # rows that are looked at together
 PREPARED = 50  # batches; those of half a window
@@ -29,15 +30,14 @@ class LazyExamples(Examples):
     Args:
         stored: the parsed rows.
         part: which of them.
-        input, target: the fitted fields.
+        fields: fitted.
         key: stands for the bytes of the source and how they were parsed, as the name of its folder in the cache does.
     """
 
-    def __init__(self, stored: Stored, part: Rows, input: Input, target: Target, key: str) -> None:
-        self.stored, self.part, self.input, self.target, self.key = stored, part, input, target, key
+    def __init__(self, stored: Stored, part: Rows, fields: Fields, key: str) -> None:
+        self.stored, self.part, self.fields, self.key = stored, part, fields, key
         self.lengths = _Lengths(self)
-        self._rows, self._window = np.zeros(0, np.int64), Examples([])
-        self.targets = None  # until all are asked for
+        self._rows, self._window = np.zeros(0, np.int64), Examples({})
 
     def __len__(self) -> int:
         return len(self.part)
@@ -67,16 +67,6 @@ class LazyExamples(Examples):
             return self._encoded(rows).batch(np.arange(len(rows)))._replace(rows=rows)
         return self._window.batch(places)._replace(rows=rows)
 
-    def all_targets(self) -> np.ndarray:
-        """The encoded targets of all rows, (rows,), made the first time that they are asked for."""
-        if self.targets is None:
-            parts = [
-                self._column("target", self.target, np.arange(begin, min(begin + TOGETHER, len(self))))
-                for begin in range(0, len(self), TOGETHER)
-            ]
-            self.targets = np.array([target for part in parts for target in part])
-        return self.targets
-
     def look_at(self, rows: np.ndarray) -> np.ndarray:
         """Encode these rows and keep them; their lengths."""
         self._rows = np.sort(rows)
@@ -84,16 +74,25 @@ class LazyExamples(Examples):
         return self._window.lengths[np.searchsorted(self._rows, rows)]
 
     def _encoded(self, rows: np.ndarray) -> Examples:
-        return Examples(self._column("input", self.input, rows), self._column("target", self.target, rows))
+        """These rows, encoded.
 
-    def _column(self, role: str, field: Field, rows: np.ndarray) -> Sequence[np.ndarray]:
-        values = self.stored.values(role, self.part[rows], field.unpack)
+        Raises:
+            DataError: one of them cannot be.
+        """
+        fields = self.fields.by_role()
+        values = {role: self.stored.values(role, self.part[rows], field.unpack) for role, field in fields.items()}
         try:
-            return field.encode_batch(values)
+            encoded = {role: field.encode_batch(values[role]) for role, field in fields.items()}
+            good = all(
+                self.fields.out_of_step(dict(zip(encoded, row, strict=True))) is None
+                for row in (zip(*encoded.values(), strict=True) if len(self.fields.in_step()) > 1 else ())
+            )
         except BadValueError:
-            for row, value in zip(rows.tolist(), values, strict=True):
-                _encoded(field, value, self.place(row), BadRows())
-            raise
+            good = False
+        for index, row in enumerate([] if good else rows.tolist()):
+            _said(self.fields, {role: found[index] for role, found in values.items()}, self.place(row), BadRows())
+        inputs, targets = split_roles(encoded)
+        return Examples(inputs, targets)
 
 
 class _Lengths:
@@ -109,52 +108,46 @@ class _Lengths:
         return self.examples.look_at(rows)
 
 
-def lazy_examples(stored: Stored, part: Rows, input: Input, target: Target, bad: BadRows, key: str) -> LazyExamples:
+def lazy_examples(stored: Stored, part: Rows, fields: Fields, bad: BadRows, key: str) -> LazyExamples:
     """The examples of a part, less the rows that fitted fields cannot encode.
 
     Every row is tried only where one of the values that stand for all cannot be encoded, such as a class that the
-    training split does not have.
+    training split does not have, or where sequences must have the same steps.
 
     Raises:
         DataError: a value cannot be encoded and is not to be skipped, or no row is left.
     """
-    fields = {"input": input, "target": target}
-    doubtful = {role: field for role, field in fields.items() if not _all_encode(field, stored.witnesses[role])}
-    found: dict[int, tuple[str, Any, int]] = {}  # the bad rows' places in the part
-    for role, field in doubtful.items():
-        for start, array in stored.arrays(role):
-            places = part.places(np.arange(start, start + len(array)))
-            for row in np.flatnonzero(places >= 0).tolist():
-                value = field.unpack(array[row])
-                if int(places[row]) not in found and not _encodes(field, value):
-                    found[int(places[row])] = role, value, start + row
+    by_role = fields.by_role()
+    doubtful = {role: field for role, field in by_role.items() if not _all_encode(field, stored.witnesses[role])}
+    if len(fields.in_step()) > 1:
+        doubtful |= {role: by_role[role] for role in fields.in_step()}
+    found: dict[int, tuple[dict[str, Any], int]] = {}  # the bad rows' places in the part
+    for start, arrays in stored.together(list(doubtful)):
+        places = part.places(np.arange(start, start + len(arrays[0])))
+        for row in np.flatnonzero(places >= 0).tolist():
+            values = {role: by_role[role].unpack(array[row]) for role, array in zip(doubtful, arrays, strict=True)}
+            if isinstance(encoded_row(fields, values), tuple):
+                found[int(places[row])] = values, start + row
     for place in sorted(found):
-        role, value, row = found[place]
-        _encoded(fields[role], value, stored.place(row), bad)
+        values, row = found[place]
+        _said(fields, values, stored.place(row), bad)
     part = part.without(np.array(sorted(found), np.int64))
     if not len(part):
         fail(stored.source, "the table", "have a row that can be used", "none", error=DataError)
-    return LazyExamples(stored, part, input, target, key)
+    return LazyExamples(stored, part, fields, key)
 
 
-def _encoded(field: Field, value: Any, place: str, bad: BadRows) -> None:
-    """Encode a value for what is said of it where it cannot be."""
-    try:
-        field.encode(value)
-    except BadValueError as error:
-        bad.found(f"{place}: column {field.name!r} {error}")
+def _said(fields: Fields, values: dict[str, Any], place: str, bad: BadRows) -> None:
+    """Encode a row for what is said of it where it cannot be."""
+    found = encoded_row(fields, values)
+    if isinstance(found, tuple):
+        bad.found(f"{place}: column {column_of(found[0])!r} {found[1]}")
 
 
 def _all_encode(field: Field, witnesses: list[Any]) -> bool:
     try:
-        return all(_encodes(field, field.parse(value)) for value in witnesses)
-    except BadValueError:
-        return False
-
-
-def _encodes(field: Field, value: Any) -> bool:
-    try:
-        field.encode(value)
+        for value in witnesses:
+            field.encode(field.parse(value))
     except BadValueError:
         return False
     return True

@@ -1,6 +1,6 @@
 """From a table to encoded examples: the one way that training, evaluation and prediction share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from elman.data.batch import Examples
 from elman.data.reshape import from_long, from_wide, matching_columns
 from elman.data.table import BadRows, Table
 from elman.errors import BadValueError, DataError
-from elman.fields import Input, Series, Target
+from elman.fields import Fields, Series, column_of, split_roles
 
 
 class Parsed(NamedTuple):
@@ -18,77 +18,91 @@ class Parsed(NamedTuple):
 
     table: Table
     rows: Sequence[int]  # of the table
-    inputs: Sequence[Any]
-    targets: Sequence[Any] | None
+    values: Mapping[str, Sequence[Any]]  # by role, such as input.review
 
     def take(self, indices: Sequence[int]) -> "Parsed":
         """These rows only."""
-        picked = [
-            [values[i] for i in indices] for values in (self.rows, self.inputs, self.targets) if values is not None
-        ]
-        return Parsed(self.table, picked[0], picked[1], picked[2] if self.targets is not None else None)
+        values = {role: [column[i] for i in indices] for role, column in self.values.items()}
+        return Parsed(self.table, [self.rows[i] for i in indices], values)
 
 
-def gather(table: Table, input: Input, id: str | None, time: str | None, bad: BadRows) -> Table:
+def spread_series(fields: Fields, columns: Iterable[str]) -> Series | None:
+    """The input that is a series spread over columns or rows of a table with such columns, if there is one."""
+    found = [field for field in fields.inputs.values() if isinstance(field, Series) and field.columns is not None]
+    return next((field for field in found if field.name not in set(columns)), None)
+
+
+def gather(table: Table, fields: Fields, id: str | None, time: str | None, bad: BadRows) -> Table:
     """The table with one row a sequence: a series that is spread over columns or rows is gathered, others stay."""
-    if not isinstance(input, Series) or input.columns is None or input.name in table.columns:
+    series = spread_series(fields, table.columns)
+    if series is None or series.columns is None:
         return table
-    columns = matching_columns(table, input.columns)
+    columns = matching_columns(table, series.columns)
     if id is None:
-        return from_wide(table, columns, input.name, bad)
-    return from_long(table, columns, input.name, id, time, bad)
+        return from_wide(table, columns, series.name, bad)
+    return from_long(table, columns, series.name, id, time, bad)
 
 
-def parse(table: Table, input: Input, target: Target | None, bad: BadRows) -> Parsed:
-    """Read the input's column, and the target's where there is one.
+def parse(table: Table, fields: Fields, bad: BadRows, targets: bool = True) -> Parsed:
+    """Read the columns of the inputs, and of the targets where they are wanted.
 
     Raises:
         DataError: a column is missing, a cell is bad and not to be skipped, or no row is left.
     """
-    inputs = table.values(input.name, input.parse, bad)
-    targets = table.values(target.name, target.parse, bad, inputs) if target else inputs
-    rows = [row for row in range(len(table)) if targets[row] is not None]
+    found: dict[str, list[Any]] = {}
+    last: list[Any] | None = None
+    for role, field in fields.by_role(targets).items():
+        last = found[role] = table.values(field.name, field.parse, bad, last)
+    rows = [row for row, value in enumerate(last or []) if value is not None]
     if not rows:
         fail(table.source, "the table", "have a row that can be used", "none", error=DataError)
-    kept = [targets[row] for row in rows] if target else None
-    return Parsed(table, rows, [inputs[row] for row in rows], kept)
+    return Parsed(table, rows, {role: [values[row] for row in rows] for role, values in found.items()})
 
 
-def encode(parsed: Parsed, input: Input, target: Target | None, bad: BadRows) -> tuple[Parsed, Examples]:
+def encode(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[Parsed, Examples]:
     """The examples of parsed rows, by fitted fields, and the rows themselves less those that cannot be encoded.
 
     Raises:
         DataError: a value cannot be encoded and is not to be skipped, or no row is left.
     """
+    by_role = {role: field for role, field in fields.by_role().items() if role in parsed.values}
+    good = list(range(len(parsed.rows)))
     try:  # all at once; where one cannot be encoded, it is looked for
-        inputs = input.encode_batch(parsed.inputs)
-        targets = target.encode_batch(parsed.targets) if target is not None and parsed.targets is not None else []
-        good = list(range(len(inputs)))
+        encoded = {role: field.encode_batch(parsed.values[role]) for role, field in by_role.items()}
+        for row in good if len(fields.in_step()) > 1 else ():
+            if found := fields.out_of_step({role: values[row] for role, values in encoded.items()}):
+                raise found[1]
     except BadValueError:
-        inputs, targets, good = _one_by_one(parsed, input, target, bad)
+        encoded, good = _one_by_one(parsed, fields, bad)
     if not good:
         fail(parsed.table.source, "the table", "have a row that can be used", "none", error=DataError)
     kept = parsed.take(good)
-    return kept, Examples(inputs, targets if target else None, lambda row: kept.table.place(kept.rows[row]))
+    inputs, targets = split_roles(encoded)
+    return kept, Examples(inputs, targets or None, lambda row: kept.table.place(kept.rows[row]))
 
 
-def _one_by_one(
-    parsed: Parsed, input: Input, target: Target | None, bad: BadRows
-) -> tuple[list[np.ndarray], list[np.ndarray], list[int]]:
-    """Encoded inputs and targets of the rows that can be encoded, and which they are."""
-    inputs: list[np.ndarray] = []
-    targets: list[np.ndarray] = []
+def _one_by_one(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[dict[str, list[np.ndarray]], list[int]]:
+    """The rows that can be encoded, by role, and which they are."""
+    encoded: dict[str, list[np.ndarray]] = {role: [] for role in parsed.values}
     good: list[int] = []
     for index, row in enumerate(parsed.rows):
-        column = input.name
-        try:
-            encoded = input.encode(parsed.inputs[index])
-            if target is not None and parsed.targets is not None:
-                column = target.name
-                targets.append(target.encode(parsed.targets[index]))
-        except BadValueError as error:
-            bad.found(f"{parsed.table.place(row)}: column {column!r} {error}")
+        found = encoded_row(fields, {role: values[index] for role, values in parsed.values.items()})
+        if isinstance(found, tuple):
+            role, error = found
+            bad.found(f"{parsed.table.place(row)}: column {column_of(role)!r} {error}")
             continue
-        inputs.append(encoded)
+        for role, value in found.items():
+            encoded[role].append(value)
         good.append(index)
-    return inputs, targets, good
+    return encoded, good
+
+
+def encoded_row(fields: Fields, values: dict[str, Any]) -> dict[str, np.ndarray] | tuple[str, BadValueError]:
+    """A row encoded, by role; or the role of the value that cannot be, and why."""
+    by_role, found = fields.by_role(), {}
+    for role, value in values.items():
+        try:
+            found[role] = by_role[role].encode(value)
+        except BadValueError as error:
+            return role, error
+    return fields.out_of_step(found) or found

@@ -30,7 +30,7 @@ from elman.fields import Field
 from elman.fields.raw import each_distinct
 from elman.types import Json
 
-FORMAT = 1
+FORMAT = 2
 ROWS, MANIFEST = "rows.arrow", "manifest.json"
 
 
@@ -38,7 +38,7 @@ class Kept(NamedTuple):
     """A column that is kept.
 
     Args:
-        role: what it is called there: "input", "target" or "split".
+        role: what it is called there: "input.NAME", "target.NAME" or "split".
         column: its name in the source.
         storage: the Arrow type.
         parse: a cell -> the value.

@@ -17,7 +17,7 @@ TOGETHER = 4096  # rows that are read together where many are passed over
 
 
 class Stored:
-    """Columns `input`, `target` and, where there is a split by value, `split`; and `row`, the number of each row.
+    """Columns `input.NAME`, `target.NAME` and, where there is a split by value, `split`; and `row`, each row's number.
 
     What is read of a map stays in the process's memory until the system takes it back, which on a quiet machine is
     never: it is let go every few rows, which costs microseconds.
@@ -77,6 +77,13 @@ class Stored:
         for start, array in zip(self._starts.tolist(), self._columns[column], strict=False):
             yield start, array
             self.let_go()
+
+    def together(self, columns: Sequence[str]) -> Iterator[tuple[int, list[pa.Array]]]:
+        """Several columns from front to end, their arrays side by side."""
+        if not columns:
+            return
+        for parts in zip(*(self.arrays(column) for column in columns), strict=True):
+            yield parts[0][0], [array for _, array in parts]
 
     def numbered(self, column: str) -> np.ndarray:
         """A number for each row, (rows,), by which its values are told apart and in order: themselves, or of texts."""

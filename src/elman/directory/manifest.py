@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from elman.types import Json
 
-FORMAT = 1
+FORMAT = 2  # 1: one input and one target
 MANIFEST = "manifest.json"
 
 

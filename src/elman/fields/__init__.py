@@ -4,6 +4,7 @@ from elman.fields.base import Field, Input, Single, Steps, Symbols, Target
 from elman.fields.category import Category
 from elman.fields.number import Number
 from elman.fields.series import Series
+from elman.fields.sides import Fields, column_of, split_roles
 from elman.fields.text import Text
 
 FIELDS: dict[str, type[Field]] = {
@@ -21,6 +22,7 @@ __all__ = [
     "TARGETS",
     "Category",
     "Field",
+    "Fields",
     "Input",
     "Number",
     "Series",
@@ -29,4 +31,6 @@ __all__ = [
     "Symbols",
     "Target",
     "Text",
+    "column_of",
+    "split_roles",
 ]

@@ -115,6 +115,8 @@ class Input(Field):
 class Target(Field):
     """A field that a network can answer with."""
 
+    weight: float = 1.0  # of its loss where there are several targets
+    references: str = "one"  # "all": an answer is held against every target that its input has
     metrics: tuple[str, ...]  # names in elman.training.metrics; the first decides which weights are best
 
     @abstractmethod

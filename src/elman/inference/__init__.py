@@ -1,5 +1,8 @@
 """Answers from a trained network."""
 
+from elman.inference.answers import Answers, answer
+from elman.inference.decode import Decoding, Hypothesis, decode
 from elman.inference.trace import Step, trace
+from elman.inference.written import Begun, NetworkWriter, begun
 
-__all__ = ["Step", "trace"]
+__all__ = ["Answers", "Begun", "Decoding", "Hypothesis", "NetworkWriter", "Step", "answer", "begun", "decode", "trace"]

@@ -1,16 +1,17 @@
 """What a network would answer after each step: the hidden state made visible."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from elman.checks import fail
 from elman.data import Examples
-from elman.fields import Input, Target
+from elman.inference.answers import answer
 from elman.layers import Recurrent
 from elman.network import Network
+from elman.topologies import Reader
 
 TOGETHER = 32  # prefixes a batch: the time of a trace grows with the square of its length, its memory does not
 
@@ -25,25 +26,45 @@ class Step(NamedTuple):
 
 
 @torch.inference_mode()
-def trace(network: Network, input: Input, target: Target, value: Any) -> list[Step]:
-    """The answer after each step of a parsed value.
+def trace(network: Network, values: Mapping[str, Any]) -> list[Step]:
+    """The answer after each step of a row.
 
-    Each prefix of the value is answered as a sequence of its own, so that the last step is the answer to the whole,
-    whatever the pooling; a bidirectional network reads each prefix from both of its ends.
+    Each prefix of the row's sequences is answered as a row of its own, so that the last step is the answer to the
+    whole, whatever the pooling; a bidirectional network reads each prefix from both of its ends. Of several targets the
+    first is traced; one with an answer a step shows that of the prefix's last step.
+
+    Args:
+        network: one that reads; what is written has no trace.
+        values: parsed, of each input.
+
+    Raises:
+        ArgumentError: the target is written.
     """
+    if not isinstance(network.topology, Reader):
+        fail("trace", "the target", "be answered, not written", network.topology.name, "Pass --plot without --trace.")
     network.eval()
-    encoded, pieces = input.encode(value), input.pieces(value)
-    prefixes = [encoded[: end + 1] for end in range(len(encoded))] if input.is_sequence else [encoded]
-    examples, body = Examples(prefixes), getattr(network.topology, "body", None)
-    outputs: list[Tensor] = []
-    norms: list[float | None] = []
-    for begin in range(0, len(prefixes), TOGETHER):
-        batch = examples.batch(np.arange(begin, min(begin + TOGETHER, len(prefixes))))
-        outputs.append(network(batch.inputs, batch.lengths))
+    inputs = network.fields.inputs
+    encoded = {name: field.encode(values[name]) for name, field in inputs.items()}
+    sequences = [name for name, field in inputs.items() if field.is_sequence]
+    leading = sequences[0] if sequences else next(iter(inputs))
+    pieces = inputs[leading].pieces(values[leading])
+    cut = [
+        {name: value[: end + 1] if name in sequences else value for name, value in encoded.items()}
+        for end in range(len(pieces))
+    ]
+    examples = Examples({name: [row[name] for row in cut] for name in inputs})
+    body = getattr(network.topology, "body", None)
+    steps: list[Step] = []
+    for begin in range(0, len(cut), TOGETHER):
+        batch = examples.batch(np.arange(begin, min(begin + TOGETHER, len(cut))))
+        said = next(iter(answer(network, batch).values()))
+        predictions = [row[-1] if isinstance(row, list) else row for row in said.predictions]
+        norms: list[float | None] = [None] * len(predictions)
         if isinstance(body, Recurrent):
-            _, state = body(network.encoder(batch.inputs), lengths=batch.lengths)
-            norms += state[0][:, -2 if body.bidirectional else -1].norm(dim=-1).tolist()
-    output = torch.cat(outputs)
-    norms = norms or [None] * len(prefixes)
-    probabilities: Sequence[dict[str, float] | None] = target.probabilities(output) or [None] * len(prefixes)
-    return [Step(*step) for step in zip(pieces, norms, target.decode(output), probabilities, strict=True)]
+            conditioned, lengths, state = network.topology.conditioned(network.encode(batch.inputs))
+            _, state = body(conditioned, state, lengths)
+            norms = state[0][:, -2 if body.bidirectional else -1].norm(dim=-1).tolist()
+        chances: Sequence[dict[str, float] | None] = said.probabilities or [None] * len(predictions)
+        part = pieces[begin : begin + TOGETHER]
+        steps += [Step(*step) for step in zip(part, norms, predictions, chances, strict=True)]
+    return steps

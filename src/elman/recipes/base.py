@@ -199,4 +199,4 @@ def _part(table: Table, seed: int) -> Table:
 
 
 def _test_metrics(model: Model) -> dict[str, Any]:
-    return {name: model.metrics["test"][name] for name in model.target.metrics}
+    return {name: value for name, value in model.metrics["test"].items() if name != "loss"}

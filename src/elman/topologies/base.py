@@ -1,22 +1,72 @@
 """What every topology is: how inputs and outputs line up in time."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from elman.layers import Decoder, DecoderState
+from elman.types import State
+
+
+class Encoded(NamedTuple):
+    """What the encoders made of the inputs of a batch."""
+
+    steps: Tensor | None = None  # (B, T, D), the sequences joined step by step
+    lengths: Tensor | None = None  # (B,) real steps
+    single: Tensor | None = None  # (B, C), the single values joined
+
+
+class Features(NamedTuple):
+    """What the heads get."""
+
+    steps: Tensor | None = None  # (B, T, H)
+    single: Tensor | None = None  # (B, H)
+    state: State | None = None  # at each row's end, of what is written
+
 
 class Topology(nn.Module, ABC):
-    """The part of a network between the encoder of its input and the head of its target.
+    """The part of a network between the encoders of its inputs and the heads of its targets.
 
-    A subclass takes the encoder's `input_size` first and its own options after, each a plain argument that a
-    configuration file may set in `[model]`.
+    A subclass takes the sizes of what the encoders give first, D of `Encoded.steps` and C of `Encoded.single`, 0 for
+    what is not there; and its own options after, each a plain argument that a configuration file may set in `[model]`.
     """
 
     name: ClassVar[str]
     lr: ClassVar[float] = 2e-3  # the peak learning rate where none is given
-    output_size: int  # features that the head gets
+    without: ClassVar[frozenset[str]] = frozenset()  # options of the class it is made from that it would not heed
+    output_size: int  # H, features that a head gets
+
+
+class Reader(Topology):
+    """A topology that answers what it read."""
 
     @abstractmethod
-    def forward(self, encoded: Tensor, lengths: Tensor | None) -> Tensor:
-        """The encoded input, (B, T, D) with lengths (B,) or a single (B, D) with None -> features for the head."""
+    def forward(self, encoded: Encoded) -> Features:
+        """The encoded inputs -> features for the heads."""
+
+
+class Writer(Topology):
+    """A topology that writes its target symbol by symbol, each the input of the next step.
+
+    A subclass takes a third size after the two of `Topology`: E, numbers of a symbol that is fed back.
+    """
+
+    scheduled_sampling: float  # 0 to 1, share of the symbols that training feeds back as the network would write them
+
+    decoder: Decoder
+
+    @abstractmethod
+    def begin(self, encoded: Encoded, rows: int) -> DecoderState:
+        """The state of so many rows before the first symbol."""
+
+    @abstractmethod
+    def taught(self, encoded: Encoded, fed: Tensor, lengths: Tensor | None, state: State | None = None) -> Features:
+        """All steps at once, where what is fed back is known: fed (B, T, E) with lengths (B,) -> features.
+
+        Args:
+            encoded: what was read.
+            fed: the symbol before each step, as the field's encoder gives it.
+            lengths: real steps; all if None.
+            state: that the rows go on with, in place of the one that `begin` gives.
+        """

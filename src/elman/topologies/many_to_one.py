@@ -1,20 +1,24 @@
 """Many-to-one: a sequence is read step by step, and one answer is given at its end."""
 
+import torch
 from torch import Tensor, nn
 
-from elman.checks import check_choice, check_range
-from elman.layers import LAYERS, POOLS, AttentionPool
-from elman.topologies.base import Topology
+from elman.checks import check_choice, check_range, fail
+from elman.layers import LAYERS, POOLS, AttentionPool, ContextBridge
+from elman.topologies.base import Encoded, Features, Reader
+from elman.types import State
 
 MOST_UNITS, MOST_LAYERS = 1_000_000, 100  # what a configuration from a stranger may ask for
 POOLINGS = ("last", *POOLS, "attention")
+CONDITIONS = ("step", "state", "end")
 
 
-class ManyToOne(Topology):
+class ManyToOne(Reader):
     """A recurrent body and one vector from it.
 
     Args:
-        input_size: D, features a step of the encoded input.
+        input_size: D, features a step of the encoded sequences.
+        single_size: C, features of the encoded single values; 0: none.
         cell: one of `elman.layers.LAYERS`: lstm, gru, mingru, rnn (tanh), rnn-relu, rnn-identity, and with layer
             normalisation lstm-norm, gru-norm.
         hidden: units a layer and direction, 1 to 1,000,000.
@@ -32,17 +36,20 @@ class ManyToOne(Topology):
         memory: "full", or "low": the same gradients with less memory and about a third more time, for long sequences.
         bptt: steps over which the gradient reaches back while training, at least 1, see `elman.layers.Recurrent`; None:
             all. Not when bidirectional.
+        condition: where single values come in: "step", joined to every step; "state", the state that a sequence begins
+            with is calculated from them; "end", joined to what the heads get. None: "step", where there are any.
 
     See `elman.layers.Recurrent` for the kinds of noise, which of them make training slower, and the initial state.
 
-    Shape: (B, T, D) with lengths (B,) -> (B, hidden), or (B, 2 hidden) when bidirectional.
+    Shape: steps (B, T, D) with lengths (B,), single (B, C) -> single (B, hidden), or (B, 2 hidden) when bidirectional;
+        with condition="end" (B, hidden + C).
 
     Raises:
         ArgumentError: a size, share or name that does not fit.
 
     Example:
         >>> topology = ManyToOne(3, cell="gru", hidden=4, bidirectional=True, pooling="attention")
-        >>> topology(torch.zeros(2, 5, 3), torch.tensor([5, 2])).shape
+        >>> topology(Encoded(torch.zeros(2, 5, 3), torch.tensor([5, 2]))).single.shape
         torch.Size([2, 8])
     """
 
@@ -51,6 +58,7 @@ class ManyToOne(Topology):
     def __init__(
         self,
         input_size: int,
+        single_size: int = 0,
         *,
         cell: str = "lstm",
         hidden: int = 128,
@@ -66,6 +74,7 @@ class ManyToOne(Topology):
         backend: str = "auto",
         memory: str = "full",
         bptt: int | None = None,
+        condition: str | None = None,
     ) -> None:
         super().__init__()
         check_choice("model", "cell", cell, LAYERS)
@@ -73,8 +82,16 @@ class ManyToOne(Topology):
         check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
         check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
         check_range("model", "dropout", dropout, low=0, high=1)
+        check_choice("model", "condition", condition or "step", CONDITIONS)
+        if condition and not single_size:
+            fail("model", "condition", "be left out where no input is a single value", repr(condition))
+        if condition == "state" and initial_state != "zero":
+            fail("model", "initial_state", 'be zero where condition = "state"', repr(initial_state))
+        if condition == "state" and bidirectional:
+            fail("model", "condition", "be step or end when bidirectional", "'state'")
+        self.condition = condition or "step"
         self.body = LAYERS[cell](
-            input_size,
+            input_size + single_size * (self.condition == "step"),
             hidden,
             layers,
             bidirectional=bidirectional,
@@ -88,22 +105,45 @@ class ManyToOne(Topology):
             memory=memory,
             bptt=bptt,
         )
-        self.output_size, self.pooling, self.dropout = self.body.output_size, pooling, dropout
-        self.attention = AttentionPool(self.output_size) if pooling == "attention" else None
+        self.output_size = self.body.output_size + single_size * (self.condition == "end")
+        self.pooling, self.dropout = pooling, dropout
+        self.attention = AttentionPool(self.body.output_size) if pooling == "attention" else None
+        self.begin = ContextBridge(single_size, self.body) if self.condition == "state" else None
 
-    def forward(self, encoded: Tensor, lengths: Tensor | None) -> Tensor:
+    def forward(self, encoded: Encoded) -> Features:
+        steps, lengths, state = self.conditioned(encoded)
+        if self.pooling == "last":
+            return self._features(None, self._last(self.body.final_state(steps, state, lengths)), encoded.single)
+        outputs, _ = self.body(steps, state, lengths)
+        return self._features(None, self._pooled(outputs, lengths), encoded.single)
+
+    def conditioned(self, encoded: Encoded) -> tuple[Tensor, Tensor, State | None]:
+        """The steps and their lengths, and the state to begin with, as far as single values say."""
+        steps, lengths, single = encoded
+        assert steps is not None
         if lengths is None:
-            lengths = encoded.new_full((encoded.shape[0],), encoded.shape[1]).long()
-        return nn.functional.dropout(self._read(encoded, lengths), self.dropout, self.training)
+            lengths = steps.new_full((steps.shape[0],), steps.shape[1]).long()
+        if single is not None and self.condition == "step":
+            steps = torch.cat([steps, single[:, None].expand(-1, steps.shape[1], -1)], -1)
+        return steps, lengths, self.begin(single) if self.begin is not None else None
 
-    def _read(self, encoded: Tensor, lengths: Tensor) -> Tensor:
-        """One vector a row, before dropout."""
-        if self.pooling == "last":  # of the last layer: one direction's state, or both one after the other
-            directions = 2 if self.body.bidirectional else 1
-            hidden = self.body.final_state(encoded, lengths=lengths)[0]
-            return hidden[:, -directions:].flatten(1)
-        outputs, _ = self.body(encoded, lengths=lengths)
+    def _last(self, state: State) -> Tensor:
+        """The last layer's hidden state, (B, H): one direction's, or both one after the other."""
+        return state[0][:, -2 if self.body.bidirectional else -1 :].flatten(1)
+
+    def _pooled(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         if self.attention is not None:
             pooled: Tensor = self.attention(outputs, lengths)
             return pooled
         return POOLS[self.pooling](outputs, lengths)
+
+    def _features(self, steps: Tensor | None, single: Tensor, condition: Tensor | None) -> Features:
+        """What the heads get: dropout, and behind it the single values where they come at the end."""
+        single = nn.functional.dropout(single, self.dropout, self.training)
+        if steps is not None:
+            steps = nn.functional.dropout(steps, self.dropout, self.training)
+        if condition is None or self.condition != "end":
+            return Features(steps, single)
+        if steps is not None:
+            steps = torch.cat([steps, condition[:, None].expand(-1, steps.shape[1], -1)], -1)
+        return Features(steps, torch.cat([single, condition], -1))

@@ -1,38 +1,47 @@
 """One-to-one: no memory at all. What every recurrent network has to beat."""
 
-from torch import Tensor
+import torch
 
 from elman.checks import check_choice
 from elman.layers import POOLS
-from elman.topologies.base import Topology
+from elman.topologies.base import Encoded, Features, Reader
 
 
-class OneToOne(Topology):
-    """The baseline y = W x + b: the head sits straight on the input.
+class OneToOne(Reader):
+    """The baseline y = W x + b: the head sits straight on the inputs.
 
-    A sequence is pooled to one vector first, so that the order of its steps plays no part.
+    For an answer a row a sequence is pooled to one vector, so that the order of its steps plays no part; for an answer
+    a step each step is answered by itself.
 
     Args:
-        input_size: D, features of the encoded input.
-        pooling: "mean" or "max" over the steps of a sequence; a single input is taken as it is.
+        input_size: D, features a step of the encoded sequences; 0: none.
+        single_size: C, features of the encoded single values; 0: none.
+        pooling: "mean" or "max" over the steps of a sequence; single values are taken as they are.
 
-    Shape: (B, D), or (B, T, D) with lengths (B,) -> (B, D).
+    Shape: steps (B, T, D) with lengths (B,), single (B, C) -> steps (B, T, D + C), single (B, D + C).
 
     Raises:
         ArgumentError: no such pooling.
 
     Example:
-        >>> OneToOne(3)(torch.zeros(2, 5, 3), torch.tensor([5, 2])).shape
+        >>> OneToOne(3)(Encoded(torch.zeros(2, 5, 3), torch.tensor([5, 2]))).single.shape
         torch.Size([2, 3])
     """
 
     name = "one-to-one"
     lr = 2e-2  # without a recurrent body nothing explodes
 
-    def __init__(self, input_size: int, *, pooling: str = "mean") -> None:
+    def __init__(self, input_size: int, single_size: int = 0, *, pooling: str = "mean") -> None:
         super().__init__()
         check_choice("model", "pooling", pooling, POOLS)
-        self.output_size, self.pooling = input_size, pooling
+        self.output_size, self.pooling = input_size + single_size, pooling
 
-    def forward(self, encoded: Tensor, lengths: Tensor | None) -> Tensor:
-        return encoded if lengths is None else POOLS[self.pooling](encoded, lengths)
+    def forward(self, encoded: Encoded) -> Features:
+        steps, lengths, single = encoded
+        if steps is None or lengths is None:
+            return Features(single=single)
+        pooled = POOLS[self.pooling](steps, lengths)
+        if single is None:
+            return Features(steps, pooled)
+        every = single[:, None].expand(-1, steps.shape[1], -1)
+        return Features(torch.cat([steps, every], -1), torch.cat([pooled, single], -1))

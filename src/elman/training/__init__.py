@@ -3,7 +3,7 @@
 from elman.training.checkpoint import Checkpoints, Saved, all_checkpoints, read_checkpoint, refuse_rows
 from elman.training.curves import draw_curves
 from elman.training.estimate import Estimate, estimate, trial_rows
-from elman.training.evaluate import outputs_of, scores_of
+from elman.training.evaluate import Judged, judge, leading_metric, metric_name, score, scores_of
 from elman.training.history import Ended, History
 from elman.training.loop import Run
 from elman.training.memory import is_out_of_memory
@@ -18,6 +18,7 @@ __all__ = [
     "Ended",
     "Estimate",
     "History",
+    "Judged",
     "Reporter",
     "Run",
     "Saved",
@@ -26,9 +27,12 @@ __all__ = [
     "draw_curves",
     "estimate",
     "is_out_of_memory",
-    "outputs_of",
+    "judge",
+    "leading_metric",
+    "metric_name",
     "read_checkpoint",
     "refuse_rows",
+    "score",
     "scores_of",
     "stop_flag",
     "trial_rows",

@@ -1,7 +1,7 @@
 """One step down: the gradient of a batch, in pieces that fit in memory, clipped, followed, and the weights averaged."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from elman.data import Batch
 from elman.errors import TrainingError
-from elman.network import Network
+from elman.network import Carried, Loss, Network, joined, total_scored
 from elman.training.averaging import Average
 from elman.training.device import device_of, random_state, set_random_state
 from elman.training.history import History
@@ -40,6 +40,7 @@ class Descent:
         self.device = device_of(network)
         self.peak = how.lr or network.topology.lr
         self.optimiser = adamw(network, self.peak, how.weight_decay)
+        self.carried: Carried | None = None  # by the rows of a stream, from the batch before
         self.average = None if how.average == "none" else Average(network, how.average, how.average_decay)
 
     @property
@@ -58,8 +59,9 @@ class Descent:
         share = rate(how.schedule, history.step, self.total, how.warmup, history.halvings)
         for group in self.optimiser.param_groups:
             group["lr"] = self.peak * share
-        losses = self._gradient(batch, history)
-        loss = losses.mean()
+        if not batch.follows:
+            self.carried = None
+        loss, losses = self._gradient(batch, history)
         self._check_finite("the loss", loss, batch, losses, history.step)
         norm = nn.utils.clip_grad_norm_(network.parameters(), how.clip or math.inf)
         self._check_finite("the gradient", norm, batch, losses, history.step)
@@ -96,34 +98,47 @@ class Descent:
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": states, "param_groups": groups})
 
-    def _gradient(self, batch: Batch, history: History) -> Tensor:
-        """The loss of each row, (B,), and the gradient of their mean; out of memory halves the micro-batch."""
+    def _gradient(self, batch: Batch, history: History) -> tuple[Tensor, Tensor]:
+        """The mean loss, and that of each row (B,), whose gradients are added up; out of memory halves the micro-batch.
+
+        The mean is over what is scored in the whole batch: rows, or the steps of sequences.
+        """
         random = random_state(self.device)
+        assert batch.targets is not None
+        totals = total_scored(batch.targets)
         while True:
             self.optimiser.zero_grad(set_to_none=True)
             try:
-                found = [self._backward(piece, len(batch.rows)) for piece in pieces(batch, history.micro_batch)]
-                return torch.cat(found)
+                found = [self._backward(piece, totals) for piece in self._pieces(batch, history.micro_batch)]
+                self.carried = joined([loss.carried for loss in found])
+                return torch.stack([loss.share for loss in found]).sum(), torch.cat([loss.rows for loss in found])
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
             size = min(history.micro_batch, len(batch.rows))
             if size == 1:
                 raise TrainingError(
-                    f"training: a step must fit in memory, got none for one row of {batch.inputs.shape[1]:,} steps. "
+                    f"training: a step must fit in memory, got none for one row of {batch.steps:,} steps. "
                     "Set model.memory = 'low', lower model.hidden, or cut the sequences."
                 )
             history.micro_batch = (size + 1) // 2
             self.reporter.note(f"out of memory with {size} rows at once: from here on {history.micro_batch}")
             set_random_state(self.device, random)
 
-    def _backward(self, piece: Batch, rows: int) -> Tensor:
-        """The losses of a micro-batch, (B,); its share of the gradient of a batch of so many rows is added up."""
-        assert piece.targets is not None
+    def _pieces(self, batch: Batch, size: int) -> Iterator[tuple[Batch, Carried | None]]:
+        """A batch in micro-batches, each with what its rows carry over."""
+        begin = 0
+        for piece in pieces(batch, size):
+            rows = slice(begin, begin + len(piece.rows))
+            yield piece, None if self.carried is None else self.carried.part(rows)
+            begin = rows.stop
+
+    def _backward(self, piece: tuple[Batch, Carried | None], totals: Mapping[str, Tensor]) -> Loss:
+        """The loss of a micro-batch, whose gradient is added up."""
         with self.precision():
-            losses = self.network.loss(piece.inputs, piece.lengths, piece.targets)
-        (losses.sum() / rows).backward()  # type: ignore[no-untyped-call]
-        return losses.detach()
+            loss = self.network.loss(piece[0], totals, piece[1])
+        loss.share.backward()  # type: ignore[no-untyped-call]
+        return loss._replace(share=loss.share.detach())
 
     def _check_finite(self, what: str, value: Tensor, batch: Batch, losses: Tensor, step: int) -> None:
         if bool(torch.isfinite(value)):

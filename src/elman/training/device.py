@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.data import Batch
+from elman.types import Column
 
 
 def best_device() -> torch.device:
@@ -22,9 +23,16 @@ def moved(batch: Batch, device: torch.device) -> Batch:
     """The batch on a device."""
     if device.type == "cpu":
         return batch
-    inputs, lengths, targets = (None if t is None else t.to(device, non_blocking=True) for t in batch[:3])
-    assert inputs is not None
-    return Batch(inputs, lengths, targets, batch.rows)
+    targets = None if batch.targets is None else _moved(batch.targets, device)
+    return Batch(_moved(batch.inputs, device), targets, batch.rows, batch.chunk)
+
+
+def _moved(columns: Mapping[str, Column], device: torch.device) -> dict[str, Column]:
+    found = {}
+    for name, (values, lengths) in columns.items():
+        lengths = None if lengths is None else lengths.to(device, non_blocking=True)
+        found[name] = Column(values.to(device, non_blocking=True), lengths)
+    return found
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:

@@ -97,8 +97,7 @@ def trial_rows(lengths: Lengths, batches: Sequence[np.ndarray]) -> tuple[np.ndar
 
 def _step(network: Network, optimiser: torch.optim.Optimizer, batch: Batch) -> None:
     """What the training loop does in a step."""
-    assert batch.targets is not None
-    loss = network.loss(batch.inputs, batch.lengths, batch.targets).mean()
+    loss = network.loss(batch).share
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -1,11 +1,16 @@
-"""A network over examples: outputs in the order of the rows, and the scores of them."""
+"""A network over examples: losses and answers in the order of the rows, and the scores of them."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import torch
-from torch import Tensor
 
-from elman.data import Examples, in_order_of_length
-from elman.fields import Target
-from elman.network import Network
+from elman.data import Batch, Examples
+from elman.fields import Fields, Single, Steps, Target
+from elman.inference import Decoding, answer
+from elman.network import Carried, Network, scored_steps
+from elman.topologies import Reader
 from elman.training.device import device_of, moved
 from elman.training.memory import is_out_of_memory
 from elman.training.metrics import METRICS
@@ -15,37 +20,158 @@ EVALUATION_BATCH = 256
 MOST_STEPS = 1 << 17  # of a batch, padding included: 256 rows of 512 steps
 
 
+class Judged:
+    """What a network makes of one target, in the order of the rows.
+
+    Args:
+        rows: how many.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.losses = np.zeros(rows)  # summed over a row's steps
+        self.steps = np.zeros(rows, np.int64)  # how many losses that is
+        self.predictions: list[Any] = [None] * rows
+        self.probabilities: list[Any] = [None] * rows  # None where there are no classes
+        self.truth: list[Any] = [None] * rows
+        self.keys: list[Any] = [None] * rows  # what tells inputs apart, where rows of one input belong together
+
+    @property
+    def loss(self) -> float:
+        """The mean, in nats where it is a likelihood."""
+        return float(self.losses.sum() / max(1, self.steps.sum()))
+
+
 @torch.inference_mode()
-def outputs_of(network: Network, examples: Examples) -> Tensor:
-    """The network's outputs (rows, K), in the order of the rows, on the CPU.
+def judge(
+    network: Network, examples: Examples, answers: bool = True, decoding: Decoding | None = None
+) -> dict[str, Judged]:
+    """The losses of every target, where the examples have them, and the answers, where they are wanted.
 
     Batches are cut by length and to what fits in memory, which changes no answer.
+
+    Args:
+        network: in evaluation mode after this.
+        examples: rows.
+        answers: whether answers are wanted, and the truth as the user reads it.
+        decoding: how what is written is looked for; None: greedily.
     """
     network.eval()
     device, most = device_of(network), MOST_STEPS
-    found, order = [], []
-    for rows in in_order_of_length(examples.lengths, EVALUATION_BATCH):
-        batch = moved(examples.batch(rows), device)
+    found = {name: Judged(len(examples)) for name in network.fields.targets}
+    carried: Carried | None = None
+    for whole in examples.scored(EVALUATION_BATCH):
+        batch = moved(whole, device)
+        carried = carried if batch.follows else None
         while True:
-            steps = 1 if batch.lengths is None else max(1, batch.inputs.shape[1])
-            size = max(1, min(len(rows), most // steps))
+            size = max(1, min(len(batch.rows), most // batch.steps))
+            if batch.chunk is not None:
+                size = len(batch.rows)  # of a stream, whose rows go on in the next batch
             try:
-                parts = [(part.rows, network(part.inputs, part.lengths).cpu()) for part in pieces(batch, size)]
+                for piece in pieces(batch, size):
+                    carried = _judge(network, piece, carried, found, answers, decoding)
             except (RuntimeError, MemoryError) as error:
-                if size == 1 or not is_out_of_memory(error):
+                if size == 1 or batch.chunk is not None or not is_out_of_memory(error):
                     raise
                 most //= 2
                 continue
-            order += [torch.from_numpy(rows) for rows, _ in parts]
-            found += [outputs for _, outputs in parts]
             break
-    outputs = torch.cat(found)
-    return outputs[torch.cat(order).argsort()]
+    return found
 
 
-def scores_of(outputs: Tensor, target: Target, examples: Examples) -> dict[str, float]:
-    """The loss and every metric of the target's field, by name."""
-    truth = torch.from_numpy(examples.all_targets())
-    scores = {"loss": float(target.loss(outputs, truth).double().mean())}
-    predicted, true = target.decode(outputs), target.decode_target(truth)
-    return scores | {name: METRICS[name].score(predicted, true) for name in target.metrics}
+def _judge(
+    network: Network,
+    batch: Batch,
+    carried: Carried | None,
+    found: dict[str, Judged],
+    answers: bool,
+    decoding: Decoding | None,
+) -> Carried | None:
+    """Note the losses and answers of a batch; what its rows hand on."""
+    known = isinstance(network.topology, Reader) or batch.targets is not None
+    features = network(batch, carried) if known else None
+    if batch.targets is not None and features is not None:
+        steps = scored_steps(batch.targets)
+        for name, losses in network.losses(features, batch.targets).items():
+            found[name].losses[batch.rows] += losses.double().cpu().numpy()
+            found[name].steps[batch.rows] += steps[name].cpu().numpy()
+    for name, said in (answer(network, batch, features, decoding) if answers else {}).items():
+        judged, field = found[name], network.fields.targets[name]
+        truth = None if batch.targets is None else _truth(field, batch, name)
+        keys = _keys(batch) if field.references == "all" else []
+        for index, row in enumerate(batch.rows.tolist()):
+            judged.predictions[row] = said.predictions[index]
+            judged.probabilities[row] = said.probabilities and said.probabilities[index]
+            judged.truth[row] = truth and truth[index]
+            judged.keys[row] = keys and keys[index]
+    return network.carried(features, batch.targets) if features and batch.targets else None
+
+
+def _truth(field: Target, batch: Batch, name: str) -> list[Any]:
+    """The true values of a batch, as the user reads them."""
+    assert batch.targets is not None
+    values, lengths = batch.targets[name]
+    if isinstance(field, Single):
+        return field.decode_target(values)
+    assert isinstance(field, Steps)
+    assert lengths is not None
+    return [field.read(row[:length].tolist()) for row, length in zip(values, lengths.tolist(), strict=True)]
+
+
+def _keys(batch: Batch) -> list[bytes]:
+    """What tells the inputs of each row apart."""
+    keys = [b""] * len(batch.rows)
+    for values, lengths in batch.inputs.values():
+        ends = [None] * len(keys) if lengths is None else lengths.tolist()
+        keys = [key + value[:end].cpu().numpy().tobytes() for key, value, end in zip(keys, values, ends, strict=True)]
+    return keys
+
+
+def score(network: Network, examples: Examples, leading_only: bool = False) -> dict[str, float]:
+    """The loss and every metric by name; those of several targets as `target.metric`.
+
+    Args:
+        network: in evaluation mode after this.
+        examples: with targets.
+        leading_only: only what comes with the metric that decides which weights are best: no answers are looked for
+            where it follows from the loss.
+    """
+    fields = network.fields
+    answers = not leading_only or not METRICS[leading_metric(fields).rpartition(".")[2]].from_loss
+    return scores_of(judge(network, examples, answers), fields, answers)
+
+
+def scores_of(judged: Mapping[str, Judged], fields: Fields, answers: bool = True) -> dict[str, float]:
+    """The weighted loss, and every metric; without answers those that follow from the loss."""
+    scores = {"loss": sum(field.weight * judged[name].loss for name, field in fields.targets.items())}
+    for name, field in fields.targets.items():
+        predicted, true = _held_together(judged[name], field)
+        for metric in field.metrics:
+            entry = METRICS[metric]
+            if entry.from_loss:
+                scores[metric_name(fields, name, metric)] = entry.score(judged[name].loss)
+            elif answers:
+                scores[metric_name(fields, name, metric)] = entry.score(predicted, true)
+    return scores
+
+
+def _held_together(judged: Judged, field: Target) -> tuple[list[Any], list[Any]]:
+    """Answers and truths; where rows of one input belong together, one answer and all the truths of each input."""
+    if field.references != "all":
+        return judged.predictions, judged.truth
+    truths: dict[bytes, list[Any]] = {}
+    first: dict[bytes, Any] = {}
+    for key, prediction, truth in zip(judged.keys, judged.predictions, judged.truth, strict=True):
+        truths.setdefault(key, []).append(truth)
+        first.setdefault(key, prediction)
+    return list(first.values()), list(truths.values())
+
+
+def metric_name(fields: Fields, target: str, metric: str) -> str:
+    """What a metric of a target is called among the scores."""
+    return metric if len(fields.targets) == 1 else f"{target}.{metric}"
+
+
+def leading_metric(fields: Fields) -> str:
+    """The metric that decides which weights are best: the first of the first target."""
+    name, field = next(iter(fields.targets.items()))
+    return metric_name(fields, name, field.metrics[0])

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from elman.checks import check_range, fail
-from elman.data import Batch, Examples, batches_an_epoch, shuffled
+from elman.data import Batch, Examples, shuffled
 from elman.errors import TrainingError
-from elman.fields import Target
 from elman.network import Network
 from elman.training.board import Board
 from elman.training.checkpoint import Checkpoints, Saved, refuse_rows
 from elman.training.descent import Descent, part_of
 from elman.training.device import best_device, moved, random_state, set_random_state
 from elman.training.estimate import estimate, trial_rows
-from elman.training.evaluate import outputs_of, scores_of
+from elman.training.evaluate import leading_metric, score
 from elman.training.history import Ended, History
 from elman.training.memory import is_out_of_memory
 from elman.training.metrics import METRICS
@@ -42,21 +41,20 @@ class Run:
         self,
         how: "Trainer",
         network: Network,
-        target: Target,
         train: Examples,
         valid: Examples | None,
         reporter: Reporter,
         checkpoints: Checkpoints | None = None,
     ) -> None:
-        self.how, self.target, self.reporter, self.checkpoints = how, target, reporter, checkpoints
+        self.how, self.reporter, self.checkpoints = how, reporter, checkpoints
         self.train, self.valid = train, valid
         self.device = best_device()
         self.network = network.to(self.device)
-        self.steps = batches_an_epoch(len(train), how.batch)
+        self.steps = train.batches_an_epoch(how.batch)
         self.epochs = how.epochs or min(MOST_EPOCHS, max(EPOCHS, math.ceil(LEAST_STEPS / self.steps)))
         self.patience = math.ceil(self.epochs * how.evaluations / 4) if how.patience is None else how.patience
         self.history = History(micro_batch=min(how.batch, how.micro_batch or how.batch))
-        self.metric = target.metrics[0]
+        self.metric = leading_metric(network.fields)
         self.descent = Descent(how, self.network, self.steps * self.epochs, train.place, reporter)
         self.best_weights: dict[str, Tensor] | None = None
         self.board: Board | None = None
@@ -179,9 +177,10 @@ class Run:
                 history.waited += time.perf_counter() - begin
                 if batch is None:
                     break
-                if batch.lengths is not None:
-                    history.real += int(batch.lengths.sum())
-                    history.padded += batch.inputs.shape[:2].numel()
+                for values, lengths in batch.columns:
+                    if lengths is not None:
+                        history.real += int(lengths.sum())
+                        history.padded += values.shape[:2].numel()
                 yield moved(batch, self.device)
             done = 0
 
@@ -216,7 +215,7 @@ class Run:
     def _keep_if_better(self, row: dict[str, Any]) -> None:
         history, better = self.history, True
         if self.valid is not None:
-            scores = scores_of(outputs_of(self.network, self.valid), self.target, self.valid)
+            scores = score(self.network, self.valid, leading_only=True)
             row |= {f"valid_{name}": value for name, value in scores.items()}
             better = self._is_better(scores)
             self.reporter.scored(row["epoch"], row["train_loss"], self.metric, scores[self.metric], better)
@@ -252,7 +251,7 @@ class Run:
 
     def _rank(self, score: float, loss: float) -> tuple[float, float]:
         """What evaluations are compared by: the score, then the loss; one that is not a number is the worst."""
-        signed = score if METRICS[self.metric].higher_is_better else -score
+        signed = score if METRICS[self.metric.rpartition(".")[2]].higher_is_better else -score
         return -math.inf if math.isnan(signed) else signed, -math.inf if math.isnan(loss) else -loss
 
     def _end(self, ended: Ended, message: str = "") -> History:

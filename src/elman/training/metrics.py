@@ -7,8 +7,9 @@ import numpy as np
 
 
 class Metric(NamedTuple):
-    score: Callable[[Sequence[Any], Sequence[Any]], float]  # (predicted, true), decoded values, one a row
+    score: Callable[..., float]  # (predicted, true), decoded values, one a row
     higher_is_better: bool
+    from_loss: bool = False  # (mean loss in nats) instead: no answer is needed
 
 
 def accuracy(predicted: Sequence[Any], true: Sequence[Any]) -> float:

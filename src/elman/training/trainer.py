@@ -5,7 +5,6 @@ from typing import Literal
 
 from elman.checks import check_choice, check_range, fail
 from elman.data import Examples
-from elman.fields import Target
 from elman.network import Network
 from elman.training.averaging import AVERAGES
 from elman.training.checkpoint import Checkpoints, Saved
@@ -115,7 +114,6 @@ class Trainer:
     def fit(
         self,
         network: Network,
-        target: Target,
         train: Examples,
         valid: Examples | None,
         reporter: Reporter,
@@ -129,7 +127,6 @@ class Trainer:
 
         Args:
             network: the network.
-            target: the field that is answered.
             train, valid: the examples of each split.
             reporter: what the person sees.
             checkpoints: where checkpoints go; None: none are written.
@@ -140,7 +137,7 @@ class Trainer:
             DataError: the rows are not those that `saved` was trained on.
             TrainingError: a loss or gradient was not finite before the first evaluation; later, the history says so.
         """
-        run = Run(self, network, target, train, valid, reporter, checkpoints)
+        run = Run(self, network, train, valid, reporter, checkpoints)
         if saved is not None:
             run.restore(saved)
         return run.through(asked or threading.Event())

@@ -1,0 +1,87 @@
+"""Fields and networks from what a configuration says; it gets every option written out."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from elman.checks import check_choice, check_range, fail
+from elman.config import RunConfig, resolved_options
+from elman.errors import ConfigError
+from elman.fields import FIELDS, INPUTS, TARGETS, Field, Fields, Symbols, Target
+from elman.inference import Decoding
+from elman.network import Network
+from elman.topologies import TOPOLOGIES, NextStep
+from elman.types import Json
+
+
+def make_fields(config: RunConfig) -> Fields:
+    """The fields of a configuration whose kinds and topology are known.
+
+    Raises:
+        ConfigError: a kind or option that does not exist.
+    """
+    if config.model.get("topology") == NextStep.name:  # what is read is what is written
+        return Fields({}, {name: _make_target(config.input, name, "input", ()) for name in config.input})
+    inputs: Any = {name: _make_field(config.input, name, "input", INPUTS) for name in config.input}
+    return Fields(inputs, {name: _make_target(config.target, name, "target") for name in config.target})
+
+
+def make_network(config: RunConfig, fields: Fields) -> Network:
+    """The network of a configuration whose topology is known.
+
+    Raises:
+        ConfigError: a topology or option that does not exist.
+    """
+    options = dict(config.model)
+    name = options.pop("topology")
+    check_choice("config", "model.topology", name, TOPOLOGIES, ConfigError)
+    kind = TOPOLOGIES[name]
+    options = resolved_options(kind, options, "model", f"topology {name}", kind.without)
+    config.model = {"topology": name, **options}
+    try:
+        return Network(fields, name, options)
+    except (MemoryError, RuntimeError) as error:  # torch has no class of its own for memory that cannot be had
+        if "memory" not in str(error):
+            raise
+        then = "Lower model.hidden, model.layers or the size of the embedding."
+        fail("config", "model", "fit in memory", str(options), then, ConfigError)
+
+
+def make_decoding(config: RunConfig) -> Decoding:
+    """How what is written is looked for, where nothing else is said.
+
+    Raises:
+        ConfigError: an option that does not exist.
+    """
+    config.decode = resolved_options(Decoding, config.decode, "decode")
+    return Decoding(**config.decode)
+
+
+def _make_target(table: dict[str, Json], name: str, role: str, without: Collection[str] | None = None) -> Target:
+    """A target, which has a weight among others beside its own options."""
+    weight = table[name].pop("weight", 1.0)
+    if isinstance(weight, bool) or not isinstance(weight, int | float):
+        fail("config", f"{role}.{name}.weight", "be a number", repr(weight), error=ConfigError)
+    check_range("config", f"{role}.{name}.weight", weight, low=0)
+    field: Any = _make_field(table, name, role, TARGETS, without)
+    field.weight = float(weight)
+    if weight != 1:
+        table[name]["weight"] = weight
+    if isinstance(field, Symbols):
+        field.written = True
+    target: Target = field
+    return target
+
+
+def _make_field(
+    table: dict[str, Json], name: str, role: str, kinds: Sequence[str], without: Collection[str] | None = None
+) -> Field:
+    options = table[name]
+    kind = options["kind"]
+    check_choice("config", f"{role}.{name}.kind", kind, kinds, ConfigError)
+    field = FIELDS[kind]
+    given = {key: value for key, value in options.items() if key != "kind"}
+    if without is None:
+        without = field.only_as_target if role == "input" else field.only_as_input
+    given = resolved_options(field, given, f"{role}.{name}", f"kind {kind}", without)
+    table[name] = {"kind": kind, **given}
+    return field(name, **given)

@@ -1,0 +1,61 @@
+"""The fields of a network: what it reads and what it answers."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from elman.errors import BadValueError
+from elman.fields.base import Field, Input, Symbols, Target
+from elman.types import Json
+
+
+class Fields(NamedTuple):
+    """Inputs and targets by name."""
+
+    inputs: dict[str, Input]
+    targets: dict[str, Target]
+
+    def by_role(self, targets: bool = True) -> dict[str, Field]:
+        """Every field, as `input.NAME` or `target.NAME`; without the targets where only answers are wanted."""
+        roles: dict[str, Field] = {f"input.{name}": field for name, field in self.inputs.items()}
+        return roles | {f"target.{name}": field for name, field in self.targets.items() if targets}
+
+    def learned(self) -> Json:
+        """What the fields learned, as plain JSON."""
+        return {role: field.learned() for role, field in self.by_role().items()}
+
+    def restore(self, learned: Json) -> None:
+        """Take back what `learned` gave."""
+        for role, field in self.by_role().items():
+            field.restore(learned[role])
+
+    def in_step(self) -> list[str]:
+        """The roles of the sequences that have the same steps, the first input first."""
+        return [
+            role
+            for role, field in self.by_role().items()
+            if field.is_sequence and not (isinstance(field, Symbols) and field.written)
+        ]
+
+    def out_of_step(self, encoded: Mapping[str, np.ndarray]) -> tuple[str, BadValueError] | None:
+        """The role of a sequence of a row that has another number of steps than the first, and what is said of it."""
+        first, *others = [role for role in self.in_step() if role in encoded] or [""]
+        for role in others:
+            steps, found = len(encoded[first]), len(encoded[role])
+            if steps != found:
+                must = f"have a value for each of the {steps} steps of {column_of(first)!r}"
+                return role, BadValueError(must, f"{found}")
+        return None
+
+
+def column_of(role: str) -> str:
+    """The column's name in `input.NAME` or `target.NAME`."""
+    return role.partition(".")[2]
+
+
+def split_roles(by_role: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What stands by role, as inputs and as targets by name."""
+    inputs = {column_of(role): value for role, value in by_role.items() if role.startswith("input.")}
+    targets = {column_of(role): value for role, value in by_role.items() if role.startswith("target.")}
+    return inputs, targets

@@ -1,0 +1,55 @@
+"""What a network answers to a batch, as the user reads it."""
+
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from elman.data import Batch
+from elman.fields import Single, Steps, Target
+from elman.inference.decode import Decoding, decode
+from elman.inference.written import begun
+from elman.network import Network
+from elman.topologies import Features, Reader
+
+
+class Answers(NamedTuple):
+    """The answers of one target, a row each."""
+
+    predictions: list[Any]
+    probabilities: list[dict[str, float]] | None  # None where there are no classes, or one answer a step
+
+
+def answer(
+    network: Network, batch: Batch, features: Features | None = None, decoding: Decoding | None = None
+) -> dict[str, Answers]:
+    """The answers to a batch by target.
+
+    Args:
+        network: in evaluation mode.
+        batch: its targets, if there are any, are not looked at.
+        features: what the network made of the batch; None: it is asked.
+        decoding: how what is written is looked for; None: greedily.
+    """
+    if not isinstance(network.topology, Reader):
+        ((name, field),) = network.fields.targets.items()
+        writer, state, rows = begun(network, batch)
+        found = decode(writer, state, rows, network.written.begin, network.written.end, decoding or Decoding())
+        return {name: Answers([network.written.read(best.symbols) for best, *_ in found], None)}
+    features = network(batch) if features is None else features
+    lengths = next((column.lengths for column in batch.inputs.values() if column.lengths is not None), None)
+    answers = {}
+    for (name, field), head in zip(network.fields.targets.items(), network.heads, strict=True):
+        if isinstance(field, Steps):
+            assert features.steps is not None
+            assert lengths is not None
+            answers[name] = Answers(field.answer_steps(head, features.steps, lengths), None)
+        else:
+            answers[name] = _of_single(field, head, features)
+    return answers
+
+
+def _of_single(field: Target, head: nn.Module, features: Features) -> Answers:
+    assert isinstance(field, Single)
+    assert features.single is not None
+    output = head(features.single)
+    return Answers(field.decode(output), field.probabilities(output))

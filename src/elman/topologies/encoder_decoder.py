@@ -1,0 +1,114 @@
+"""Encoder-decoder: a sequence is read whole, and another, of its own length, is written."""
+
+import torch
+from torch import Tensor, nn
+
+from elman.checks import check_choice, check_range
+from elman.layers import ATTENTIONS, LAYERS, Bridge, Decoder, DecoderState
+from elman.topologies.base import Encoded, Features, Writer
+from elman.topologies.many_to_one import MOST_LAYERS, MOST_UNITS
+from elman.types import State
+
+
+class EncoderDecoder(Writer):
+    """Two recurrent bodies: one reads, and from its final state the other writes, looking back at what was read.
+
+    Sutskever, Vinyals & Le 2014 (arXiv 1409.3215) without attention; Bahdanau, Cho & Bengio 2014 (arXiv 1409.0473) and
+    Luong, Pham & Manning 2015 (arXiv 1508.04025) with it.
+
+    Args:
+        input_size: D, features a step of the encoded sequences.
+        single_size: C, features of the encoded single values, which are joined to every step that is written; 0: none.
+        fed_size: E, features of a symbol that is fed back.
+        cell, hidden, layers: of both bodies; a direction of the encoder has so many units too.
+        bidirectional: read from both ends.
+        attention: "none", "additive" or "dot" (scaled), see `elman.layers.Decoder`.
+        input_feeding: the attention of a step is an input of the next; training is several times slower.
+        dropout: 0 to 1, between layers, of what was read, and before the head.
+        locked, recurrent_dropout, weight_drop, zoneout, backend, memory: of both bodies, as in `ManyToOne`.
+        scheduled_sampling: as in `OneToMany`.
+
+    Shape: steps (B, S, D) with lengths (B,), single (B, C), fed (B, T, E) with lengths (B,) -> steps (B, T, hidden).
+
+    Raises:
+        ArgumentError: a size, share or name that does not fit.
+
+    Example:
+        >>> topology = EncoderDecoder(3, 0, 2, hidden=4)
+        >>> read = Encoded(torch.zeros(5, 6, 3), torch.tensor([6, 1, 2, 3, 4]))
+        >>> topology.taught(read, torch.zeros(5, 7, 2), None).steps.shape
+        torch.Size([5, 7, 4])
+    """
+
+    name = "encoder-decoder"
+
+    def __init__(
+        self,
+        input_size: int,
+        single_size: int,
+        fed_size: int,
+        *,
+        cell: str = "lstm",
+        hidden: int = 128,
+        layers: int = 1,
+        bidirectional: bool = True,
+        attention: str = "dot",
+        input_feeding: bool = False,
+        dropout: float = 0.3,
+        locked: bool = False,
+        recurrent_dropout: float = 0.0,
+        weight_drop: float = 0.0,
+        zoneout: float = 0.0,
+        backend: str = "auto",
+        memory: str = "full",
+        scheduled_sampling: float = 0.0,
+    ) -> None:
+        super().__init__()
+        check_choice("model", "cell", cell, LAYERS)
+        check_choice("model", "attention", attention, ("none", *ATTENTIONS))
+        check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
+        check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
+        check_range("model", "dropout", dropout, low=0, high=1)
+        check_range("model", "scheduled_sampling", scheduled_sampling, low=0, high=1)
+        noise = {
+            "dropout": dropout,
+            "locked": locked,
+            "recurrent_dropout": recurrent_dropout,
+            "weight_drop": weight_drop,
+            "zoneout": zoneout,
+            "backend": backend,
+            "memory": memory,
+        }
+        self.encoder = LAYERS[cell](input_size, hidden, layers, bidirectional=bidirectional, **noise)
+        self.decoder = Decoder(
+            fed_size,
+            hidden,
+            layers,
+            cell=cell,
+            context_size=single_size,
+            memory_size=0 if attention == "none" else self.encoder.output_size,
+            attention=attention,
+            input_feeding=input_feeding,
+            **noise,  # type: ignore[arg-type]
+        )
+        self.bridge = Bridge(self.encoder, self.decoder.body)
+        self.output_size, self.dropout, self.scheduled_sampling = hidden, dropout, scheduled_sampling
+
+    def begin(self, encoded: Encoded, rows: int) -> DecoderState:
+        steps, lengths, single = encoded
+        assert steps is not None
+        outputs, final = self.encoder(steps, lengths=lengths)
+        hidden = self.bridge(final)
+        if self.decoder.attention is None:
+            return self.decoder.start(rows, hidden, single)
+        outputs = nn.functional.dropout(outputs, self.dropout, self.training)
+        if lengths is None:
+            lengths = torch.full((rows,), steps.shape[1], device=steps.device)
+        return self.decoder.start(rows, hidden, single, outputs, lengths)
+
+    def taught(self, encoded: Encoded, fed: Tensor, lengths: Tensor | None, state: State | None = None) -> Features:
+        begun = self.begin(encoded, len(fed))
+        if state is not None:
+            begun = begun._replace(hidden=state)
+        steps, _, _ = self.decoder(fed, begun, lengths)
+        return Features(nn.functional.dropout(steps, self.dropout, self.training))

@@ -1,0 +1,104 @@
+"""One-to-many: from single values a sequence is written, each symbol the input of the next step."""
+
+from torch import Tensor, nn
+
+from elman.checks import check_choice, check_range, fail
+from elman.layers import LAYERS, ContextBridge, Decoder, DecoderState
+from elman.topologies.base import Encoded, Features, Writer
+from elman.topologies.many_to_one import MOST_LAYERS, MOST_UNITS
+from elman.types import State
+
+CONDITIONS = ("both", "state", "step")
+
+
+class OneToMany(Writer):
+    """A recurrent body that is fed with what it wrote, and with what it writes about.
+
+    Args:
+        input_size: 0, for no sequence is read.
+        single_size: C, features of the encoded single values.
+        fed_size: E, features of a symbol that is fed back.
+        cell, hidden, layers, locked, recurrent_dropout, weight_drop, zoneout, initial_state, backend, memory, bptt: as
+            in `ManyToOne`.
+        dropout: 0 to 1, between layers and before the head.
+        condition: where the single values come in: "state", the state before the first step is calculated from them;
+            "step", joined to every step; or "both".
+        scheduled_sampling: 0 to 1, share of the symbols that training feeds back as the network would write them
+            (Bengio et al. 2015, arXiv 1506.03099).
+
+    Shape: single (B, C), fed (B, T, E) with lengths (B,) -> steps (B, T, hidden).
+
+    Raises:
+        ArgumentError: a size, share or name that does not fit.
+
+    Example:
+        >>> topology = OneToMany(0, 3, 2, hidden=4)
+        >>> topology.taught(Encoded(single=torch.zeros(5, 3)), torch.zeros(5, 7, 2), None).steps.shape
+        torch.Size([5, 7, 4])
+    """
+
+    name = "one-to-many"
+
+    def __init__(
+        self,
+        input_size: int,
+        single_size: int,
+        fed_size: int,
+        *,
+        cell: str = "lstm",
+        hidden: int = 128,
+        layers: int = 1,
+        dropout: float = 0.3,
+        locked: bool = False,
+        recurrent_dropout: float = 0.0,
+        weight_drop: float = 0.0,
+        zoneout: float = 0.0,
+        initial_state: str = "zero",
+        backend: str = "auto",
+        memory: str = "full",
+        bptt: int | None = None,
+        condition: str = "both",
+        scheduled_sampling: float = 0.0,
+    ) -> None:
+        super().__init__()
+        check_choice("model", "cell", cell, LAYERS)
+        check_choice("model", "condition", condition, CONDITIONS)
+        check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
+        check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
+        check_range("model", "dropout", dropout, low=0, high=1)
+        check_range("model", "scheduled_sampling", scheduled_sampling, low=0, high=1)
+        if single_size and condition != "step" and initial_state != "zero":
+            fail("model", "initial_state", f'be zero where condition = "{condition}"', repr(initial_state))
+        self.decoder = Decoder(
+            fed_size,
+            hidden,
+            layers,
+            cell=cell,
+            context_size=single_size * (condition != "state"),
+            dropout=dropout,
+            locked=locked,
+            recurrent_dropout=recurrent_dropout,
+            weight_drop=weight_drop,
+            zoneout=zoneout,
+            initial_state=initial_state,
+            backend=backend,
+            memory=memory,
+            bptt=bptt,
+        )
+        self.output_size, self.dropout, self.scheduled_sampling = hidden, dropout, scheduled_sampling
+        begins = single_size and condition != "step"
+        self.bridge = ContextBridge(single_size, self.decoder.body) if begins else None
+
+    def begin(self, encoded: Encoded, rows: int) -> DecoderState:
+        hidden = None
+        if self.bridge is not None:
+            assert encoded.single is not None
+            hidden = self.bridge(encoded.single)
+        return self.decoder.start(rows, hidden, encoded.single if self.decoder.context_size else None)
+
+    def taught(self, encoded: Encoded, fed: Tensor, lengths: Tensor | None, state: State | None = None) -> Features:
+        begun = self.begin(encoded, len(fed))
+        if state is not None:
+            begun = begun._replace(hidden=state)
+        steps, after, _ = self.decoder(fed, begun, lengths)
+        return Features(nn.functional.dropout(steps, self.dropout, self.training), state=after.hidden)
