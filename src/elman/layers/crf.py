@@ -118,3 +118,18 @@ class CRF(nn.Module):
         lengths = lengths.to(scores.device, torch.long)
         real = real_steps(lengths, scores.shape[1])
         return scores.masked_fill(~real[..., None], 0), lengths, real
+
+
+class CRFHead(nn.Linear):
+    """A linear map to the scores of the tags, (N, H) -> (N, K), and the `crf` that reads them.
+
+    Args:
+        input_size: H.
+        tags: K; `allowed` and `allowed_first` as of `CRF`.
+    """
+
+    def __init__(
+        self, input_size: int, tags: int, allowed: Tensor | None = None, allowed_first: Tensor | None = None
+    ) -> None:
+        super().__init__(input_size, tags)
+        self.crf = CRF(tags, allowed, allowed_first)
