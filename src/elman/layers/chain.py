@@ -20,8 +20,10 @@ class Sums(NamedTuple):
     shifts: Tensor  # (B, T), what was taken off at each step: small numbers, so that long rows lose no digits
 
 
-def path_sums(scores: Tensor, first: Tensor, transitions: Tensor, real: Tensor) -> Sums:
-    """Sum the paths from the first step on (Rabiner 1989, "A tutorial on hidden Markov models", the forward pass):
+def path_sums(
+    scores: Tensor, first: Tensor, transitions: Tensor, last: Tensor, lengths: Tensor, both: bool
+) -> list[Sums]:
+    """Sum the paths from the first step to every other (Rabiner 1989, "A tutorial on hidden Markov models"):
 
         a_0 = first + scores_0
         a_t = scores_t + log sum over i of exp(a_(t-1, i) + transitions_i)
@@ -33,27 +35,29 @@ def path_sums(scores: Tensor, first: Tensor, transitions: Tensor, real: Tensor) 
         scores: (B, T, K), T at least 1, finite in the padding too.
         first: (K,) scores of the tags at the first step.
         transitions: (K, K), from row to column.
-        real: (B, T), which steps are real; what is given for the others means nothing.
+        last: (K,) scores of the tags at a row's last step.
+        lengths: (B,)
+        both: sum the paths from each row's end back to every step too, in the same walk.
+
+    Returns: the sums from the first step and, where asked, from the end; a step's own score is in both.
     """
+    ways = [scores, turned(scores, lengths)] if both else [scores]
+    given = torch.stack(ways)  # (ways, B, T, K)
+    begin = torch.stack([first, last])[: len(ways), None]
+    moves = torch.stack([transitions, transitions.T])[: len(ways)]
     top = transitions.max()
-    weights = (transitions - top).exp()
-    sums = _walk(scores, first, lambda before: (before.exp() @ weights).log_() + top)
-    reached = sums.states + sums.shifts[..., None] - scores - top
-    if _is_safe(reached[:, 1:], real[:, 1:, None]):
-        return sums
-    return _walk(scores, first, lambda before: (before[:, :, None] + transitions).logsumexp(1))
+    weights = (moves - top).exp()
+    states, shifts = _walk(given, begin, lambda before: (before.exp() @ weights).log_() + top)
+    reached = states + shifts[..., None] - given - top
+    if not _is_safe(reached[:, :, 1:], real_steps(lengths, scores.shape[1])[:, 1:, None]):
+        states, shifts = _walk(given, begin, lambda before: (before[..., None] + moves[:, None]).logsumexp(2))
+    sums = [Sums(states[0], shifts[0])]
+    return [*sums, Sums(turned(states[1], lengths), turned(shifts[1], lengths))] if both else sums
 
 
-def path_sums_back(scores: Tensor, last: Tensor, transitions: Tensor, lengths: Tensor) -> Sums:
-    """As `path_sums`, from each row's own end back to every step; that step's own score is in it too."""
-    real = real_steps(lengths, scores.shape[1])
-    sums = path_sums(turned(scores, lengths), last, transitions.T, real)
-    return Sums(*(turned(tensor, lengths) for tensor in sums))
-
-
-def marginals(before: Sums, after: Sums, scores: Tensor, real: Tensor) -> Tensor:
-    """The probability of every tag at every step (B, T, K), from the sums of both sides; zeros in the padding."""
-    return (before.states + after.states - scores).softmax(-1).masked_fill(~real[..., None], 0)
+def marginals(before: Tensor, after: Tensor, scores: Tensor, real: Tensor) -> Tensor:
+    """The probability of every tag at every step (B, T, K), from the states of both sums; zeros in the padding."""
+    return (before + after - scores).softmax(-1).masked_fill(~real[..., None], 0)
 
 
 class PathLogLikelihood(torch.autograd.Function):
@@ -65,8 +69,9 @@ class PathLogLikelihood(torch.autograd.Function):
     ) -> Tensor:
         """Scores (B, T, K) with T at least 1, tags (B, T), both 0 in the padding, lengths (B,) -> (B,)."""
         real = real_steps(lengths, scores.shape[1])
-        sums = path_sums(scores, first, transitions, real)
-        ctx.save_for_backward(scores, first, transitions, last, tags, lengths, *sums)
+        sums, *after = path_sums(scores, first, transitions, last, lengths, both=any(ctx.needs_input_grad))
+        if after:
+            ctx.save_for_backward(scores, transitions, tags, lengths, sums.states, after[0].states)
         steps = path_steps(scores, first, transitions, tags) - sums.shifts
         end, row = (lengths - 1).clamp(min=0), torch.arange(len(tags), device=tags.device)
         closing = last[tags[row, end]] - (sums.states[row, end] + last).logsumexp(-1)
@@ -75,16 +80,15 @@ class PathLogLikelihood(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        scores, _, transitions, last, tags, lengths, *kept = ctx.saved_tensors
-        before, real = Sums(*kept), real_steps(lengths, scores.shape[1])
-        after = path_sums_back(scores, last, transitions, lengths)
+        scores, transitions, tags, lengths, before, after = ctx.saved_tensors
+        real = real_steps(lengths, scores.shape[1])
         held = real * grad[:, None]
         scores_grad = -marginals(before, after, scores, real) * grad[:, None, None]
         scores_grad.scatter_add_(2, tags[..., None], held[..., None])
         ends = scores_grad[torch.arange(len(tags), device=tags.device), (lengths - 1).clamp(min=0)]
         moved = torch.zeros_like(transitions)
         moved.index_put_((tags[:, :-1], tags[:, 1:]), held[:, 1:], accumulate=True)
-        moved -= _expected_moves(before.states[:, :-1], after.states[:, 1:], transitions, real[:, 1:], grad)
+        moved -= _expected_moves(before[:, :-1], after[:, 1:], transitions, real[:, 1:], grad)
         return scores_grad, scores_grad[:, 0].sum(0), moved, ends.sum(0), None, None
 
 
@@ -95,17 +99,16 @@ def path_steps(scores: Tensor, first: Tensor, transitions: Tensor, tags: Tensor)
     return moves + scores.gather(2, tags[..., None])[..., 0]
 
 
-def _walk(scores: Tensor, first: Tensor, step: Callable[[Tensor], Tensor]) -> Sums:
+def _walk(scores: Tensor, begin: Tensor, step: Callable[[Tensor], Tensor]) -> Sums:
+    """Scores (ways, B, T, K), begin (ways, 1, K) -> states (ways, B, T, K) and shifts (ways, B, T)."""
     states: list[Tensor] = []
     shifts: list[Tensor] = []
-    reached = (first + scores[:, 0]).expand_as(scores[:, 0])
-    for t in range(scores.shape[1]):
-        if t:
-            reached = step(states[-1]) + scores[:, t]
+    for t, given in enumerate(scores.unbind(2)):
+        reached = (step(states[-1]) if t else begin) + given
         shift = reached.amax(-1, keepdim=True)
         states.append(reached - shift)
         shifts.append(shift)
-    return Sums(torch.stack(states, 1), torch.cat(shifts, 1))
+    return Sums(torch.stack(states, 2), torch.cat(shifts, 2))
 
 
 def _expected_moves(before: Tensor, after: Tensor, transitions: Tensor, real: Tensor, grad: Tensor) -> Tensor:

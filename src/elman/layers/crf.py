@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.checks import check_range, check_shape
-from elman.layers.chain import PathLogLikelihood, marginals, path_steps, path_sums, path_sums_back
+from elman.layers.chain import PathLogLikelihood, marginals, path_steps, path_sums
 from elman.layers.unroll import real_steps
 
 
@@ -72,9 +72,8 @@ class CRF(nn.Module):
         scores, lengths, real = self._real(scores, lengths)
         if scores.shape[1] == 0:
             return scores
-        before = path_sums(scores, self.start, self.transitions, real)
-        after = path_sums_back(scores, self.end, self.transitions, lengths)
-        return marginals(before, after, scores, real)
+        before, after = path_sums(scores, self.start, self.transitions, self.end, lengths, both=True)
+        return marginals(before.states, after.states, scores, real)
 
     @torch.no_grad()
     def viterbi(self, scores: Tensor, lengths: Tensor) -> tuple[list[list[int]], Tensor]:
