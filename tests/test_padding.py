@@ -24,10 +24,7 @@ def answers_and_gradients(module, x, lengths):
     """All that a run gives: outputs, states, the gradient of every parameter and of the input's real steps."""
     x = x.clone().requires_grad_()
     module.zero_grad()
-    if isinstance(module, Reader):
-        result = module(Encoded(x, lengths)).single
-    else:
-        result = module(x, lengths=lengths)
+    result = module(Encoded(x, lengths)).single if isinstance(module, Reader) else module(x, lengths=lengths)
     outputs = (
         result if isinstance(result, torch.Tensor) else torch.cat([result[0].flatten(), *map(torch.flatten, result[1])])
     )

@@ -5,6 +5,7 @@ from elman.fields.category import Category
 from elman.fields.number import Number
 from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
+from elman.fields.tags import Tags
 from elman.fields.text import Text
 
 FIELDS: dict[str, type[Field]] = {
@@ -12,6 +13,7 @@ FIELDS: dict[str, type[Field]] = {
     "category": Category,
     "number": Number,
     "series": Series,
+    "tags": Tags,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -29,6 +31,7 @@ __all__ = [
     "Single",
     "Steps",
     "Symbols",
+    "Tags",
     "Target",
     "Text",
     "column_of",
