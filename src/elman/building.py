@@ -52,7 +52,7 @@ def make_decoding(config: RunConfig) -> Decoding:
     Raises:
         ConfigError: an option that does not exist.
     """
-    config.decode = resolved_options(Decoding, config.decode, "decode")
+    config.decode = resolved_options(Decoding, config.decode, "decode", without=("forbidden",))
     return Decoding(**config.decode)
 
 

@@ -208,7 +208,10 @@ class Model:
         """The run's own way to look for what is written, with what was given laid over it."""
         if given and not isinstance(self.network.topology, Writer):
             fail("model", "an option", "fit a target that is answered, not written", ", ".join(given))
-        return replace(self.decoding, **resolved_options(Decoding, {**self.config.decode, **given}, "decode"))
+        return replace(
+            self.decoding,
+            **resolved_options(Decoding, {**self.config.decode, **given}, "decode", without=("forbidden",)),
+        )
 
     def _judged(self, values: Source, bad_rows: str, decode: Mapping[str, Any] | None = None) -> dict[str, Judged]:
         bad = self._policy(bad_rows)

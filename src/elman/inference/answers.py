@@ -6,7 +6,8 @@ from torch import nn
 
 from elman.data import Batch
 from elman.fields import Single, Steps, Target
-from elman.inference.decode import Decoding, decode
+from elman.inference.decode import decode
+from elman.inference.decoding import Decoding
 from elman.inference.written import begun
 from elman.network import Network
 from elman.topologies import Features, Reader

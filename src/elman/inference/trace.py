@@ -9,9 +9,8 @@ import torch
 from elman.checks import fail
 from elman.data import Examples
 from elman.inference.answers import answer
-from elman.layers import Recurrent
 from elman.network import Network
-from elman.topologies import Reader
+from elman.topologies import ManyToOne, Reader
 
 TOGETHER = 32  # prefixes a batch: the time of a trace grows with the square of its length, its memory does not
 
@@ -53,14 +52,14 @@ def trace(network: Network, values: Mapping[str, Any]) -> list[Step]:
         for end in range(len(pieces))
     ]
     examples = Examples({name: [row[name] for row in cut] for name in inputs})
-    body = getattr(network.topology, "body", None)
     steps: list[Step] = []
     for begin in range(0, len(cut), TOGETHER):
         batch = examples.batch(np.arange(begin, min(begin + TOGETHER, len(cut))))
         said = next(iter(answer(network, batch).values()))
         predictions = [row[-1] if isinstance(row, list) else row for row in said.predictions]
         norms: list[float | None] = [None] * len(predictions)
-        if isinstance(body, Recurrent):
+        if isinstance(network.topology, ManyToOne):
+            body = network.topology.body
             conditioned, lengths, state = network.topology.conditioned(network.encode(batch.inputs))
             _, state = body(conditioned, state, lengths)
             norms = state[0][:, -2 if body.bidirectional else -1].norm(dim=-1).tolist()

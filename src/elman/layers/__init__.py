@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from functools import partial
 
-from elman.layers.attention import AttentionPool
+from elman.layers.attention import ATTENTIONS, AdditiveAttention, AttentionPool, DotAttention, Memory
 from elman.layers.backends import BACKENDS, choose_backend
+from elman.layers.bridge import Bridge, ContextBridge
+from elman.layers.decoder import Decoder, DecoderState
 from elman.layers.embedding import TokenEmbedding
 from elman.layers.layer_norm import LayerNormGRU, LayerNormLSTM
 from elman.layers.pooling import POOLS
@@ -25,15 +27,23 @@ LAYERS: dict[str, Callable[..., Recurrent]] = {
 }
 
 __all__ = [
+    "ATTENTIONS",
     "BACKENDS",
     "GRU",
     "LAYERS",
     "LSTM",
     "POOLS",
     "RNN",
+    "AdditiveAttention",
     "AttentionPool",
+    "Bridge",
+    "ContextBridge",
+    "Decoder",
+    "DecoderState",
+    "DotAttention",
     "LayerNormGRU",
     "LayerNormLSTM",
+    "Memory",
     "MinGRU",
     "Recurrent",
     "Stepper",

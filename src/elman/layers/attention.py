@@ -1,8 +1,13 @@
-"""Attention: a weighted mean whose weights are learned."""
+"""Attention: a weighted mean whose weights are learned, over the steps of a row or of what another sequence wrote."""
+
+import math
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 
+from elman.checks import check_range, check_shape
+from elman.layers.request import check_lengths
 from elman.layers.unroll import real_steps
 
 
@@ -37,8 +42,136 @@ class AttentionPool(nn.Module):
     def weights(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """How much each step counts, (B, T, D) -> (B, T): 1 in sum a row, 0 in the padding."""
         real = real_steps(lengths, outputs.shape[1])
-        score = self.score(torch.tanh(self.hidden(outputs)))[..., 0]
-        # A finite floor, not minus infinity: a row without steps would be all NaN.
-        floor = torch.finfo(score.dtype).min
-        weights: Tensor = score.masked_fill(~real, floor).softmax(-1).masked_fill(~real, 0)
-        return weights
+        return _shares(self.score(torch.tanh(self.hidden(outputs)))[..., 0], real)
+
+
+class Memory(NamedTuple):
+    """What attention looks at, one memory a row, made once by `Attention.remember`."""
+
+    keys: Tensor  # (B, S, A), what queries are compared with
+    values: Tensor  # (B, S, D), zeros in the padding
+    real: Tensor  # (B, S) booleans
+    numbers: Tensor  # (B,): rows of one number have one memory, so that to reorder them is to leave it as it is
+
+    def select(self, rows: Tensor) -> Self:
+        """The memory of these rows, (M,) integers, in this order, one as often as it is named."""
+        numbers = self.numbers.index_select(0, rows)
+        if torch.equal(numbers, self.numbers):
+            return self
+        keys, values, real = (tensor.index_select(0, rows) for tensor in (self.keys, self.values, self.real))
+        return type(self)(keys, values, real, numbers)
+
+
+class Attention(nn.Module):
+    """What each query reads from its row's memory: a mean of the memory's steps, weighted by how well they match.
+
+        weight_ts = softmax over the row's real steps s of score(query_t, memory_s)
+        context_t = sum_s weight_ts memory_s
+
+    Shape: queries (B, T, Q) and a `Memory` of S steps of D features -> context (B, T, D), weights (B, T, S). Padding is
+    never read and has weight 0; a row without steps gives zeros.
+    """
+
+    keys: nn.Linear
+
+    def __init__(self, query_size: int, memory_size: int, size: int) -> None:
+        super().__init__()
+        where = type(self).__name__
+        for name, value in (("query_size", query_size), ("memory_size", memory_size), ("size", size)):
+            check_range(where, name, value, low=1)
+        self.query_size, self.memory_size, self.size = query_size, memory_size, size
+
+    def remember(self, memory: Tensor, lengths: Tensor) -> Memory:
+        """The part of the work that no query changes: memory (B, S, D), lengths (B,) from 0 to S.
+
+        Raises:
+            ArgumentError: a shape or a length that does not fit.
+        """
+        where = type(self).__name__
+        check_shape(where, "memory", memory.shape, "B S D", D=self.memory_size)
+        check_lengths(where, lengths, *memory.shape[:2])
+        lengths = lengths.to(memory.device)
+        real = real_steps(lengths, memory.shape[1])
+        values = memory.masked_fill(~real[..., None], 0)
+        return Memory(self.keys(values), values, real, torch.arange(len(lengths), device=memory.device))
+
+    def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        weights = _shares(self.scores(queries, memory.keys), memory.real[:, None])
+        return weights @ memory.values, weights
+
+    def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """How well each query matches each step, (B, T, Q) and (B, S, A) -> (B, T, S)."""
+        raise NotImplementedError
+
+
+class AdditiveAttention(Attention):
+    """score(q, m) = v . tanh(W q + U m + b) (Bahdanau, Cho & Bengio 2014, arXiv 1409.0473).
+
+    Needs room for T times S times `size` numbers a row; over long sequences `DotAttention` is the cheaper one.
+
+    Args:
+        query_size: Q, features of a query, at least 1.
+        memory_size: D, features of a step of memory, at least 1.
+        size: A, numbers in which both are compared, at least 1.
+
+    Shape, Raises: see `Attention`.
+
+    Example:
+        >>> attention = AdditiveAttention(3, 4, 5)
+        >>> memory = attention.remember(torch.zeros(2, 7, 4), torch.tensor([7, 0]))
+        >>> context, weights = attention(torch.zeros(2, 6, 3), memory)
+        >>> context.shape, weights.sum(-1)[:, 0].tolist()
+        (torch.Size([2, 6, 4]), [1.0, 0.0])
+    """
+
+    def __init__(self, query_size: int, memory_size: int, size: int) -> None:
+        super().__init__(query_size, memory_size, size)
+        self.query = nn.Linear(query_size, size, bias=False)
+        self.keys = nn.Linear(memory_size, size)
+        self.score = nn.Linear(size, 1, bias=False)
+
+    def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
+        scores: Tensor = self.score(torch.tanh(self.query(queries)[:, :, None] + keys[:, None]))
+        return scores[..., 0]
+
+
+class DotAttention(Attention):
+    """score(q, m) = (W q) . (U m) / sqrt(A), one head (Vaswani et al. 2017, arXiv 1706.03762, section 3.2).
+
+    The memory is read as it is: there is no projection of values.
+
+    Args:
+        query_size: Q, features of a query, at least 1.
+        memory_size: D, features of a step of memory, at least 1.
+        size: A, numbers in which both are compared, at least 1.
+
+    Shape, Raises: see `Attention`.
+
+    Example:
+        >>> attention = DotAttention(3, 4, 5)
+        >>> memory = attention.remember(torch.zeros(2, 7, 4), torch.tensor([7, 0]))
+        >>> context, weights = attention(torch.zeros(2, 6, 3), memory)
+        >>> context.shape, weights.shape
+        (torch.Size([2, 6, 4]), torch.Size([2, 6, 7]))
+    """
+
+    def __init__(self, query_size: int, memory_size: int, size: int) -> None:
+        super().__init__(query_size, memory_size, size)
+        # A bias of the keys would add the same to every score of a query.
+        self.query = nn.Linear(query_size, size, bias=False)
+        self.keys = nn.Linear(memory_size, size, bias=False)
+
+    def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
+        scores: Tensor = self.query(queries) @ keys.transpose(1, 2)
+        return scores / math.sqrt(self.size)
+
+
+def _shares(scores: Tensor, real: Tensor) -> Tensor:
+    """Scores (..., S) -> their softmax over the real steps: 1 in sum, 0 in the padding, and where no step is real."""
+    # A finite floor, not minus infinity: a row without steps would be all NaN.
+    floor = torch.finfo(scores.dtype).min
+    return scores.masked_fill(~real, floor).softmax(-1).masked_fill(~real, 0)
+
+
+# What `attention = "..."` of a decoder builds.
+ATTENTIONS: dict[str, type[Attention]] = {"additive": AdditiveAttention, "dot": DotAttention}

@@ -1,0 +1,131 @@
+"""Which symbols come next: what rules out some, and the ways to choose among the rest."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from elman.inference.decoding import Decoding
+
+BARRED = float("-inf")
+SPLITMIX = np.uint64(0x9E3779B97F4A7C15)
+FEW = 256  # symbols that nearly always hold the nucleus: to sort all takes longer than the network
+
+
+def ranked(own: Tensor, history: Tensor, written: Tensor, end: int, decoding: Decoding) -> Tensor:
+    """The model's log-probabilities as `decoding` wants them, (N, V); -inf where a symbol may not come.
+
+    Args:
+        own: (N, V), written over except where a repetition penalty needs it afterwards.
+        history: (N, T), the symbols of the prompt and those written since.
+        written: (N,), how many of them were written.
+        end: the symbol that ends a sequence.
+        decoding: what is asked.
+    """
+    last_resort = own[:, end].clone()
+    ranks = own
+    if decoding.repetition_penalty != 1:
+        ranks = own.scatter(1, history, own.gather(1, history) * decoding.repetition_penalty)
+    if decoding.forbidden:
+        ranks[:, list(decoding.forbidden)] = BARRED
+    if decoding.no_repeat_ngram is not None and history.shape[1] >= decoding.no_repeat_ngram:
+        begin = history.shape[1] - decoding.no_repeat_ngram + 1
+        ngrams = history.unfold(1, decoding.no_repeat_ngram, 1)  # (N, windows, n)
+        rows, windows = (ngrams[..., :-1] == history[:, None, begin:]).all(-1).nonzero(as_tuple=True)
+        ranks[rows, ngrams[rows, windows, -1]] = BARRED
+    if decoding.min_length:
+        ranks[:, end].masked_fill_(written < decoding.min_length, BARRED)
+    if decoding.no_repeat_ngram is not None or decoding.min_length:
+        stuck = ranks.amax(1) == BARRED
+        ranks[:, end] = torch.where(stuck, last_resort, ranks[:, end])
+    return ranks
+
+
+def widest(ranks: Tensor, totals: Tensor, rows: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:
+    """The best continuations of all hypotheses of a row, as many as the row has room for.
+
+    Args:
+        ranks: (N, V).
+        totals: (N,).
+        rows: (N,), the row of each hypothesis, sorted.
+        room: (rows,) continuations that each row may have, at least 1 for those in `rows`.
+    """
+    most = int(room[rows].max())
+    found, symbols = ranks.topk(min(most, ranks.shape[1]), 1)  # of one hypothesis no more can be among the best
+    found = found + totals[:, None]
+    sizes = rows.bincount()
+    sizes = sizes[sizes > 0]
+    group = torch.arange(len(sizes), device=rows.device).repeat_interleave(sizes)
+    first = sizes.cumsum(0) - sizes
+    place = torch.arange(len(rows), device=rows.device) - first[group]
+    table = found.new_full((len(sizes), int(sizes.max()), found.shape[1]), BARRED)
+    table[group, place] = found
+    scores, at = table.flatten(1).topk(min(most, table[0].numel()), 1)
+    within = torch.arange(scores.shape[1], device=rows.device) < room[rows[first]][:, None]
+    # Not `scores > BARRED`: a NaN must go on, so that it is seen.
+    which, column = (within & (scores != BARRED)).nonzero(as_tuple=True)
+    at = at[which, column]
+    parents = first[which] + at // found.shape[1]
+    return parents, symbols[parents, at % found.shape[1]]
+
+
+class Lots:
+    """Symbols drawn from softmax(ranks / temperature), each line of symbols by a stream of random numbers of its own.
+
+    The numbers are those of SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators"), so
+    that what is drawn depends on the seed, the line and the step, and on nothing else in the batch.
+
+    Args:
+        lines: (L, 2) integers of at least 0, what tells the lines apart.
+        decoding: what is asked.
+    """
+
+    def __init__(self, lines: np.ndarray, decoding: Decoding) -> None:
+        keys = [
+            np.random.SeedSequence((decoding.seed, *line)).generate_state(1, np.uint64)[0] for line in lines.tolist()
+        ]
+        self.keys = np.array(keys, np.uint64)
+        self.temperature = 1.0 if decoding.temperature is None else decoding.temperature
+        self.top_k, self.top_p = decoding.top_k, decoding.top_p
+
+    def draw(self, ranks: Tensor, lines: Tensor, step: int) -> Tensor:
+        """One symbol for each of the lines (N,), from ranks (N, V) -> (N,)."""
+        logits = ranks.double() / self.temperature
+        symbols = None
+        if self.top_k is not None:
+            logits, symbols = logits.topk(min(self.top_k, logits.shape[1]), 1)
+        shares = logits.softmax(1)
+        if self.top_p is not None:
+            shares, symbols = self._nucleus(shares, symbols)
+        sums = shares.cumsum(1)
+        numbers = torch.from_numpy(self.numbers(lines.cpu().numpy(), step)).to(ranks.device)
+        # A number below 1 by at least 2^-52, so that its product stays below the sum: no symbol of probability 0.
+        at = torch.searchsorted(sums, (numbers[:, None] * sums[:, -1:]), right=True)
+        at = at.clamp(max=sums.shape[1] - 1)  # what is no number is sorted anywhere
+        return (at if symbols is None else symbols.gather(1, at))[:, 0]
+
+    def numbers(self, lines: np.ndarray, step: int) -> np.ndarray:
+        """Uniform in [0, 1), 52 bits, one for each line."""
+        with np.errstate(over="ignore"):  # modulo 2^64 is meant
+            mixed = self.keys[lines] + np.uint64(step + 1) * SPLITMIX
+            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            mixed ^= mixed >> np.uint64(31)
+        drawn: np.ndarray = (mixed >> np.uint64(12)).astype(np.float64) * 2.0**-52
+        return drawn
+
+    def _nucleus(self, shares: Tensor, symbols: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The likeliest that together have `top_p`, the last of them whole; shares that are left out are 0."""
+        assert self.top_p is not None
+        count = min(FEW, shares.shape[1])
+        best, at = shares.topk(count, 1)
+        while count < shares.shape[1] and bool((best.sum(1) < self.top_p).any()):
+            count = min(4 * count, shares.shape[1])
+            best, at = shares.topk(count, 1)
+        before = best.cumsum(1) - best
+        best = best.masked_fill(before >= self.top_p, 0)
+        return best, at if symbols is None else symbols.gather(1, at)
+
+
+def coverage(looked: Tensor) -> Tensor:
+    """sum_s log(min(looked_s, 1)), (N, S) sums of attention -> (N,); steps without any, such as padding, count 0."""
+    return torch.where(looked > 0, looked.clamp(max=1), 1).log().sum(-1)
