@@ -183,7 +183,7 @@ class Model:
             **self.description(),
             "run.toml": tomli_w.dumps(without_none(self.config.model_dump())).encode(),
             "metrics.json": to_json(self.metrics),
-            "weights.safetensors": safetensors.torch.save(self.network.state_dict()),
+            "weights.safetensors": safetensors.torch.save(self.network.own_state()),
             **{name: kept() if callable(kept) else kept for name, kept in self.keepsakes.items()},
         }
 
@@ -249,8 +249,8 @@ def load(path: str | Path) -> Model:
     """
     directory = Directory(path, MODEL_FILES)
     config, fields, network = described(directory)
-    weights = directory.tensors("weights.safetensors", network.state_dict())
-    network.load_state_dict({name: tensor.clone() for name, tensor in weights.items()}, assign=True)
+    weights = directory.tensors("weights.safetensors", network.own_state())
+    network.take_state({name: tensor.clone() for name, tensor in weights.items()}, assign=True)
     model = Model(config, fields, network.eval())
     model.metrics, model.path, model.digest = directory.json("metrics.json"), Path(path), directory.digest
     others = {name: directory.read(name, LARGEST_KEEPSAKE) for name in directory.names if name not in MODEL_FILES}

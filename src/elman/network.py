@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from elman.data import Batch
 from elman.fields import Fields, Steps, Symbols, Target
-from elman.topologies import TOPOLOGIES, Encoded, Features, Reader, Topology, Writer
+from elman.topologies import TOPOLOGIES, Encoded, Features, NextStep, Reader, Topology, Writer
 from elman.types import Column, Json, State
 
 
@@ -17,6 +17,10 @@ class Carried(NamedTuple):
 
     symbol: Tensor  # (B,) the last one, which is the first input there
     state: State  # (B, N, H)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """By name, for a file."""
+        return {"symbol": self.symbol, **{f"state.{index}": tensor for index, tensor in enumerate(self.state)}}
 
     def part(self, rows: slice) -> "Carried":
         """These rows."""
@@ -47,6 +51,17 @@ class Network(nn.Module):
         self.topology = kind(*sizes, **options)
         self.heads = nn.ModuleList(field.head(self.topology.output_size) for field in fields.targets.values())
         if self.feedback is not None:
+            self.written.tie(self.heads[0], self.feedback)
+        self._twins = _twins(self)
+
+    def own_state(self) -> dict[str, Tensor]:
+        """The `state_dict`, weights that stand in it under two names under the first only, as a file has them."""
+        return {name: tensor for name, tensor in self.state_dict().items() if name not in self._twins}
+
+    def take_state(self, state: Mapping[str, Tensor], assign: bool = False) -> None:
+        """Load what `own_state` gave; `assign` as in torch's `load_state_dict`."""
+        self.load_state_dict({**state, **{twin: state[name] for twin, name in self._twins.items()}}, assign=assign)
+        if assign and self.feedback is not None:
             self.written.tie(self.heads[0], self.feedback)
 
     @property
@@ -149,6 +164,35 @@ class Network(nn.Module):
             return None
         ((values, _),) = targets.values()
         return Carried(values[:, -1], type(features.state)(*(tensor.detach() for tensor in features.state)))
+
+
+def carried_like(network: Network, rows: int) -> dict[str, Tensor]:
+    """Tensors of the names, shapes and types that `Carried.tensors` has, without values; none where nothing is."""
+    if not isinstance(network.topology, NextStep):
+        return {}
+    with torch.device("meta"):
+        body = network.topology.decoder.body
+        state = body.start_state(torch.empty(rows, 0, body.input_size))
+        return Carried(torch.empty(rows, dtype=torch.long), state).tensors()
+
+
+def carried_from(network: Network, tensors: Mapping[str, Tensor]) -> Carried | None:
+    """What `Carried.tensors` gave."""
+    if not tensors or not isinstance(network.topology, NextStep):
+        return None
+    state_type = network.topology.decoder.body.cell_type.state_type
+    return Carried(tensors["symbol"], state_type(*(tensors[f"state.{index}"] for index in range(len(tensors) - 1))))
+
+
+def _twins(network: nn.Module) -> dict[str, str]:
+    """The second names of weights that are tied, and the first of each."""
+    first: dict[int, str] = {}
+    found = {}
+    for name, parameter in network.named_parameters(remove_duplicate=False):
+        if id(parameter) in first:
+            found[name] = first[id(parameter)]
+        first.setdefault(id(parameter), name)
+    return found
 
 
 class Loss(NamedTuple):

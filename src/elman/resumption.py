@@ -59,7 +59,7 @@ def _newest(path: Path, reporter: Reporter) -> tuple[Model, Saved]:
             directory = Directory(folder)
             model = Model(*described(directory))
             averaged = model.config.train.get("average", "none") != "none"
-            return model, read_checkpoint(directory, model.network, averaged)
+            return model, read_checkpoint(directory, model.network, averaged, model.config.train["batch"])
         except (IntegrityError, DataError) as error:
             reporter.note(f"warning: {error} The checkpoint before it is tried.")
     fail("resume", str(path), "hold a checkpoint that is what was written", "none", "Train anew.", IntegrityError)

@@ -9,11 +9,12 @@ from typing import NamedTuple, NoReturn
 
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from elman.checks import fail
 from elman.directory import CHECKPOINTS, Directory, write_directory
 from elman.errors import DataError, ElmanError
+from elman.network import Network, carried_like
 from elman.training.history import History
 from elman.training.optimise import decayed_or_not
 from elman.training.progress import Reporter
@@ -92,21 +93,22 @@ def step_of(checkpoint: Path) -> int:
     return int(digits) if digits.isdecimal() else -1
 
 
-def read_checkpoint(directory: Directory, network: nn.Module, averaged: bool) -> Saved:
+def read_checkpoint(directory: Directory, network: Network, averaged: bool, lanes: int) -> Saved:
     """A checkpoint, every byte of it checked.
 
     Args:
         directory: the checkpoint's.
         network: the network that it is of, on any device; its values are not looked at.
         averaged: whether a mean of the weights was kept.
+        lanes: rows a batch, which of a stream carry their state over.
 
     Raises:
         IntegrityError: it is not what was written.
     """
     said = directory.json(PROGRESS)
-    expected = _expected(network, averaged)
+    expected = _expected(network, averaged, lanes)
     # Before the first step the optimiser has no state; before the first evaluation no weights are the best.
-    optional = [name for name in expected if name.startswith(("optimiser.", "best.", "random.cuda"))]
+    optional = [name for name in expected if name.startswith(("optimiser.", "best.", "carried.", "random.cuda"))]
     tensors = directory.tensors(STATE, expected, optional)
     try:
         return Saved(History(**said["history"]), tensors, str(said["data"]))
@@ -114,16 +116,17 @@ def read_checkpoint(directory: Directory, network: nn.Module, averaged: bool) ->
         directory.refuse(PROGRESS, "hold the history of a training", f"{type(error).__name__}: {error}")
 
 
-def _expected(network: nn.Module, averaged: bool) -> dict[str, Tensor]:
+def _expected(network: Network, averaged: bool, lanes: int) -> dict[str, Tensor]:
     """Tensors of the names, shapes and types that a checkpoint of this network may have."""
     parts = ("network", "best", "mean") if averaged else ("network", "best")
-    weights = network.state_dict()
+    weights = network.own_state()
     found = {f"{part}.{name}": tensor for part in parts for name, tensor in weights.items()}
     for index, parameter in enumerate(
         parameter for group in decayed_or_not(network, 0) for parameter in group["params"]
     ):
         found[f"optimiser.{index}.step"] = torch.empty((), device="meta")
         found[f"optimiser.{index}.exp_avg"] = found[f"optimiser.{index}.exp_avg_sq"] = parameter
+    found |= {f"carried.{name}": tensor for name, tensor in carried_like(network, lanes).items()}
     found["random.cpu"] = torch.get_rng_state()
     found["random.cuda"] = torch.empty(CUDA_RANDOM_BYTES, dtype=torch.uint8, device="meta")
     return found

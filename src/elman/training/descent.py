@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from elman.data import Batch
 from elman.errors import TrainingError
-from elman.network import Carried, Loss, Network, joined, total_scored
+from elman.network import Carried, Loss, Network, carried_from, joined, total_scored
 from elman.training.averaging import Average
 from elman.training.device import device_of, random_state, set_random_state
 from elman.training.history import History
@@ -77,10 +77,12 @@ class Descent:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.how.precision == "bfloat16")
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights, their mean and the optimiser's state, by name."""
-        found = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        """The weights, their mean, what is carried over and the optimiser's state, by name."""
+        found = {f"network.{name}": tensor for name, tensor in self.network.own_state().items()}
         for name, tensor in (self.average.mean if self.average else {}).items():
             found[f"mean.{name}"] = tensor
+        for name, tensor in (self.carried.tensors() if self.carried else {}).items():
+            found[f"carried.{name}"] = tensor
         for index, state in self.optimiser.state_dict()["state"].items():
             for name, tensor in state.items():
                 found[f"optimiser.{index}.{name}"] = tensor
@@ -88,9 +90,11 @@ class Descent:
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Take back what `tensors` gave."""
-        self.network.load_state_dict(part_of(tensors, "network."))
+        self.network.take_state(part_of(tensors, "network."))
         if self.average:
             self.average.restore(part_of(tensors, "mean."))
+        carried = {name: tensor.to(self.device, copy=True) for name, tensor in part_of(tensors, "carried.").items()}
+        self.carried = carried_from(self.network, carried)
         states: dict[int, dict[str, Tensor]] = {}
         for name, tensor in part_of(tensors, "optimiser.").items():
             index, _, key = name.partition(".")

@@ -228,7 +228,7 @@ class Run:
             history.halvings += 1
 
     def _weights(self) -> dict[str, Tensor]:
-        return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        return {name: tensor.clone() for name, tensor in self.network.own_state().items()}
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -237,9 +237,9 @@ class Run:
             yield
             return
         own = self._weights()
-        self.network.load_state_dict(self.descent.average.mean)
+        self.network.take_state(self.descent.average.mean)
         yield
-        self.network.load_state_dict(own)
+        self.network.take_state(own)
 
     def _is_better(self, scores: dict[str, float]) -> bool:
         best = self.history.best
@@ -259,7 +259,7 @@ class Run:
             self._score()  # after the checkpoint, which knows nothing of it: so that there is something to keep
         if self.best_weights is None:
             raise TrainingError(message)
-        self.network.load_state_dict(self.best_weights)
+        self.network.take_state(self.best_weights)
         self.network.cpu().eval()
         self.history.ended, self.history.message = ended, message
         self.history.seconds = self._seconds()

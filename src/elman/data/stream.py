@@ -1,0 +1,68 @@
+"""Examples of one long sequence: read in chunks, side by side in lanes, the state of each carried on to its next."""
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from elman.data.batch import Batch, Examples
+from elman.types import Column
+
+SCORED_LANES = 32  # each begins without a past, which scoring pays for: few, but enough to keep a processor busy
+
+
+class StreamExamples(Examples):
+    """One long sequence of symbols.
+
+    It is cut into as many lanes as a batch has rows. The n-th batch of an epoch holds the n-th chunk of every lane, so
+    that the state of a row goes on in the batch after it. Every epoch but the first begins the chunks at another place,
+    so that each symbol has a past to learn from sooner or later. A row is a chunk: number i from the front.
+
+    Args:
+        name: of the field.
+        ids: (N,) symbols.
+        chunk: steps of a batch, over which the gradient reaches back, at least 1.
+        source: what messages call it.
+    """
+
+    def __init__(self, name: str, ids: np.ndarray, chunk: int, source: str) -> None:
+        self.name, self.ids, self.chunk, self.source = name, ids, chunk, source
+        starts = np.arange(0, len(ids), chunk)
+        self.lengths = np.minimum(chunk, len(ids) - starts)
+
+    def place(self, row: int) -> str:
+        return f"{self.source}: steps {row * self.chunk:,} to {min(len(self.ids), (row + 1) * self.chunk):,}"
+
+    def digest(self) -> str:
+        return hashlib.sha256(f"{self.chunk} {self.ids.dtype.str}".encode() + self.ids.tobytes()).hexdigest()
+
+    def batches_an_epoch(self, size: int) -> int:
+        return -(-len(self.lengths) // size)
+
+    def batches(self, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[Batch]:
+        """The chunks of an epoch in their order, `size` lanes side by side."""
+        moved = int(np.random.default_rng((seed, epoch)).integers(self.chunk)) if epoch else 0
+        return self._side_by_side(np.roll(self.ids, -moved), size, begin)
+
+    def scored(self, size: int) -> Iterator[Batch]:
+        return self._side_by_side(self.ids, min(size, SCORED_LANES), 0)
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """These chunks, each as a sequence of its own."""
+        return self._cut(self.ids, rows, None)
+
+    def _side_by_side(self, ids: np.ndarray, lanes: int, begin: int) -> Iterator[Batch]:
+        each = self.batches_an_epoch(lanes)
+        first = np.arange(lanes) * each
+        for number in range(begin, each):
+            rows = first + number
+            yield self._cut(ids, rows, number)
+
+    def _cut(self, ids: np.ndarray, rows: np.ndarray, number: int | None) -> Batch:
+        starts = rows * self.chunk
+        lengths = np.clip(len(ids) - starts, 0, self.chunk)
+        places = starts[:, None] + np.arange(lengths.max(initial=0))
+        values = np.where(places < len(ids), ids[places.clip(max=len(ids) - 1)], 0)
+        column = Column(torch.from_numpy(values.astype(np.int64)), torch.from_numpy(lengths))
+        return Batch({}, {self.name: column}, rows.clip(max=len(self.lengths) - 1), number)
