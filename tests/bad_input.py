@@ -16,6 +16,7 @@ GOOD = "text,label,score\n" + "".join(f"{text},{label},{score}\n" for text, labe
 ARRAYS = "".join(f'{{"v":[{row},2],"y":"{"ab"[row % 2]}"}}\n' for row in range(30))  # 30 lines
 TRAIN = "--input text --target label --hidden 4 --epochs 1"
 RUN = f"train good.csv {TRAIN}"
+TAGS = "--input tokens --target tags --hidden 4 --epochs 1"
 ARRAY = "--input v --target y --hidden 4 --epochs 1"
 SCORE = "--input text --target score --set target.score.kind=number"
 NO_TABLE = "data = 3\n[input.text]\n[target.label]\n"
@@ -55,9 +56,16 @@ def jsonl(name: str, content: str | bytes, *says: str, options: str = ARRAY) -> 
 SOURCES = [
     Case("no such file", f"train goo.csv {TRAIN}", ("'goo.csv'", "Did you mean good.csv")),
     Case("path too long", f"train {'x' * 300} {TRAIN}", ("'xxx", "File name too long", "Check the path.")),
-    Case("unknown ending", f"train good.txt {TRAIN}", (".csv, .tsv", "'good.txt'"), {"good.txt": GOOD}),
+    Case("unknown ending", f"train good.doc {TRAIN}", (".csv, .tsv", "'good.doc'"), {"good.doc": GOOD}),
     Case("data gone", "predict model --data gone.csv", ("the source must exist, got 'gone.csv'",)),
     Case("data is no table", "train --config d.toml", ("config: data must be", "got 3"), {"d.toml": NO_TABLE}),
+    Case("conll: ragged", f"train bad.conll {TAGS}", ("bad.conll:2: the line must have 2 columns", "got 3", FIX),
+         {"bad.conll": "a O\nb O O\n"}),
+    Case("txt: bad UTF-8", f"train bad.txt {TRAIN}", ("bad.txt:2: the line must be UTF-8", r"b'\xff'", FIX),
+         {"bad.txt": b"a\n\xff\n"}),
+    Case("side by side: unequal", "train a.en+a.fr --input en --target fr",
+         ("a.en+a.fr: the files must have equal numbers of lines, got 2 in a.en, 1 in a.fr",),
+         {"a.en": "one\ntwo\n", "a.fr": "un\n"}),
     csv("target varies within a sequence", "m,v,y\n" + "".join(f"{row // 5},{row},{row}\n" for row in range(30)),
         "column 'y' must have one value a sequence", "several where 'm' is '0'",
         options="--input v --id m --target y --hidden 4 --epochs 1"),

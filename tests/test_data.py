@@ -200,14 +200,20 @@ KINDS = [  # values, as an input, as a target (None: refused)
     ([1.0, 2.0, None], "number", "category"),
     ([True, False], "category", "category"),
     (["yes", "no", "yes", ""], "category", "category"),
-    (["x" * 41, "y"] * 9, "text", None),
-    (["a b", "c d", "e f"], "text", None),
+    (["x" * 41, "y"] * 9, "text", "text"),
+    (["a b", "c d", "e f"], "text", "text"),
     (["good fun", "dull"] * 9, "text", "category"),
     ([*map(str, range(30)), "n/a"], "number", "number"),  # so that the last is found as a bad row
     ([[1, 2], [3]], "series", None),
     (["[1, 2]", "[[1, 2]]"], "series", None),
     ([[1, [2, 3]]], "series", None),
     ([np.arange(3)], "series", None),
+    ([["B", "O"], [], ["O"]], "text", "text"),
+    ([["B", "O"], [], ("O",), np.array(["B"])], "text", "tags"),
+    ([[f"tag{n}", f"tag{n}"] for n in range(500)], "text", "tags"),
+    ([[f"tag{n}", f"tag{n}"] for n in range(501)], "text", "text"),
+    ([["1", "2"], ["1", "2"]], "series", "tags"),
+    ([["1", "x"], ["1", "x"]], "text", "tags"),
 ]
 
 
@@ -217,10 +223,36 @@ def test_kinds_are_told_from_the_values(values, as_input, as_target):
 
     assert infer_kind(table, "c", as_target=False) == as_input
     if as_target is None:
-        with pytest.raises(DataError, match="a target must be a category or a number"):
+        with pytest.raises(DataError, match="a target must be a category or a number, tags or text"):
             infer_kind(table, "c", as_target=True)
     else:
         assert infer_kind(table, "c", as_target=True) == as_target
+
+
+WORDS = [f"w{n} w{n + 1} w{n + 2}" for n in range(20)]
+LABELS = ["DET NOUN VERB", "DET NOUN ADV"] * 2 + [f"X{n} NOUN NOUN" for n in range(16)]
+BESIDE = [  # cells, a column that is read, as a target
+    (["O B-x I-x", "O O O"] * 10, WORDS, "tags"),  # and no category, though few are distinct
+    (["O B-x I-x", "O O O"] * 10, [f"{words} more" for words in WORDS], "category"),
+    ([*["O B-x I-x"] * 18, "O B-x", "O"], WORDS, "tags"),  # the two are found as bad rows
+    ([*["O B-x I-x"] * 17, "O B-x", "O", "O"], WORDS, "category"),
+    (LABELS, WORDS, "tags"),
+    (LABELS, [words.split() for words in WORDS], "tags"),
+    (LABELS, [f"{words} more" for words in WORDS], "text"),
+    ([f"{words} x" for words in LABELS], WORDS, "text"),
+    ([f"v{n} v{n + 1} v{n + 2}" for n in range(0, 60, 3)], WORDS, "text"),  # each word once
+    (["a b c d"[: 2 * (n % 4) + 1] + f" e{n}" for n in range(20)], WORDS, "text"),
+    (["French", "Greek"] * 10, [f"name{n}" for n in range(20)], "category"),  # a word each
+    ([["A", "B", "A"], ["B", "A", "A"]] * 10, WORDS, "tags"),
+    ([["A", "B", "A"], ["B", "A"]] * 10, WORDS, "text"),  # as sounds beside letters
+]
+
+
+@pytest.mark.parametrize(("cells", "read", "as_target"), BESIDE, ids=lambda value: str(value)[:24])
+def test_tags_are_told_from_texts_by_what_is_read_beside_them(cells, read, as_target):
+    table = Table({"other": [1.0] * 20, "read": read, "cells": cells}, "t.csv")
+
+    assert infer_kind(table, "cells", True, ["other", "gathered", "read"]) == as_target
 
 
 def test_two_fields_need_two_names():

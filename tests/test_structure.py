@@ -46,7 +46,7 @@ ORDER = [
 MODULES = sorted(SOURCE.rglob("*.py"))
 LONGEST = 400
 # Files of a folder that hold no entry of its table.
-HELPERS = {"base", "raw", "vectors", "results", "datasets", "glove"}
+HELPERS = {"base", "raw", "vectors", "results", "datasets", "glove", "lines", "shares"}
 
 
 def room(name: str) -> int:

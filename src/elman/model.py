@@ -21,7 +21,7 @@ from elman.directory import Directory, to_json, write_directory
 from elman.errors import ElmanError
 from elman.fields import Category, Field, Fields, Target
 from elman.inference import Decoding, Step, trace
-from elman.network import Network
+from elman.network import Network, own_state
 from elman.topologies import Writer
 from elman.training import Judged, judge, scores_of
 from elman.types import Json
@@ -183,7 +183,7 @@ class Model:
             **self.description(),
             "run.toml": tomli_w.dumps(without_none(self.config.model_dump())).encode(),
             "metrics.json": to_json(self.metrics),
-            "weights.safetensors": safetensors.torch.save(self.network.own_state()),
+            "weights.safetensors": safetensors.torch.save(own_state(self.network)),
             **{name: kept() if callable(kept) else kept for name, kept in self.keepsakes.items()},
         }
 
@@ -249,7 +249,7 @@ def load(path: str | Path) -> Model:
     """
     directory = Directory(path, MODEL_FILES)
     config, fields, network = described(directory)
-    weights = directory.tensors("weights.safetensors", network.own_state())
+    weights = directory.tensors("weights.safetensors", own_state(network))
     network.take_state({name: tensor.clone() for name, tensor in weights.items()}, assign=True)
     model = Model(config, fields, network.eval())
     model.metrics, model.path, model.digest = directory.json("metrics.json"), Path(path), directory.digest

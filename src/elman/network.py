@@ -52,15 +52,12 @@ class Network(nn.Module):
         self.heads = nn.ModuleList(field.head(self.topology.output_size) for field in fields.targets.values())
         if self.feedback is not None:
             self.written.tie(self.heads[0], self.feedback)
-        self._twins = _twins(self)
-
-    def own_state(self) -> dict[str, Tensor]:
-        """The `state_dict`, weights that stand in it under two names under the first only, as a file has them."""
-        return {name: tensor for name, tensor in self.state_dict().items() if name not in self._twins}
 
     def take_state(self, state: Mapping[str, Tensor], assign: bool = False) -> None:
         """Load what `own_state` gave; `assign` as in torch's `load_state_dict`."""
-        self.load_state_dict({**state, **{twin: state[name] for twin, name in self._twins.items()}}, assign=assign)
+        first = {id(parameter): name for name, parameter in self.named_parameters()}
+        names = {name: first[id(parameter)] for name, parameter in self.named_parameters(remove_duplicate=False)}
+        self.load_state_dict({**state, **{name: state[names[name]] for name in names}}, assign=assign)
         if assign and self.feedback is not None:
             self.written.tie(self.heads[0], self.feedback)
 
@@ -184,15 +181,10 @@ def carried_from(network: Network, tensors: Mapping[str, Tensor]) -> Carried | N
     return Carried(tensors["symbol"], state_type(*(tensors[f"state.{index}"] for index in range(len(tensors) - 1))))
 
 
-def _twins(network: nn.Module) -> dict[str, str]:
-    """The second names of weights that are tied, and the first of each."""
-    first: dict[int, str] = {}
-    found = {}
-    for name, parameter in network.named_parameters(remove_duplicate=False):
-        if id(parameter) in first:
-            found[name] = first[id(parameter)]
-        first.setdefault(id(parameter), name)
-    return found
+def own_state(module: nn.Module) -> dict[str, Tensor]:
+    """The `state_dict`; weights that are tied stand in it under the first of their names only, as a file has them."""
+    own = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
+    return {name: tensor for name, tensor in module.state_dict().items() if name in own}
 
 
 class Loss(NamedTuple):

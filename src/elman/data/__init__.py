@@ -10,11 +10,12 @@ from elman.data.lazy import lazy_examples
 from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_share, shuffled
 from elman.data.permutation import Permutation
 from elman.data.prepare import Parsed, encode, gather, parse, spread_series
-from elman.data.readers import READERS, head, read, read_files
+from elman.data.readers import READERS, blocks_of, head, read, read_files, read_stream
 from elman.data.reshape import from_long, from_wide, matching_columns
 from elman.data.split import Rows, Split, split_rows
 from elman.data.store import Kept, kept_field, kept_value, open_stored
 from elman.data.stored import Stored
+from elman.data.stream import StreamExamples
 from elman.data.table import BadRows, Table, from_memory
 
 __all__ = [
@@ -32,9 +33,11 @@ __all__ = [
     "Source",
     "Split",
     "Stored",
+    "StreamExamples",
     "Table",
     "ahead",
     "batches_an_epoch",
+    "blocks_of",
     "cache_folder",
     "encode",
     "fetch",
@@ -58,6 +61,7 @@ __all__ = [
     "read",
     "read_checked",
     "read_files",
+    "read_stream",
     "run_name",
     "shuffled",
     "source_name",

@@ -1,4 +1,4 @@
-"""The files of a source: one path, a pattern or several, compressed or not, and what reads their bytes."""
+"""The files of a source: one path, a pattern or several, side by side or not, compressed or not, and their bytes."""
 
 import bz2
 import glob
@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,7 +22,8 @@ from elman.errors import DataError
 Paths = str | Path | Sequence[str | Path]
 T = TypeVar("T")
 
-FOLDER = "folder"
+FOLDER, PARALLEL = "folder", "parallel"
+BESIDE = "+"  # between files of which each line belongs to the same line of the others
 EXPANDS = 4  # what a compressed file is taken to hold, in sizes of its own, as texts do
 
 
@@ -47,15 +49,27 @@ COMPRESSED = ", ".join(PACKED)
 
 
 class File(NamedTuple):
-    """One file (or folder) of a source.
+    """One file (or folder) of a source, or several that are read side by side, line by line.
 
     Args:
         path: where it is.
         name: what messages call it: its name, or its path where another file of the source has the same name.
+        beside: the files whose lines belong to its lines.
     """
 
     path: Path
     name: str
+    beside: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Its path, and those of the files beside it."""
+        return self.path, *self.beside
+
+    @property
+    def abreast(self) -> list["File"]:
+        """Each of the files that are read side by side, alone."""
+        return [File(path, path.name) for path in self.paths]
 
     @property
     def packing(self) -> str:
@@ -65,15 +79,22 @@ class File(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The ending that says what it holds, or FOLDER."""
+        """The ending that says what it holds, or FOLDER, or PARALLEL."""
+        if self.beside:
+            return PARALLEL
         if self.path.is_dir():
             return FOLDER
-        return (Path(self.path.stem) if self.packing else self.path).suffix.lower()
+        return self.unpacked.suffix.lower()
+
+    @property
+    def unpacked(self) -> Path:
+        """Its name without the ending that says how it is compressed."""
+        return Path(self.path.stem if self.packing else self.path.name)
 
     @property
     def size(self) -> int:
         """Its bytes, unpacked about."""
-        return self.path.stat().st_size * (EXPANDS if self.packing else 1)
+        return sum(file.path.stat().st_size * (EXPANDS if file.packing else 1) for file in self.abreast)
 
     @contextmanager
     def open(self, digest: "Digest | None" = None) -> Iterator[IO[bytes]]:
@@ -138,15 +159,20 @@ class Walk(Generic[T]):
 def find_files(source: Paths) -> list[File]:
     """The files that a path, a pattern such as "logs/*.csv" or several of them name, those of a pattern by name.
 
+    A path such as "train.en+train.fr" names files of which line n belongs to line n.
+
     Raises:
         DataError: one does not exist, or none fits a pattern.
     """
     several = [source] if isinstance(source, (str, Path)) else list(source)
-    paths = [path for one in several for path in _matching(str(one))]
-    if not paths:
+    found = [paths for one in several for paths in _found(str(one))]
+    if not found:
         fail("data", "the source", "name a file or a folder", "none", "Name one.", DataError)
-    names = [path.name for path in paths]
-    return [File(path, path.name if names.count(path.name) == 1 else str(path)) for path in paths]
+    names = [BESIDE.join(path.name for path in paths) for paths in found]
+    return [
+        File(paths[0], name if names.count(name) == 1 else BESIDE.join(map(str, paths)), paths[1:])
+        for name, paths in zip(names, found, strict=True)
+    ]
 
 
 def source_name(files: Sequence[File]) -> str:
@@ -165,6 +191,14 @@ def run_name(source: str) -> str:
         path = path.parent
     path = path.with_suffix("") if path.suffix.lower() in PACKED else path
     return path.stem or "run"
+
+
+def _found(source: str) -> list[tuple[Path, ...]]:
+    """What a path or pattern names: files that stand alone, or those that are read side by side."""
+    named = source.split(BESIDE)
+    if len(named) == 1 or not all(named) or os.path.exists(source) or glob.has_magic(source):
+        return [(path,) for path in _matching(source)]
+    return [tuple(path for one in named for path in _matching(one))]
 
 
 def _matching(source: str) -> list[Path]:

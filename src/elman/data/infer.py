@@ -1,6 +1,8 @@
 """What a column holds, told from its values; the user can always say otherwise."""
 
+import re
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,53 +15,96 @@ from elman.fields.series import Series
 
 MOST_CLASSES = 20  # whole numbers with more distinct values than this are measured, not named
 LONGEST_CLASS = 40  # characters; a longer cell is a text
+MOST_TAGS, MOST_WORDS_AS_TAGS = 500, 200  # distinct ones: in lists, and in texts
+ALIGNED = 0.9  # share of the rows; the others are then found as bad rows
 LOOKED_AT = 10_000  # rows; enough to tell
+SPAN_TAG = re.compile(r"O|[BIES]-.+")
 
 
 def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str] = ()) -> str:
-    """The kind of field that a column holds: "text", "category", "number" or "series".
+    """The kind of field that a column holds: "text", "category", "number", "series" or "tags".
 
-    Lists are series; numbers are numbers, but whole ones with at most 20 distinct values are categories as a target;
-    other values are categories where they are short, at most half of them are distinct and, as an input, each is one
-    word; else they are numbers where more than half are such, so that the others are found as bad rows; else text.
+    Lists of strings are text; as a target they are tags where they are few, at most 500 distinct ones, each twice in
+    the mean, and go with the input's steps. Other lists are series. Numbers are numbers, but whole ones with at most 20
+    distinct values are categories as a target. Other values are categories where they are short, at most half of them
+    are distinct and, as an input, each is one word; else they are numbers where more than half are such, so that the
+    others are found as bad rows; else text. A text as a target is tags where its words go with the input's steps and
+    are O, B-... and I-..., or else are at most 200 distinct ones.
+
+    Words go with an input's steps where nine rows in ten, and one with several, have as many of them as the input has
+    words or elements.
+
+    Args:
+        table: where the column is.
+        column: its name.
+        as_target: whether it is to be predicted.
+        inputs: of a target, the columns that are read; without them, any lists of few strings are tags, no text is.
 
     Raises:
         DataError: the column has no value, or holds what no field can read, or what no target can be.
     """
     where = f"{table.source}: column {column!r}"
-    values = [value for value in table.column(column)[:LOOKED_AT] if not is_blank(value)]
+    cells = table.column(column)[:LOOKED_AT]
+    values = [value for value in cells if not is_blank(value)]
     if not values:
         fail(where, "the column", "hold values", "none", error=DataError)
     if _all(values, _number) and not isinstance(values[0], bool):
         named = all(float(value).is_integer() for value in values) and len(set(values)) <= MOST_CLASSES
         return "category" if as_target and named else "number"
-    if any(isinstance(value, (list, tuple, np.ndarray)) for value in values) or _all(values, Series(column).parse):
+    if all(_is_list(value) and all(isinstance(part, str) for part in value) for value in values):
+        if as_target:
+            goes_along = not inputs or _goes_along(cells, table, inputs)
+            return "tags" if goes_along and _are_few(values, MOST_TAGS) else "text"
+        return "series" if any(map(len, values)) and _all(values, Series(column).parse) else "text"
+    if any(_is_list(value) for value in values) or _all(values, Series(column).parse):
         if as_target:
             _refuse_target(where, "lists")
         return "series"
     if not all(isinstance(value, (str, bool)) for value in values):
-        fail(where, "the column", "hold text, numbers or lists of numbers", type(values[0]).__name__, error=DataError)
+        what = "hold text, numbers or lists of numbers or strings"
+        fail(where, "the column", what, type(values[0]).__name__, error=DataError)
+    along = as_target and _goes_along(cells, table, inputs)
+    words = [str(value).split() for value in values]
+    if along and all(map(SPAN_TAG.fullmatch, chain.from_iterable(words))):
+        return "tags"
     short = max(len(str(value)) for value in values) <= LONGEST_CLASS
-    words = any(len(str(value).split()) > 1 for value in values)
-    distinct = len(set(values))
-    if short and (as_target or not words) and distinct <= max(2, len(values) // 2):
+    single = all(len(parts) <= 1 for parts in words)
+    if short and (as_target or single) and len(set(values)) <= max(2, len(values) // 2):
         return "category"
     if sum(_all([value], _number) for value in values) > len(values) / 2:
         return "number"
-    if as_target:
-        _refuse_target(where, f"text ({distinct:,} distinct values in {len(values):,} rows)")
-    return "text"
+    return "tags" if along and _are_few(words, MOST_WORDS_AS_TAGS) else "text"
 
 
 def _refuse_target(where: str, found: str) -> NoReturn:
-    fail(
-        where,
-        "a target",
-        "be a category or a number",
-        found,
-        "Name another column, or set its kind to category if its values are classes.",
-        DataError,
-    )
+    then = "Name another column, or set its kind to category if its values are classes."
+    fail(where, "a target", "be a category or a number, tags or text", found, then, DataError)
+
+
+def _goes_along(cells: Sequence[Any], table: Table, inputs: Sequence[str]) -> bool:
+    """Whether the cells have as many words, or elements, as one of the columns that are read."""
+    counts = np.array([_count(cell) for cell in cells])
+    for name in inputs:
+        if name not in table.columns:  # a series that is gathered from several
+            continue
+        read = np.array([_count(cell) for cell in table.column(name)[:LOOKED_AT]])
+        if (counts == read).mean() >= ALIGNED and (counts > 1).any():
+            return True
+    return False
+
+
+def _count(cell: Any) -> int:
+    return len(cell if _is_list(cell) else str(cell).split())
+
+
+def _are_few(lists: Sequence[Sequence[str]], most: int) -> bool:
+    """Whether there are at most so many distinct strings, each twice in the mean."""
+    strings = list(chain.from_iterable(lists))
+    return len(set(strings)) <= min(most, len(strings) / 2)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray))
 
 
 def _number(value: Any) -> None:

@@ -212,16 +212,21 @@ def _at_once(cells: Any, rows: np.ndarray, entry: Kept) -> pa.Array | None:
 
 def _known_digest(tables: Path, file: File) -> str | None:
     """The SHA-256 of a file that was read before and has not changed since."""
-    known = read_checked(tables / "index" / f"{key_of(str(file.path.absolute()))}.json")
+    known = read_checked(_index(tables, file))
     return known["sha256"] if known and known["stamp"] == _stamp(file) else None
 
 
 def _remember_digest(tables: Path, file: File, digest: str, stamp: list[int]) -> None:
-    path = tables / "index" / f"{key_of(str(file.path.absolute()))}.json"
-    write_checked(path, {"sha256": digest, "stamp": stamp})
+    write_checked(_index(tables, file), {"sha256": digest, "stamp": stamp})
+
+
+def _index(tables: Path, file: File) -> Path:
+    """Where the SHA-256 of a file, or of those that are read side by side, is remembered."""
+    paths = [str(path.absolute()) for path in file.paths]
+    return tables / "index" / f"{key_of(paths if file.beside else paths[0])}.json"
 
 
 def _stamp(file: File) -> list[int]:
     """By what a file is known again. A program may set the time of the last change back, but not that of its inode."""
-    stat = file.path.stat()
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    stats = [path.stat() for path in file.paths]
+    return [part for stat in stats for part in (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)]

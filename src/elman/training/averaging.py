@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from elman.network import Network
+from elman.network import own_state
 
 AVERAGES = ("none", "ema", "swa")
 SWA_FROM = 0.75  # share of the steps after which the plain mean begins, as in the paper
@@ -24,18 +24,18 @@ class Average:
         decay: a, 0 to 1.
     """
 
-    def __init__(self, network: Network, kind: str, decay: float) -> None:
+    def __init__(self, network: nn.Module, kind: str, decay: float) -> None:
         self.kind, self.decay = kind, decay
-        self.mean = {name: tensor.detach().clone() for name, tensor in network.own_state().items()}
+        self.mean = {name: tensor.detach().clone() for name, tensor in own_state(network).items()}
 
     @torch.no_grad()
-    def update(self, network: Network, step: int, total: int) -> None:
+    def update(self, network: nn.Module, step: int, total: int) -> None:
         """Take in the weights after `step` of `total` steps, counted from 1."""
         if self.kind == "ema":
             new = 1 - min(self.decay, (1 + step) / (10 + step))
         else:
             new = 1 / max(1, step - int(SWA_FROM * total))
-        for name, tensor in network.own_state().items():
+        for name, tensor in own_state(network).items():
             if tensor.is_floating_point():
                 self.mean[name].lerp_(tensor, new)
             else:

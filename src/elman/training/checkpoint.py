@@ -14,7 +14,7 @@ from torch import Tensor
 from elman.checks import fail
 from elman.directory import CHECKPOINTS, Directory, write_directory
 from elman.errors import DataError, ElmanError
-from elman.network import Network, carried_like
+from elman.network import Network, carried_like, own_state
 from elman.training.history import History
 from elman.training.optimise import decayed_or_not
 from elman.training.progress import Reporter
@@ -119,7 +119,7 @@ def read_checkpoint(directory: Directory, network: Network, averaged: bool, lane
 def _expected(network: Network, averaged: bool, lanes: int) -> dict[str, Tensor]:
     """Tensors of the names, shapes and types that a checkpoint of this network may have."""
     parts = ("network", "best", "mean") if averaged else ("network", "best")
-    weights = network.own_state()
+    weights = own_state(network)
     found = {f"{part}.{name}": tensor for part in parts for name, tensor in weights.items()}
     for index, parameter in enumerate(
         parameter for group in decayed_or_not(network, 0) for parameter in group["params"]

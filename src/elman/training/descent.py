@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from elman.data import Batch
 from elman.errors import TrainingError
-from elman.network import Carried, Loss, Network, carried_from, joined, total_scored
+from elman.network import Carried, Loss, Network, carried_from, joined, own_state, total_scored
 from elman.training.averaging import Average
 from elman.training.device import device_of, random_state, set_random_state
 from elman.training.history import History
@@ -78,7 +78,7 @@ class Descent:
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights, their mean, what is carried over and the optimiser's state, by name."""
-        found = {f"network.{name}": tensor for name, tensor in self.network.own_state().items()}
+        found = {f"network.{name}": tensor for name, tensor in own_state(self.network).items()}
         for name, tensor in (self.average.mean if self.average else {}).items():
             found[f"mean.{name}"] = tensor
         for name, tensor in (self.carried.tensors() if self.carried else {}).items():

@@ -13,7 +13,7 @@ from torch import Tensor
 from elman.checks import check_range, fail
 from elman.data import Batch, Examples, shuffled
 from elman.errors import TrainingError
-from elman.network import Network
+from elman.network import Network, own_state
 from elman.training.board import Board
 from elman.training.checkpoint import Checkpoints, Saved, refuse_rows
 from elman.training.descent import Descent, part_of
@@ -228,7 +228,7 @@ class Run:
             history.halvings += 1
 
     def _weights(self) -> dict[str, Tensor]:
-        return {name: tensor.clone() for name, tensor in self.network.own_state().items()}
+        return {name: tensor.clone() for name, tensor in own_state(self.network).items()}
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from elman.checks import fail, shown
-from elman.data.files import COMPRESSED, FOLDER, Digest, File, Paths, find_files, source_name
+from elman.data.files import COMPRESSED, FOLDER, PARALLEL, Digest, File, Paths, find_files, source_name
+from elman.data.readers.conll import read_conll, read_conllu
 from elman.data.readers.csv import read_csv, read_tsv
 from elman.data.readers.folder import read_folder
 from elman.data.readers.jsonl import read_jsonl
+from elman.data.readers.parallel import read_parallel
 from elman.data.readers.parquet import read_parquet
+from elman.data.readers.text import blocks_of, read_stream, read_text
 from elman.data.table import BadRows, Table, check_not_empty, joined
 from elman.errors import DataError
 
@@ -20,12 +23,18 @@ READERS: dict[str, Callable[[File, BadRows, Digest | None], Iterator[Table]]] = 
     ".jsonl": read_jsonl,
     ".ndjson": read_jsonl,
     ".parquet": read_parquet,
+    ".txt": read_text,
+    ".conll": read_conll,
+    ".bio": read_conll,
+    ".iob": read_conll,
+    ".conllu": read_conllu,
     FOLDER: read_folder,
+    PARALLEL: read_parallel,
 }
 
 
 def read(source: Paths, bad: BadRows) -> Table:
-    """Read a file by its ending, a folder, the files that a pattern names, or several of these.
+    """Read a file by its ending, a folder, what a pattern names, files side by side (a.en+a.fr), or several of these.
 
     Raises:
         DataError: no such file, no reader for it, no rows, or a row that cannot be used.
@@ -62,7 +71,7 @@ def pieces(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[T
     Raises: as `read`.
     """
     if file.kind not in READERS:
-        endings = ", ".join(ending for ending in READERS if ending != FOLDER)
+        endings = ", ".join(ending for ending in READERS if ending.startswith("."))
         must = f"end in {endings} (then, if compressed, in {COMPRESSED}) or be a folder"
         then = "Save the table in one of these formats."
         fail("data", "the source", must, repr(file.path.name), then, DataError)
@@ -75,13 +84,19 @@ def pieces(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[T
 
 __all__ = [
     "READERS",
+    "blocks_of",
     "head",
     "pieces",
     "read",
+    "read_conll",
+    "read_conllu",
     "read_csv",
     "read_files",
     "read_folder",
     "read_jsonl",
+    "read_parallel",
     "read_parquet",
+    "read_stream",
+    "read_text",
     "read_tsv",
 ]

@@ -11,9 +11,9 @@ import pyarrow.json as pa_json
 
 from elman.checks import shown
 from elman.data.files import Digest, File, Walk
+from elman.data.readers.lines import blocks
 from elman.data.table import BadRows, Table
 
-BLOCK = 1 << 23  # bytes that are read together
 # The types that a key's value may have; all lines must agree.
 KINDS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
@@ -40,7 +40,7 @@ def read_jsonl(file: File, bad: BadRows, digest: Digest | None = None) -> Iterat
         return f"{file.name}:{walk(number)}"
 
     with file.open(digest) as stream:
-        for block in _blocks(stream):
+        for block in blocks(stream):
             lines = [line for line in block.split(b"\n") if line.strip()]
             table = _read(block, len(lines), kinds)
             if table is None:
@@ -54,25 +54,11 @@ def read_jsonl(file: File, bad: BadRows, digest: Digest | None = None) -> Iterat
         yield Table({}, file.name)
 
 
-def _blocks(stream: Any) -> Iterator[bytes]:
-    """The file in blocks of some megabytes that end with a line."""
-    rest = b""
-    while block := stream.read(BLOCK):
-        whole, end, cut = block.rpartition(b"\n")
-        if end:
-            yield rest + whole + end
-            rest = cut
-        else:
-            rest += cut
-    if rest:
-        yield rest
-
-
 def _numbers(file: File) -> Iterator[int]:
     """The line of each row."""
     with file.open() as stream:
         line = 0
-        for block in _blocks(stream):
+        for block in blocks(stream):
             for text in block.split(b"\n")[: block.count(b"\n") + (not block.endswith(b"\n"))]:
                 line += 1
                 if text.strip():

@@ -1,0 +1,107 @@
+"""Plain text: a row a line, or one long text in blocks."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from elman.checks import fail, shown
+from elman.data.files import FOLDER, PARALLEL, Digest, File, Paths, find_files, source_name
+from elman.data.readers.lines import BYTE_ORDER_MARK, decoded, lines_of
+from elman.data.table import BadRows, Table, check_not_empty
+from elman.errors import DataError
+
+LONGEST_BLOCK = 100_000  # characters
+
+
+def read_text(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
+    """Read each line into the column `text`, in pieces; lines of white space are passed over.
+
+    Raises:
+        DataError: a line that is not UTF-8.
+    """
+    start = 0
+
+    def where(number: int) -> str:
+        return f"{file.name}:{number + 1}"
+
+    for lines in lines_of(file, digest):
+        texts, numbers = [], []
+        for number, line in enumerate(lines, start):
+            text, wrong = decoded(line)
+            if wrong:
+                bad.found(f"{where(number)}: {wrong}")
+            elif text.strip():
+                texts.append(text)
+                numbers.append(number)
+        yield Table({"text": pa.array(texts, pa.string())}, file.name, where, numbers=np.array(numbers, np.int64))
+        start += len(lines)
+    if not start:
+        yield Table({"text": []}, file.name)
+
+
+def read_stream(source: Paths) -> Table:
+    """Read files as one long text: the column `text` holds it in blocks which, joined, are the text as it stands.
+
+    A block ends where a line does, after at most 100,000 characters; a longer line is cut. No block holds text of two
+    files. A byte order mark is no part of the text.
+
+    Raises:
+        DataError: no such file, a folder, bytes that are not UTF-8, or no text at all.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from pathlib import Path
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "poem.txt").write_text("Roses are red,\\nviolets are blue.\\n")
+        ...     read_stream(Path(folder) / "poem.txt").column("text")
+        ['Roses are red,\\nviolets are blue.\\n']
+    """
+    files = find_files(source)
+    texts, names = [], []
+    for file in files:
+        found = blocks_of(_whole(file))
+        texts += found
+        names += [f"{file.name}: block {number + 1}" for number in range(len(found))]
+    return check_not_empty(Table({"text": texts}, source_name(files), lambda row: names[row]))
+
+
+def blocks_of(text: str) -> list[str]:
+    """A text in blocks of at most 100,000 characters which end where a line does; joined, they are the text.
+
+    Example:
+        >>> text = "a line\\n" * 50_000
+        >>> [len(block) for block in blocks_of(text)], "".join(blocks_of(text)) == text
+        ([99995, 99995, 99995, 50015], True)
+    """
+    found, start = [], 0
+    while start < len(text):
+        most = start + LONGEST_BLOCK
+        end = text.rfind("\n", start, most) + 1 if most < len(text) else len(text)
+        end = end or most
+        found.append(text[start:end])
+        start = end
+    return found
+
+
+def _whole(file: File) -> str:
+    if file.kind in (FOLDER, PARALLEL):
+        must = "be text files where it is one long text"
+        fail(
+            "data",
+            "the source",
+            must,
+            repr(file.name),
+            "Name the files, or a pattern such as 'books/*.txt'.",
+            DataError,
+        )
+    try:
+        with file.open() as stream:
+            return stream.read().removeprefix(BYTE_ORDER_MARK).decode()
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        got = shown(error.object[error.start : error.start + 8])
+        fail(f"{file.name}:{line}", "the text", "be UTF-8", got, "Save the file as UTF-8.", DataError)
+    except (OSError, EOFError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        fail("data", "the source", "be readable", f"{shown(str(file.path))}, {what}", "Check the path.", DataError)

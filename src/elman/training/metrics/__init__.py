@@ -1,0 +1,46 @@
+"""Metrics: how near the answers are to the truth. Rates are fractions; F1, BLEU and chrF are on the 0-100 scale."""
+
+from elman.training.metrics.base import Metric
+from elman.training.metrics.classes import accuracy, macro_f1
+from elman.training.metrics.errors import cer, per, wer
+from elman.training.metrics.numbers import mae, mse
+from elman.training.metrics.spans import span_f1
+from elman.training.metrics.surprise import bits, nats, perplexity
+from elman.training.metrics.texts import bleu, chrf, exact_match, signature
+
+METRICS: dict[str, Metric] = {
+    "accuracy": Metric(accuracy, True),
+    "macro_f1": Metric(macro_f1, True),
+    "span_f1": Metric(span_f1, True),
+    "mse": Metric(mse, False),
+    "mae": Metric(mae, False),
+    "nats": Metric(nats, False, from_loss=True),
+    "bits": Metric(bits, False, from_loss=True),
+    "perplexity": Metric(perplexity, False, from_loss=True),
+    "bleu": Metric(bleu, True),
+    "chrf": Metric(chrf, True),
+    "exact_match": Metric(exact_match, True),
+    "wer": Metric(wer, False),
+    "cer": Metric(cer, False),
+    "per": Metric(per, False),
+}
+
+__all__ = [
+    "METRICS",
+    "Metric",
+    "accuracy",
+    "bits",
+    "bleu",
+    "cer",
+    "chrf",
+    "exact_match",
+    "macro_f1",
+    "mae",
+    "mse",
+    "nats",
+    "per",
+    "perplexity",
+    "signature",
+    "span_f1",
+    "wer",
+]
