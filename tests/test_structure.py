@@ -46,6 +46,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LONGEST = 400
 # Files of a folder that hold no entry of its table.
 HELPERS = {"base", "raw", "vectors", "results", "datasets", "glove"}
+HELPERS |= {"text_options", "tokens", "words", "spelling", "signs", "subwords", "joining", "writing"}  # of a text
 
 
 def room(name: str) -> int:
