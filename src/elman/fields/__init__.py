@@ -4,6 +4,7 @@ from elman.fields.base import Field, Input, Single, Steps, Symbols, Target
 from elman.fields.category import Category
 from elman.fields.number import Number
 from elman.fields.series import Series
+from elman.fields.tags import Tags
 from elman.fields.text import Text
 
 FIELDS: dict[str, type[Field]] = {
@@ -11,6 +12,7 @@ FIELDS: dict[str, type[Field]] = {
     "category": Category,
     "number": Number,
     "series": Series,
+    "tags": Tags,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -27,6 +29,7 @@ __all__ = [
     "Single",
     "Steps",
     "Symbols",
+    "Tags",
     "Target",
     "Text",
 ]

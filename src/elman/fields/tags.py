@@ -1,0 +1,223 @@
+"""Tags: a label for every step of the sequence that is read, such as the slot that each word fills."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from elman.checks import check_choice, check_range, fail, shown
+from elman.errors import BadValueError, ConfigError, DataError
+from elman.fields.base import Steps
+from elman.fields.raw import is_blank
+from elman.layers import real_steps
+from elman.layers.crf import CRFHead
+from elman.types import Column, Json
+
+OUTSIDE = "O"
+
+
+class Tags(Steps):
+    """One of K labels a step.
+
+    Labels that are all O, B-x or I-x mark spans (Ramshaw & Marcus 1995): B-x begins a span of the kind x, I-x goes on
+    with it. Where an I-x goes on with nothing, a span begins there too, as in conlleval; `describe` counts them.
+
+    Args:
+        name: the column.
+        head: "softmax", each step by itself; "crf", all steps of a row together by a linear-chain conditional random
+            field, see `elman.layers.crf.CRF`; None: "crf" where the labels mark spans, for there one label says much
+            about the next (Lample et al. 2016, arXiv 1603.01360; Reimers & Gurevych 2017, arXiv 1707.06799), and
+            "softmax" elsewhere, where it adds little and takes time with K^2.
+        scheme: "auto", look whether the labels mark spans; "bio", they must; "none", they are labels and nothing more.
+        label_smoothing: 0 to 1, share of each step's probability that training wants spread evenly over all labels, see
+            `Category`; for the softmax alone, whose loss is of one step.
+
+    A CRF's answer never holds an I-x that goes on with nothing, unless more spans of the training split begin by I-x
+    than by B-x: then B-x only parts neighbours, the older form of these labels.
+
+    Raises:
+        ConfigError: label smoothing without a softmax.
+
+    Example:
+        >>> field = Tags("slots")
+        >>> field.fit([field.parse("O B-artist I-artist"), field.parse(["O", "O"])])
+        >>> field.labels, field.encode(["B-artist", "O"]).tolist(), field.metrics
+        (['B-artist', 'I-artist', 'O'], [0, 2], ('span_f1', 'accuracy'))
+        >>> field.describe()
+        '3 labels that mark spans of 1 kind: artist'
+    """
+
+    kind = "tags"
+    storage = pa.list_(pa.string())
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        head: Literal["softmax", "crf"] | None = None,
+        scheme: Literal["auto", "bio", "none"] = "auto",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(name)
+        check_choice(name, "head", head or "crf", ("softmax", "crf"))
+        check_choice(name, "scheme", scheme, ("auto", "bio", "none"))
+        check_range(name, "label_smoothing", label_smoothing, low=0, high=1)
+        if label_smoothing and head != "softmax":
+            must = 'be "softmax" where label_smoothing is set'
+            fail(f"column {name!r}", "head", must, shown(head), error=ConfigError)
+        self.given_head, self.scheme, self.label_smoothing = head, scheme, label_smoothing
+        self._set_labels([], [], 0)
+
+    def parse(self, raw: Any) -> list[str]:
+        """A list of labels, or a text of labels with spaces between them."""
+        if isinstance(raw, str):
+            raw = raw.split()
+        if not isinstance(raw, (list, tuple, np.ndarray)):
+            raise BadValueError("be a list of labels, or labels with spaces between them", shown(raw))
+        if len(raw) == 0:
+            raise BadValueError("have at least one label", "none")
+        return [self._label(label) for label in raw]
+
+    def fit(self, values: Iterable[Sequence[str]]) -> None:
+        counted: Counter[str] = Counter()
+        loose = 0
+        for labels in values:
+            counted.update(labels)
+            loose += sum(_goes_on_with_nothing(*pair) for pair in pairwise(chain([OUTSIDE], labels)))
+        if len(counted) < 2:
+            fail(
+                f"column {self.name!r}",
+                "tags",
+                "have at least two labels in the training split",
+                f"only {shown(next(iter(counted)))}" if counted else "none",
+                "Check the column, or the split.",
+                DataError,
+            )
+        odd = [label for label in counted if not _marks_spans(label)]
+        if self.scheme == "bio" and odd:
+            must = 'be O, B-x or I-x where scheme = "bio"'
+            fail(f"column {self.name!r}", "a label", must, shown(odd[0]), 'Leave scheme at "auto".', DataError)
+        self._set_labels(sorted(counted), [counted[label] for label in sorted(counted)], loose)
+
+    def encode(self, value: Sequence[str]) -> np.ndarray:
+        unknown = [label for label in value if label not in self._ids]
+        if unknown:
+            some = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")
+            raise BadValueError(
+                f"hold only the {len(self.labels)} labels of the training split ({some})", shown(unknown[0])
+            )
+        return np.array([self._ids[label] for label in value], dtype=np.int64)
+
+    def witnesses(self, column: pa.Array) -> list[list[str]]:
+        return [[label] for label in column.flatten().unique().to_pylist()]
+
+    def learned(self) -> Json:
+        return {"labels": self.labels, "counts": self.counts, "loose": self.loose}
+
+    def restore(self, learned: Json) -> None:
+        labels, counts = list(learned["labels"]), list(learned["counts"])
+        if not all(isinstance(label, str) for label in labels):
+            raise TypeError("a label is no text")
+        self._set_labels(labels, counts, int(learned["loose"]))
+
+    def describe(self) -> str:
+        if not self.marks_spans:
+            often = sorted(zip(self.labels, self.counts, strict=True), key=lambda entry: -entry[1])
+            said, more = [f"{label} {count:,}" for label, count in often[:6]], len(often) - 6
+            return f"{len(self.labels)} labels: {_listed(said, more)}"
+        kinds = sorted({label[2:] for label in self.labels if label != OUTSIDE})
+        several = "" if len(kinds) == 1 else "s"
+        listed = _listed(kinds[:6], len(kinds) - 6)
+        said_loose = f"; {self.loose:,} spans begin with I- in place of B-" if self.loose else ""
+        return f"{len(self.labels)} labels that mark spans of {len(kinds)} kind{several}: {listed}{said_loose}"
+
+    def head(self, input_size: int) -> nn.Module:
+        if self.head_kind == "softmax":
+            return nn.Linear(input_size, len(self.labels))
+        if not self._is_strict():
+            return CRFHead(input_size, len(self.labels))
+        allowed = [[not _goes_on_with_nothing(*pair) for pair in ((a, b) for b in self.labels)] for a in self.labels]
+        first = [not _goes_on_with_nothing(OUTSIDE, label) for label in self.labels]
+        return CRFHead(input_size, len(self.labels), torch.tensor(allowed), torch.tensor(first))
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy of a step by itself in nats, (N,); what a CRF lowers is a row's, see `steps_loss`."""
+        return F.cross_entropy(output, target, reduction="none")
+
+    def training_loss(self, output: Tensor, target: Tensor) -> Tensor:
+        return F.cross_entropy(output, target, reduction="none", label_smoothing=self.label_smoothing)
+
+    def steps_loss(self, head: nn.Module, features: Tensor, target: Column) -> Tensor:
+        """As `Steps.steps_loss`; of a CRF -log p(labels) of the row, in evaluation too."""
+        if not isinstance(head, CRFHead):
+            return super().steps_loss(head, features, target)
+        assert target.lengths is not None
+        scores = _scores(head, features[:, : target.values.shape[1]], target.lengths)
+        return -head.crf.log_likelihood(scores, target.values, target.lengths)
+
+    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[list[str]]:
+        """The likeliest label of each step; of a CRF the likeliest labels of each row together."""
+        scores = _scores(head, features, lengths)
+        if isinstance(head, CRFHead):
+            found, _ = head.crf.viterbi(scores, lengths)
+        else:
+            best = scores.argmax(-1).tolist()
+            found = [ids[:length] for ids, length in zip(best, lengths.tolist(), strict=True)]
+        return [self.read(ids) for ids in found]
+
+    def step_probabilities(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[list[dict[str, float]]]:
+        """The probability of each label, a dictionary a step; of a CRF over all labels that the row might have."""
+        scores = _scores(head, features, lengths)
+        shares = head.crf.marginals(scores, lengths) if isinstance(head, CRFHead) else scores.softmax(-1)
+        return [
+            [dict(zip(self.labels, step, strict=True)) for step in steps[:length]]
+            for steps, length in zip(shares.tolist(), lengths.tolist(), strict=True)
+        ]
+
+    def read(self, encoded: Sequence[int]) -> list[str]:
+        return [self.labels[int(index)] for index in encoded]
+
+    def _label(self, raw: Any) -> str:
+        is_label = isinstance(raw, (str, int, np.integer))
+        if not is_label or is_blank(raw):
+            raise BadValueError("hold a label at each step", shown(raw))
+        return str(raw).strip()
+
+    def _set_labels(self, labels: list[str], counts: list[int], loose: int) -> None:
+        self.labels, self.counts, self.loose = labels, counts, loose
+        self._ids = {label: index for index, label in enumerate(labels)}
+        all_mark = all(map(_marks_spans, labels)) and labels not in ([], [OUTSIDE])
+        self.marks_spans = self.scheme != "none" and all_mark
+        self.head_kind = self.given_head or ("crf" if self.marks_spans else "softmax")
+        self.metrics = ("span_f1", "accuracy") if self.marks_spans else ("accuracy", "macro_f1")
+
+    def _is_strict(self) -> bool:
+        """Whether a span begins with B-x; if most do not, it is not the rule here."""
+        begun = sum(count for label, count in zip(self.labels, self.counts, strict=True) if label.startswith("B-"))
+        return self.marks_spans and self.loose < begun
+
+
+def _scores(head: nn.Module, features: Tensor, lengths: Tensor) -> Tensor:
+    """The head's scores (B, T, K) of features (B, T, H), from real steps only; zeros in the padding."""
+    real = real_steps(lengths, features.shape[1])
+    scores: Tensor = head(features[real])
+    return scores.new_zeros(*real.shape, scores.shape[-1]).masked_scatter(real[..., None], scores)
+
+
+def _marks_spans(label: str) -> bool:
+    return label == OUTSIDE or (label[:2] in ("B-", "I-") and len(label) > 2)
+
+
+def _goes_on_with_nothing(before: str, label: str) -> bool:
+    """Whether `label` is an I-x that comes after neither B-x nor I-x."""
+    return label.startswith("I-") and (before[:2] not in ("B-", "I-") or before[2:] != label[2:])
+
+
+def _listed(said: list[str], more: int) -> str:
+    return ", ".join(said + [f"and {more} more"] * (more > 0))

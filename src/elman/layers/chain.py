@@ -1,0 +1,139 @@
+"""Sums over all paths through a linear chain, and the gradient of one path's share in them."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
+
+from elman.layers.directions import turned
+from elman.layers.unroll import real_steps
+
+
+class Sums(NamedTuple):
+    """Of every step and tag, the sum over the paths that lead there, as a logarithm: states + the shifts so far."""
+
+    states: Tensor  # (B, T, K), the greatest of a step is 0
+    shifts: Tensor  # (B, T), what was taken off at each step: small numbers, so that long rows lose no digits
+
+
+def path_sums(
+    scores: Tensor, first: Tensor, transitions: Tensor, last: Tensor, lengths: Tensor, both: bool
+) -> list[Sums]:
+    """Sum the paths from the first step to every other (Rabiner 1989, "A tutorial on hidden Markov models"):
+
+        a_0 = first + scores_0
+        a_t = scores_t + log sum over i of exp(a_(t-1, i) + transitions_i)
+
+    The sum is a product with exp(transitions) once the greatest a of a row is taken off, many times faster than a
+    logarithm of sums over (B, K, K). Where that might lose a term that counts, all is done again in logarithms.
+
+    Args:
+        scores: (B, T, K), T at least 1, finite in the padding too.
+        first: (K,) scores of the tags at the first step.
+        transitions: (K, K), from row to column.
+        last: (K,) scores of the tags at a row's last step.
+        lengths: (B,) int64 on the scores' device, 0 to T.
+        both: sum the paths from each row's end back to every step too, in the same walk.
+
+    Returns: the sums from the first step and, where asked, from the end; a step's own score is in both.
+    """
+    ways = [scores, turned(scores, lengths)] if both else [scores]
+    given = torch.stack(ways)  # (ways, B, T, K)
+    begin = torch.stack([first, last])[: len(ways), None]
+    moves = torch.stack([transitions, transitions.T])[: len(ways)]
+    top = transitions.max()
+    weights = (moves - top).exp()
+    states, shifts = _walk(given, begin, lambda before: (before.exp() @ weights).log_() + top)
+    reached = states + shifts[..., None] - given - top
+    if not _is_safe(reached[:, :, 1:], real_steps(lengths, scores.shape[1])[:, 1:, None]):
+        states, shifts = _walk(given, begin, lambda before: (before[..., None] + moves[:, None]).logsumexp(2))
+    sums = [Sums(states[0], shifts[0])]
+    return [*sums, Sums(turned(states[1], lengths), turned(shifts[1], lengths))] if both else sums
+
+
+def marginals(before: Tensor, after: Tensor, scores: Tensor, real: Tensor) -> Tensor:
+    """The probability of every tag at every step (B, T, K), from the states of both sums; zeros in the padding."""
+    return (before + after - scores).softmax(-1).masked_fill(~real[..., None], 0)
+
+
+class PathLogLikelihood(torch.autograd.Function):
+    """log p(tags | scores), a row each; its gradient is what the path holds less what all paths hold in the mean."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, scores: Tensor, first: Tensor, transitions: Tensor, last: Tensor, tags: Tensor, lengths: Tensor
+    ) -> Tensor:
+        """Scores (B, T, K) with T at least 1, tags (B, T), both 0 in the padding, lengths (B,) -> (B,)."""
+        real = real_steps(lengths, scores.shape[1])
+        sums, *after = path_sums(scores, first, transitions, last, lengths, both=any(ctx.needs_input_grad))
+        if after:
+            ctx.save_for_backward(scores, transitions, tags, lengths, sums.states, after[0].states)
+        steps = path_steps(scores, first, transitions, tags) - sums.shifts
+        end, row = (lengths - 1).clamp(min=0), torch.arange(len(tags), device=tags.device)
+        closing = last[tags[row, end]] - (sums.states[row, end] + last).logsumexp(-1)
+        return steps.masked_fill(~real, 0).sum(1) + closing.masked_fill(lengths == 0, 0)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        scores, transitions, tags, lengths, before, after = ctx.saved_tensors
+        real = real_steps(lengths, scores.shape[1])
+        held = real * grad[:, None]
+        scores_grad = -marginals(before, after, scores, real) * grad[:, None, None]
+        scores_grad.scatter_add_(2, tags[..., None], held[..., None])
+        ends = scores_grad[torch.arange(len(tags), device=tags.device), (lengths - 1).clamp(min=0)]
+        moved = torch.zeros_like(transitions)
+        moved.index_put_((tags[:, :-1], tags[:, 1:]), held[:, 1:], accumulate=True)
+        moved -= _expected_moves(before[:, :-1], after[:, 1:], transitions, real[:, 1:], grad)
+        return scores_grad, scores_grad[:, 0].sum(0), moved, ends.sum(0), None, None
+
+
+def path_steps(scores: Tensor, first: Tensor, transitions: Tensor, tags: Tensor) -> Tensor:
+    """What every step adds to the score of a path, the way there and the tag itself, (B, T)."""
+    moves = pad(transitions[tags[:, :-1], tags[:, 1:]], (1, 0))
+    moves[:, 0] = first[tags[:, 0]]
+    return moves + scores.gather(2, tags[..., None])[..., 0]
+
+
+def _walk(scores: Tensor, begin: Tensor, step: Callable[[Tensor], Tensor]) -> Sums:
+    """Scores (ways, B, T, K), begin (ways, 1, K) -> states (ways, B, T, K) and shifts (ways, B, T)."""
+    states: list[Tensor] = []
+    shifts: list[Tensor] = []
+    for t, given in enumerate(scores.unbind(2)):
+        reached = (step(states[-1]) if t else begin) + given
+        shift = reached.amax(-1, keepdim=True)
+        states.append(reached - shift)
+        shifts.append(shift)
+    return Sums(torch.stack(states, 2), torch.cat(shifts, 2))
+
+
+def _expected_moves(before: Tensor, after: Tensor, transitions: Tensor, real: Tensor, grad: Tensor) -> Tensor:
+    """How often each transition is taken in the mean over all paths, (K, K), each row times its `grad` (B,).
+
+    Args:
+        before, after: (B, T - 1, K), the sums up to a step, and from the step after it to the end.
+        real: (B, T - 1), whether the step after it is real.
+    """
+    weights = (transitions - transitions.max()).exp()
+    here, there = before.exp(), after.exp()
+    total = ((here @ weights) * there).sum(-1)
+    if _is_safe(total.log(), real):
+        share = (grad[:, None] / total).masked_fill(~real, 0)
+        here, there = (tensor.masked_fill(~real[..., None], 0) for tensor in (here, there))
+        return weights * ((here * share[..., None]).flatten(0, 1).T @ there.flatten(0, 1))
+    moves = torch.zeros_like(transitions)
+    for t in range(real.shape[1]):
+        pairs = before[:, t, :, None] + transitions + after[:, t, None, :]
+        each = pairs.flatten(1).softmax(-1).masked_fill(~real[:, t, None], 0)
+        moves += (grad @ each).view_as(moves)
+    return moves
+
+
+def _is_safe(logarithms: Tensor, real: Tensor) -> bool:
+    """Whether sums of numbers up to 1 are so great that a term too small to be written down is lost in them anyway."""
+    lowest = math.log(torch.finfo(logarithms.dtype).tiny) * 2 / 3  # e^-58 in float32, where the least is e^-87
+    return bool((logarithms.masked_fill(~real, 0) > lowest).all())

@@ -1,0 +1,212 @@
+"""Tags: labels a step, what marks a span, and answers that keep to it."""
+
+import json
+from itertools import chain
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from torch.nn import functional as F
+
+from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
+from elman.fields import Tags
+from elman.types import Column
+
+SPANS = ["O B-a I-a O", "B-b B-a I-a", "O"]
+PLAIN = ["N V N", "D N", "V"]
+LENGTHS = torch.tensor([3, 0, 1, 4])
+
+
+def fitted(rows: list[str], **options) -> Tags:
+    field = Tags("slots", **options)
+    field.fit([field.parse(row) for row in rows])
+    return field
+
+
+def features(poison: float = 0.0) -> torch.Tensor:
+    """(B, T, H) with `poison` in the padding."""
+    drawn = torch.randn(4, 4, 5, generator=torch.Generator().manual_seed(3))
+    for row, length in enumerate(LENGTHS.tolist()):
+        drawn[row, length:] = poison
+    return drawn
+
+
+def trained_head(field: Tags) -> torch.nn.Module:
+    """A head with every parameter drawn, the transitions too."""
+    head, generator = field.head(5), torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.copy_(2 * torch.randn(parameter.shape, generator=generator))
+    return head
+
+
+@pytest.mark.parametrize(
+    "raw", ["O  B-x\tI-x ", ["O", "B-x", "I-x"], ("O", " B-x", "I-x"), np.array(["O", "B-x", "I-x"], dtype=object)]
+)
+def test_a_cell_is_a_list_or_a_text_with_spaces(raw):
+    assert Tags("slots").parse(raw) == ["O", "B-x", "I-x"]
+
+
+def test_whole_numbers_are_labels_too():
+    assert Tags("slots").parse([1, np.int64(2)]) == ["1", "2"]
+
+
+@pytest.mark.parametrize("raw", ["", " ", [], None, 3, 1.5, ["O", None], ["O", ""], ["O", 1.5], [["O"]], float("nan")])
+def test_what_is_no_label_is_refused(raw):
+    with pytest.raises(BadValueError):
+        Tags("slots").parse(raw)
+
+
+def test_labels_survive_json_and_storage():
+    field = fitted(SPANS)
+    other = Tags("slots")
+    other.restore(json.loads(json.dumps(field.learned())))
+
+    assert other.labels == field.labels == ["B-a", "B-b", "I-a", "O"]
+    assert (other.metrics, other.head_kind, other.describe()) == (field.metrics, field.head_kind, field.describe())
+    values = [field.parse(row) for row in SPANS]
+    stored = pa.array([field.pack(value) for value in values], Tags.storage)
+    assert field.unpack_column(stored) == [field.unpack(one) for one in stored] == values
+    assert [other.read(other.encode(value)) for value in values] == values
+
+
+def test_an_unknown_label_is_refused_by_name_and_its_witness_too():
+    field = fitted(SPANS)
+    column = pa.array([["O", "B-new"], ["O"]], Tags.storage)
+
+    with pytest.raises(BadValueError, match=r"4 labels of the training split \(B-a, B-b, I-a, O\), got 'B-new'"):
+        field.encode(["O", "B-new"])
+    assert field.witnesses(column) == [["O"], ["B-new"]]
+
+
+@pytest.mark.parametrize("rows", [[], ["O O"]])
+def test_at_least_two_labels_are_needed(rows):
+    with pytest.raises(DataError, match="have at least two labels"):
+        fitted(rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "metrics", "head"),
+    [
+        (SPANS, {}, ("span_f1", "accuracy"), "crf"),
+        (SPANS, {"scheme": "bio", "head": "softmax"}, ("span_f1", "accuracy"), "softmax"),
+        (SPANS, {"scheme": "none"}, ("accuracy", "macro_f1"), "softmax"),
+        (PLAIN, {}, ("accuracy", "macro_f1"), "softmax"),
+        (PLAIN, {"head": "crf"}, ("accuracy", "macro_f1"), "crf"),
+        ([*SPANS, "B-"], {}, ("accuracy", "macro_f1"), "softmax"),
+    ],
+)
+def test_labels_that_mark_spans_are_known_by_their_look(rows, options, metrics, head):
+    field = fitted(rows, **options)
+    assert (field.metrics, field.head_kind) == (metrics, head)
+
+
+def test_options_that_do_not_fit_are_refused():
+    with pytest.raises(DataError, match=r"O, B-x or I-x where scheme = .bio., got 'N'"):
+        fitted(PLAIN, scheme="bio")
+    with pytest.raises(ConfigError, match=r"head must be .softmax. where label_smoothing is set"):
+        Tags("slots", label_smoothing=0.1)
+    for options in ({"head": "svm"}, {"scheme": "iob"}, {"head": "softmax", "label_smoothing": 2}):
+        with pytest.raises(ArgumentError):
+            Tags("slots", **options)
+
+
+def test_a_label_that_goes_on_with_nothing_is_counted():
+    field = fitted(["I-a I-a O", "B-b I-a", "B-a I-a B-b B-b", "O B-a"])
+    assert field.loose == 2
+    assert field.describe() == "4 labels that mark spans of 2 kinds: a, b; 2 spans begin with I- in place of B-"
+    assert fitted(PLAIN).describe() == "3 labels: N 3, V 2, D 1"
+
+
+def scores_for(field: Tags, rows: list[str]) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
+    """A CRF whose scores, without transitions, speak for `rows`; as features the scores themselves."""
+    head = field.head(len(field.labels))
+    with torch.no_grad():
+        head.weight.copy_(torch.eye(len(field.labels)))
+        head.bias.zero_()
+    wanted = [field.encode(field.parse(row)) for row in rows]
+    said = torch.zeros(len(rows), max(map(len, wanted)), len(field.labels))
+    for row, ids in enumerate(wanted):
+        said[row, torch.arange(len(ids)), torch.from_numpy(ids)] = 1
+    return head, said, torch.tensor([*map(len, wanted)])
+
+
+def test_a_crf_never_answers_with_a_span_that_begins_in_its_middle():
+    field = fitted(SPANS)
+    broken = ["I-a I-a", "O I-a O", "B-b I-a"]
+
+    found = field.answer_steps(*scores_for(field, broken))
+
+    for labels, row in zip(found, broken, strict=True):
+        assert labels != row.split()
+        field.fit([labels, ["O", "B-a", "I-a"]])
+        assert field.loose == 0
+    assert field.answer_steps(*scores_for(field, SPANS)) == [row.split() for row in SPANS]
+
+
+def test_where_most_spans_begin_with_i_all_labels_may():
+    rows = ["O I-a I-a", "I-b O", "I-a B-a"]
+    field = fitted(rows)
+    assert field.answer_steps(*scores_for(field, rows)) == [row.split() for row in rows]
+
+
+def test_the_loss_of_a_row_is_that_of_its_labels_by_hand():
+    for head_kind in ("softmax", "crf"):
+        field = fitted(SPANS, head=head_kind)
+        head, drawn = field.head(5), features()  # a CRF's own scores begin at 0: the same loss
+        target = torch.randint(0, 4, (4, 4), generator=torch.Generator().manual_seed(2))
+        expected = [
+            float(F.cross_entropy(F.linear(x[:length], head.weight, head.bias), y[:length], reduction="sum").detach())
+            for x, y, length in zip(drawn, target, LENGTHS.tolist(), strict=True)
+        ]
+        for training in (True, False):
+            loss = field.steps_loss(head.train(training), drawn, Column(target, LENGTHS))
+            torch.testing.assert_close(loss, torch.tensor(expected), rtol=1e-5, atol=1e-5)
+
+
+def test_label_smoothing_changes_the_loss_in_training_only():
+    smooth, sharp = fitted(PLAIN, head="softmax", label_smoothing=0.2), fitted(PLAIN)
+    head, target = smooth.head(5), Column(torch.zeros(4, 4, dtype=torch.long), LENGTHS)
+    losses = [
+        [field.steps_loss(head.train(training), features(), target) for field in (smooth, sharp)]
+        for training in (True, False)
+    ]
+    assert not torch.equal(*losses[0])
+    assert torch.equal(*losses[1])
+
+
+@pytest.mark.parametrize("rows", [SPANS, PLAIN])
+def test_padding_and_batch_mates_change_nothing(rows):
+    field = fitted(rows)
+    head, target = trained_head(field), torch.zeros(4, 4, dtype=torch.long)
+    clean, dirty = features(), features(float("nan"))
+    longer = torch.cat([dirty, torch.full((4, 2, 5), torch.nan)], 1)
+
+    answers, shares = field.answer_steps(head, clean, LENGTHS), field.step_probabilities(head, clean, LENGTHS)
+    loss = field.steps_loss(head, clean, Column(target, LENGTHS))
+
+    for other in (dirty, longer):
+        assert field.answer_steps(head, other, LENGTHS) == answers
+        assert field.step_probabilities(head, other, LENGTHS) == shares
+        assert torch.equal(field.steps_loss(head, other, Column(target, LENGTHS)), loss)
+    for row, length in enumerate(LENGTHS.tolist()):
+        alone = clean[row : row + 1, :length], LENGTHS[row : row + 1]
+        assert field.answer_steps(head, *alone) == [answers[row]]
+        own = field.steps_loss(head, alone[0], Column(target[row : row + 1, :length], alone[1]))
+        torch.testing.assert_close(own[0], loss[row], rtol=0, atol=1e-5)
+        for ours, theirs in zip(field.step_probabilities(head, *alone)[0], shares[row], strict=True):
+            assert ours == pytest.approx(theirs, abs=1e-6)
+
+
+@pytest.mark.parametrize("rows", [SPANS, PLAIN])
+def test_probabilities_are_one_in_sum_and_answers_as_long_as_their_rows(rows):
+    field = fitted(rows)
+    head = trained_head(field)
+    shares = field.step_probabilities(head, features(), LENGTHS)
+
+    assert [len(row) for row in shares] == [len(row) for row in field.answer_steps(head, features(), LENGTHS)]
+    assert [len(row) for row in shares] == LENGTHS.tolist()
+    for step in chain.from_iterable(shares):
+        assert list(step) == field.labels
+        assert sum(step.values()) == pytest.approx(1, abs=1e-6)
