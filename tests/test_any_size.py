@@ -591,7 +591,7 @@ def test_a_batch_is_encoded_as_its_values_are(kind):
 
 
 def test_words_are_counted_as_the_tokenizer_cuts_them(monkeypatch):
-    from elman.fields import text as module
+    from elman.fields import tokens as module
 
     texts = [*TABLE["text"], *ODD]
     for level in ("word", "character"):

@@ -46,7 +46,8 @@ ORDER = [
 MODULES = sorted(SOURCE.rglob("*.py"))
 LONGEST = 400
 # Files of a folder that hold no entry of its table.
-HELPERS = {"base", "raw", "vectors", "results", "datasets", "glove", "lines", "shares"}
+HELPERS = {"base", "raw", "vectors", "results", "datasets", "glove", "lines", "shares", "sides"}
+HELPERS |= {"text_options", "tokens", "words", "spelling", "signs", "subwords", "joining", "writing"}  # of a text
 
 
 def room(name: str) -> int:

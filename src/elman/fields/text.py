@@ -1,51 +1,56 @@
-"""Text: a sequence of words, characters or bytes."""
+"""Text: a sequence of words, sub-words, characters or bytes, read or written."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Literal
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from elman.checks import check_choice, check_range, fail, shown
-from elman.errors import BadValueError, ConfigError, DataError, MissingExtraError
-from elman.fields.base import Input
-from elman.fields.vectors import read_vectors
+from elman.checks import check_range, fail, shown
+from elman.errors import BadValueError, ConfigError
+from elman.fields.base import Symbols
+from elman.fields.signs import Bytes, Characters
+from elman.fields.spelling import SpelledWords, Spelling
+from elman.fields.subwords import Subwords
+from elman.fields.text_options import SUBWORDS, check_text_options
+from elman.fields.tokens import SPECIALS, Tokens, Value
+from elman.fields.vectors import pretrained, start_rows
+from elman.fields.words import Words
+from elman.fields.writing import SAMPLES, Score, Softmax, best_symbols, default_scores, loss_scores, make_head
 from elman.layers import TokenEmbedding
-from elman.layers.embedding import EMBEDDING_DEVIATION
 from elman.types import Json
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-PAD, UNKNOWN = "<pad>", "<unk>"  # ids 0 and 1
-LEVELS = ("word", "character", "byte")
-MOST_TOKENS = 50_000
-TOGETHER = 16_384  # texts that are counted together
-MOST_PARTS = 1_000_000  # distinct parts of texts that are remembered
+MOST_TOKENS, MOST_SUBWORDS = 50_000, 8_000
 LONGEST = 1_000_000  # characters in a cell; a longer one is a broken file more often than a text
-
-# Words as the Penn Treebank and GloVe have them: "don't" is do n't, "it's" is it 's; numbers, words with hyphens and
-# runs of dots stay whole; every other sign stands alone.
-WORDS = r"\w+(?=n['’]t\b)|n['’]t\b|['’](?:s|re|ve|ll|d|m)\b|\d+(?:[.,]\d+)+|\w+(?:-\w+)*|\.{2,}|[^\w\s]"  # noqa: RUF001
+MARK = "\x1f"  # in a file, before the JSON of what is no plain text
+CALLED = {"bpe": "sub-word", "unigram": "sub-word"}  # a token of a level, where the level is not its name
 
 
-class Text(Input):
+class Text(Symbols):
     """A text, cut into steps.
+
+    A value is a text; or, at the word level, a list of its tokens, each one step whatever it holds. Where the field is
+    written, case is kept unless told otherwise, and the vocabulary has a begin and an end after the padding and the
+    unknown token.
 
     Args:
         name: the column.
-        level: "word", "character" or "byte" (of UTF-8; knows every text).
-        lowercase: fold case before anything else; None: yes for words, no for characters and bytes.
+        level: "word", "character", "byte" (of UTF-8; knows every text), or sub-words of words by "bpe" or "unigram",
+            learned from the training split (they know every text too).
+        split: of words, "word" (as the Penn Treebank has them, signs on their own) or "space" (a step is what stands
+            between white space, so that steps and their tags stand in pairs).
+        lowercase: fold case before anything else; None: yes for words that are only read, no for all else.
         min_count: a token rarer than this in the training split becomes the unknown one, which so gets a vector worth
             having; None: 2 for words, 1 for characters.
-        max_vocabulary: keep the most frequent so many tokens at the most; None: 50,000.
+        max_vocabulary: keep the most frequent so many tokens at the most; None: 50,000, or 8,000 sub-words.
         embedding: numbers a token's vector; None: 100, or what `vectors` has.
-        vectors: a file in GloVe's text format (.gz too) to start the words' vectors from.
+        vectors: a file in GloVe's text format (.gz too) or word2vec's binary one (.bin) to start the words' vectors
+            from.
         vectors_words: "training", only the words of the training split have a vector; "all", every word of the file
             has, so that a word which training never saw is still known.
         tune: False keeps the vectors as they started.
@@ -53,6 +58,19 @@ class Text(Input):
         word_dropout: 0 to 1, share of the tokens that training replaces by the unknown one.
         vector_dropout: 0 to 1, share of the tokens whose whole vector training sets to zero, the same wherever they
             stand in a batch, see `elman.layers.TokenEmbedding`.
+        characters: as an input of words, "none", or what reads the characters inside each: "bilstm" or "cnn".
+        softmax: as a target, "full"; or for large vocabularies "adaptive" (frequent words cost little) or "sampled"
+            (training compares with some words only, evaluation with all).
+        samples: of a sampled softmax, symbols that training compares with; None: 1,000.
+        tied: as a target, the head and what feeds words back share their vectors (Press & Wolf 2017, arXiv
+            1608.05859).
+        label_smoothing: 0 to 1, as a target, share of each step's probability that training wants spread evenly over
+            all symbols.
+        longest: as a target, steps that a text may have at the most; a longer one is a bad row.
+        metrics: as a target, what it is scored by beside the loss: of bleu, chrf, exact_match, wer, per and cer; None:
+            bleu, chrf, exact_match of words and sub-words; wer, exact_match of tokens; cer, exact_match of characters
+            and bytes.
+        references: as a target, "one": a row has one right answer; "all": every target of rows with the same input is.
 
     Raises:
         ConfigError: options that contradict each other.
@@ -63,17 +81,26 @@ class Text(Input):
         >>> field.fit(["I loved it!", "It isn't good..."])
         >>> field.pieces("Isn't it good?"), field.encode("it it ?").tolist()
         (['Is', "n't", 'it', 'good', '? (unknown)'], [2, 2, 1])
+        >>> field.written = True
+        >>> field.fit(["I loved it!", "It isn't good..."])
+        >>> field.encode("I isn't").tolist(), field.read(field.encode("It isn't good!"))
+        ([6, 9, 12, 3], "It isn't good!")
     """
 
     kind = "text"
     is_sequence = True
+    begin, end = SPECIALS.index("<begin>"), SPECIALS.index("<end>")
     storage = pa.string()
+    heeded_by_parse = frozenset({"level", "written", "longest"})  # the last two by `witnesses`
+    only_as_input = frozenset({"characters"})
+    only_as_target = frozenset({"softmax", "samples", "tied", "label_smoothing", "longest", "metrics", "references"})
 
     def __init__(
         self,
         name: str,
         *,
-        level: Literal["word", "character", "byte"] = "word",
+        level: Literal["word", "character", "byte", "bpe", "unigram"] = "word",
+        split: Literal["word", "space"] = "word",
         lowercase: bool | None = None,
         min_count: int | None = None,
         max_vocabulary: int | None = None,
@@ -84,44 +111,48 @@ class Text(Input):
         dropout: float = 0.3,
         word_dropout: float = 0.0,
         vector_dropout: float = 0.0,
+        characters: Literal["none", "bilstm", "cnn"] = "none",
+        softmax: Softmax = "full",
+        samples: int | None = None,
+        tied: bool = False,
+        label_smoothing: float = 0.0,
+        longest: int = 1000,
+        metrics: list[Score] | None = None,
+        references: Literal["one", "all"] = "one",
     ) -> None:
         super().__init__(name)
-        check_choice(name, "level", level, LEVELS)
-        check_choice(name, "vectors_words", vectors_words, ("training", "all"))
-        check_range(name, "max_vocabulary", 3 if max_vocabulary is None else max_vocabulary, low=3)
-        check_range(name, "dropout", dropout, low=0, high=1)
-        check_range(name, "word_dropout", word_dropout, low=0, high=1)
-        check_range(name, "vector_dropout", vector_dropout, low=0, high=1)
-        check_range(name, "min_count", 1 if min_count is None else min_count, low=1)
-        check_range(name, "embedding", 1 if embedding is None else embedding, low=1)
-        if level == "byte" and (min_count or max_vocabulary) is not None:
-            must = "be left out at the byte level, which has all 256 bytes"
-            option = "max_vocabulary" if min_count is None else "min_count"
-            fail(f"column {name!r}", option, must, str(min_count or max_vocabulary), error=ConfigError)
-        if vectors is not None and level != "word":
-            fail(f"column {name!r}", "level", 'be "word" where vectors are given', shown(level), error=ConfigError)
-        if vectors is None and (vectors_words == "all" or not tune):
-            fail(
-                f"column {name!r}",
-                "vectors",
-                "name a file where vectors_words or tune is set",
-                "none",
-                error=ConfigError,
-            )
-        self.level, self.max_vocabulary = level, max_vocabulary or MOST_TOKENS
-        self.lowercase = level == "word" if lowercase is None else lowercase
-        self.min_count = min_count or (2 if level == "word" else 1)
+        self.level, self.split, self.lowercase = level, split, lowercase
+        self.min_count, self.max_vocabulary = min_count, max_vocabulary
         self.fits_on_files = vectors is not None
         self.vectors, self.vectors_words, self.tune = vectors, vectors_words, tune
         self.dropout, self.word_dropout, self.vector_dropout = dropout, word_dropout, vector_dropout
-        self.embedding = embedding
-        self.vocabulary: list[str] = []
-        self._parts: dict[str, list[int]] = {}
-        self._unknown_share = 0.0
+        self.embedding, self.characters = embedding, characters
+        self.softmax, self.samples, self.tied, self.label_smoothing = softmax, samples, tied, label_smoothing
+        self.longest, self.scores, self.references = longest, metrics, references
+        check_text_options(self)
         self._pretrained: dict[str, np.ndarray] = {}
-        self._tokenizer = _tokenizer(level, self.lowercase)
+        self._tokens = self._new_tokens()
 
-    def parse(self, raw: Any) -> str:
+    def _new_tokens(self) -> Tokens:
+        """What cuts texts, with nothing learned; made anew when it is known whether the field is written."""
+        specials = SPECIALS if self.written else SPECIALS[:2]
+        folds = self.level == "word" and not self.written if self.lowercase is None else self.lowercase
+        spaced = self.split == "space"
+        self.metrics = loss_scores(self.level) + tuple(self.scores or default_scores(self.level, spaced))
+        if self.level == "word":
+            return Words(self.split, folds, specials, None if self.characters == "none" else Spelling())
+        if self.level == "character":
+            return Characters(folds, specials)
+        return Bytes(folds, specials) if self.level == "byte" else Subwords(self.level, folds, specials)
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The tokens by their ids."""
+        return self._tokens.vocabulary
+
+    def parse(self, raw: Any) -> Value:
+        if isinstance(raw, (list, tuple, np.ndarray)):
+            return self._parse_tokens(raw)
         if not isinstance(raw, str):
             raise BadValueError("be text", shown(raw))
         if len(raw) > LONGEST:
@@ -132,161 +163,172 @@ class Text(Input):
             raise BadValueError("hold some text", shown(raw))
         return raw
 
-    def fit(self, values: Sequence[str]) -> None:
-        if self.level == "byte":
-            from tokenizers.pre_tokenizers import ByteLevel
+    def _parse_tokens(self, raw: Sequence[Any] | np.ndarray) -> tuple[str, ...]:
+        if self.level != "word" or not all(isinstance(token, str) for token in raw):
+            raise BadValueError("be text" if self.level != "word" else "be text, or a list of texts", shown(raw))
+        if sum(map(len, raw)) > LONGEST:
+            raise BadValueError(f"have at most {LONGEST:,} characters", f"{sum(map(len, raw)):,}")
+        if not len(raw) or not all(token.strip() for token in raw):
+            raise BadValueError("hold some text in each of its tokens", shown(raw))
+        if not all(map(_is_utf8, raw)):
+            raise BadValueError("be UTF-8", shown(raw))
+        return tuple(map(str, raw))
 
-            tokens = sorted(ByteLevel.alphabet())
-        else:
-            counts = self._count(values)
-            often = [(token, count) for token, count in counts.items() if count >= self.min_count]
-            often.sort(key=lambda entry: (-entry[1], entry[0]))
-            tokens = [token for token, _ in often[: self.max_vocabulary - 2]]
-        if self.vectors is not None:
-            tokens = self._read_vectors(tokens)
-        self._set_vocabulary([PAD, UNKNOWN, *tokens])
-        if self.level != "byte":
-            known = sum(counts[token] for token in tokens)
-            self._unknown_share = 1 - known / max(1, counts.total())
+    def steps_of(self, value: Value) -> int:
+        """Steps of a parsed value, an end not counted; of sub-words once they are learned."""
+        return self._tokens.steps(value)
 
-    def encode(self, value: str) -> np.ndarray:
-        ids = np.array(self._tokenizer.encode(value).ids, dtype=np.int64)
-        return self._check_some(ids, value)
+    def fit(self, values: Iterable[Value]) -> None:
+        self._tokens = self._new_tokens()
+        if self.written and self.characters != "none":
+            must = "be none where the text is written: what is fed back is a word"
+            fail(f"column {self.name!r}", "characters", must, shown(self.characters), error=ConfigError)
+        most = self.max_vocabulary or (MOST_SUBWORDS if self.level in SUBWORDS else MOST_TOKENS)
+        check_range(self.name, "max_vocabulary", most, low=len(self._tokens.specials) + 1)
+        least = self.min_count or (2 if self.level == "word" else 1)
+        self._tokens.learn(values, most, least, self._with_vectors)
 
-    def encode_batch(self, values: Sequence[str]) -> list[np.ndarray]:
-        """As `encode`; what stands between two spaces of a text of words is cut into tokens once and remembered."""
-        if self.level == "word":
-            parts = [value.split(" ") for value in values]
-            known = self._known_parts({part for text in parts for part in text})
-            found = [np.array([*chain.from_iterable(map(known.__getitem__, text))], dtype=np.int64) for text in parts]
-        else:
-            encodings = self._tokenizer.encode_batch_fast(list(values))  # without offsets
-            found = [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
-        return [self._check_some(ids, value) for ids, value in zip(found, values, strict=True)]
+    def encode(self, value: Value) -> np.ndarray:
+        return self.encode_batch([value])[0]
+
+    def encode_batch(self, values: Sequence[Value]) -> list[np.ndarray]:
+        found = self._tokens.encode(values)
+        return [self._whole(ids, value) for ids, value in zip(found, values, strict=True)]
+
+    def _whole(self, ids: np.ndarray, value: Value) -> np.ndarray:
+        """The ids of a text that can be used, and where it is written the end after them."""
+        if len(ids) == 0:
+            raise BadValueError("hold some text", shown(value))
+        if not self.written:
+            return ids
+        if len(ids) > self.longest:
+            raise BadValueError(f"have at most {self.longest:,} steps", f"{len(ids):,}")
+        return np.append(ids, self.end)
+
+    def encode_prompt(self, value: Value) -> np.ndarray:
+        (ids,) = self._tokens.encode([value])
+        if not (ids > 1).any():
+            raise BadValueError(f"hold a known {CALLED.get(self.level, self.level)}", shown(value))
+        return ids
+
+    def encode_stream(self, texts: Iterable[str]) -> np.ndarray:
+        """The ids (T,) of one long text whose pieces these are: nothing is set between them, and none has an end.
+
+        Of words, a piece should end where a word does; what is no word, such as a line break, is left out.
+        """
+        return self._tokens.stream(texts)
 
     def parse_column(self, column: pa.Array) -> pa.Array | None:
-        if not pa.types.is_string(column.type) or column.null_count:
+        if not pa.types.is_string(column.type) or column.null_count or pc.any(pc.starts_with(column, MARK)).as_py():
             return None
         least = pc.min(pc.binary_length(pc.utf8_trim_whitespace(column))).as_py() or 0
         most = pc.max(pc.binary_length(column)).as_py() or 0  # bytes, which are no fewer than characters
         return column if least and most <= LONGEST else None
 
+    def pack(self, value: Value) -> str:
+        plain = isinstance(value, str) and not value.startswith(MARK)
+        return str(value) if plain else MARK + json.dumps(value)
+
+    def unpack(self, stored: pa.Scalar) -> Value:
+        return _unpacked(stored.as_py())
+
+    def unpack_column(self, stored: pa.Array) -> list[Value]:
+        values: list[str] = stored.to_pylist()
+        return [_unpacked(value) for value in values] if pc.any(pc.starts_with(stored, MARK)).as_py() else list(values)
+
+    def witnesses(self, column: pa.Array) -> list[Any]:
+        """The text of most steps, where one may have more than a target may: of sub-words, that of most bytes."""
+        sizes = pc.binary_length(column)
+        if not self.written or (pc.max(sizes).as_py() or 0) <= self.longest:
+            return []
+        values = self.unpack_column(column.filter(pc.greater(sizes, self.longest)))
+        return [max(values, key=len if self.level in SUBWORDS else self._tokens.steps)]
+
     def learned(self) -> Json:
-        return {"vocabulary": self.vocabulary, "embedding": self.embedding, "unknown_share": self._unknown_share}
+        known = {"embedding": self.embedding, "unknown_share": self._tokens.unknown_share}
+        return self._tokens.learned() | known
 
     def restore(self, learned: Json) -> None:
-        self.embedding, self._unknown_share = learned["embedding"], learned.get("unknown_share", 0.0)
-        self._set_vocabulary(list(learned["vocabulary"]))
+        self.embedding = learned["embedding"]
+        self._tokens = self._new_tokens()
+        self._tokens.restore(learned)
+        self._tokens.unknown_share = learned.get("unknown_share", 0.0)
 
     def describe(self) -> str:
-        said = f"{self.level} level, {len(self.vocabulary) - 2:,} {self.level}s"
+        count = len(self.vocabulary) - len(self._tokens.specials)
+        said = f"{self.level} level, {count:,} {CALLED.get(self.level, self.level)}s"
         if self._pretrained:
             said += f", {len(self._pretrained):,} with pretrained vectors"
-        return f"{said}, {100 * self._unknown_share:.1f} % of the training text unknown"
+        return f"{said}, {100 * self._tokens.unknown_share:.1f} % of the training text unknown"
 
     def encoder(self) -> nn.Module:
         size = self.embedding or 100
-        return TokenEmbedding(
+        words = TokenEmbedding(
             len(self.vocabulary),
             size,
-            vectors=self._start_vectors(size),
+            vectors=start_rows(self.vocabulary, self._pretrained, size),
             tune=self.tune,
             dropout=self.dropout,
             word_dropout=self.word_dropout,
             vector_dropout=self.vector_dropout,
         )
+        if self.characters == "none":
+            return words
+        assert isinstance(self._tokens, Words)
+        assert self._tokens.spelling is not None
+        return SpelledWords(words, len(self._tokens.spelling.characters), self.characters)
 
-    def pieces(self, value: str) -> list[str]:
-        encoding = self._tokenizer.encode(value)
-        texts = [value[start:end] for start, end in encoding.offsets]
-        return [f"{text} (unknown)" if token == 1 else text for token, text in zip(encoding.ids, texts, strict=True)]
+    def pieces(self, value: Value) -> list[str]:
+        return self._tokens.pieces(value)
 
-    def _count(self, values: Sequence[str]) -> Counter[str]:
-        """How often each token stands in the texts.
+    def symbols(self) -> list[str]:
+        return self._tokens.symbols()
 
-        No token spans a space, and most of what stands between two spaces stands there often: so that is counted, and
-        only what is distinct is cut into tokens.
-        """
-        tokens: Counter[str] = Counter()
-        between: dict[str, int] = {}
-        walk = iter(values)
-        while texts := list(islice(walk, TOGETHER)):
-            parts = pc.split_pattern(pa.array(texts, pa.large_string()), " ").flatten()
-            for part, count in zip(*(found.to_pylist() for found in parts.value_counts().flatten()), strict=True):
-                between[part] = between.get(part, 0) + count
-            if self.level == "character":
-                tokens[" "] += len(parts) - len(texts)
-            if len(between) > MOST_PARTS:
-                self._cut(between, tokens)
-                between.clear()
-        self._cut(between, tokens)
-        return +tokens  # less what was counted 0 times
+    def read(self, encoded: Sequence[int]) -> str:
+        """Ids as text: characters, bytes and sub-words exactly, tokens with a space between, words as `joined_words`
+        sets them."""
+        special = {0, self.begin, self.end} if self.written else {0}
+        return self._tokens.read([index for index in map(int, encoded) if index not in special])
 
-    def _cut(self, parts: Mapping[str, int], tokens: Counter[str]) -> None:
-        """Add the tokens of these parts of texts, each as often as the part stands there."""
-        normalize, cut = self._tokenizer.normalizer.normalize_str, self._tokenizer.pre_tokenizer.pre_tokenize_str
-        for part, count in parts.items():
-            for token, _ in cut(normalize(part)):
-                tokens[token] += count
+    def head(self, input_size: int) -> nn.Module:
+        size = (self.embedding or 100) if self.tied else None
+        return make_head(self.softmax, input_size, len(self.vocabulary), self.samples or SAMPLES, size)
 
-    def _known_parts(self, parts: set[str]) -> dict[str, list[int]]:
-        """The ids of parts of texts, from memory where they are there."""
-        known = self._parts
-        if len(known) > MOST_PARTS:  # a new one, for another thread may be reading the old one
-            known = self._parts = {}
-        new = [part for part in parts if part not in known]
-        for part, encoding in zip(new, self._tokenizer.encode_batch_fast(new), strict=True):
-            known[part] = encoding.ids
-        return known
+    def tie(self, head: nn.Module, encoder: nn.Module) -> None:
+        if self.tied:
+            head.tie(encoder.weight)  # type: ignore[operator]
 
-    def _check_some(self, ids: np.ndarray, value: str) -> np.ndarray:
-        if len(ids) == 0:
-            raise BadValueError("hold some text", shown(value))
-        return ids
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy in nats a step, (N,): output (N, V) logits or log-probabilities, target (N,)."""
+        return F.cross_entropy(output, target, reduction="none")
 
-    def _set_vocabulary(self, vocabulary: list[str]) -> None:
-        from tokenizers.models import WordLevel
+    def training_loss(self, output: Tensor, target: Tensor) -> Tensor:
+        return F.cross_entropy(output, target, reduction="none", label_smoothing=self.label_smoothing)
 
-        self.vocabulary, self._parts = vocabulary, {}
-        self._tokenizer.model = WordLevel({token: index for index, token in enumerate(vocabulary)}, unk_token=UNKNOWN)
+    def step_loss(self, head: nn.Module, features: Tensor, target: Tensor) -> Tensor:
+        if self.softmax == "full":
+            return super().step_loss(head, features, target)
+        return head.loss(features, target)  # type: ignore[operator, no-any-return]
 
-    def _read_vectors(self, tokens: list[str]) -> list[str]:
-        """Read the file; give the tokens, and where asked the file's other words after them."""
-        assert self.vectors is not None
-        trained = set(tokens)
-        self._pretrained = read_vectors(
-            self.vectors, trained.__contains__ if self.vectors_words == "training" else bool
-        )
-        if not self._pretrained:
-            fail(
-                f"column {self.name!r}",
-                "vectors",
-                "hold words of the training split",
-                "none in common",
-                "Check the file and `lowercase`.",
-                DataError,
-            )
-        size = len(next(iter(self._pretrained.values())))
-        if self.embedding not in (None, size):
-            fail(
-                f"column {self.name!r}",
-                "embedding",
-                f"be {size}, as the vectors have it, or left out",
-                str(self.embedding),
-                error=ConfigError,
-            )
-        self.embedding = size
-        return tokens + [word for word in self._pretrained if word not in trained | {PAD, UNKNOWN}]
+    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[str]:
+        rows = [row[:length] for row, length in zip(features, lengths.tolist(), strict=True)]
+        best = best_symbols(head, torch.cat(rows)) if int(lengths.sum()) else lengths.new_zeros(0)
+        return [self.read(ids.tolist()) for ids in torch.split(best, lengths.tolist())]
 
-    def _start_vectors(self, size: int) -> Tensor | None:
-        """The vectors (V, size) to start from: the file's where it has the word, small random ones elsewhere."""
-        if not self._pretrained:
-            return None
-        rows = EMBEDDING_DEVIATION * torch.randn(len(self.vocabulary), size)
-        for index, word in enumerate(self.vocabulary):
-            if word in self._pretrained:
-                rows[index] = torch.from_numpy(self._pretrained[word])
-        return rows
+    def _with_vectors(self, tokens: list[str]) -> list[str]:
+        """The tokens, and where asked the other words of the file of vectors after them, which is read."""
+        if self.vectors is None:
+            return tokens
+        everything = self.vectors_words == "all"
+        self._pretrained, self.embedding = pretrained(self.name, self.vectors, tokens, everything, self.embedding)
+        return tokens + [word for word in self._pretrained if word not in {*tokens, *SPECIALS}]
+
+
+def _unpacked(stored: str) -> Value:
+    if not stored.startswith(MARK):
+        return stored
+    value = json.loads(stored[len(MARK) :])
+    return value if isinstance(value, str) else tuple(value)
 
 
 def _is_utf8(text: str) -> bool:
@@ -296,21 +338,3 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _tokenizer(level: str, lowercase: bool) -> "Tokenizer":
-    try:
-        from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
-    except ImportError:
-        raise MissingExtraError("tokenizers", "text", "a text field") from None
-    tokenizer = Tokenizer(models.WordLevel({PAD: 0, UNKNOWN: 1}, unk_token=UNKNOWN))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC()] + [normalizers.Lowercase()] * lowercase)
-    each = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    if level == "word":
-        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORDS), "removed", invert=True)
-    elif level == "character":
-        tokenizer.pre_tokenizer = each
-    else:
-        in_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([in_bytes, each])
-    return tokenizer

@@ -36,7 +36,7 @@ def path_sums(
         first: (K,) scores of the tags at the first step.
         transitions: (K, K), from row to column.
         last: (K,) scores of the tags at a row's last step.
-        lengths: (B,)
+        lengths: (B,) int64 on the scores' device, 0 to T.
         both: sum the paths from each row's end back to every step too, in the same walk.
 
     Returns: the sums from the first step and, where asked, from the end; a step's own score is in both.

@@ -1,0 +1,109 @@
+"""Texts cut into sub-words that are learned from the training split, by byte pairs or by a unigram model."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from elman.fields.signs import BYTE_SIGNS, SIGN_BYTES, shown_bytes
+from elman.fields.tokens import WORDS, Tokens, Value, new_tokenizer
+from elman.types import Json
+
+BLOCK = 1 << 16  # characters of a stream that are cut together
+DIGITS = 4  # of a unigram model's scores; the threads that add them up do not always agree on those after the tenth
+
+
+class Subwords(Tokens):
+    """Byte pair encoding (Sennrich, Haddow & Birch 2016, arXiv 1508.07909) or a unigram language model (Kudo 2018,
+    arXiv 1804.10959) over bytes, within words.
+
+    A space belongs to the word after it, and one is set before a text, so that a word is the same at the front as
+    inside. All 256 bytes are sub-words: none is ever unknown, and `read` gives the text back as it was, composed (NFC).
+
+    Args:
+        model: "bpe" or "unigram".
+        lowercase, specials: see `Tokens`.
+    """
+
+    def __init__(self, model: Literal["bpe", "unigram"], lowercase: bool, specials: Sequence[str]) -> None:
+        super().__init__(lowercase, specials)
+        from tokenizers import Regex, pre_tokenizers
+
+        self.model = model
+        self._state: Json = {}  # what the model is made of, beside its tokens
+        self._tokenizer = new_tokenizer(lowercase)
+        in_words = pre_tokenizers.Split(Regex(f" ?(?:{WORDS})"), "isolated")
+        in_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        self._tokenizer.pre_tokenizer = pre_tokenizers.Sequence([in_words, in_bytes])
+
+    def learn(self, values: Iterable[Value], most: int, least: int, extend: Callable[[list[str]], list[str]]) -> None:
+        from tokenizers import models, trainers
+
+        options: Json = {"vocab_size": most - len(self.specials), "initial_alphabet": sorted(BYTE_SIGNS)}
+        if self.model == "bpe":
+            self._tokenizer.model = models.BPE()
+            trainer: Any = trainers.BpeTrainer(**options, show_progress=False)
+        else:
+            self._tokenizer.model = models.Unigram()
+            trainer = trainers.UnigramTrainer(**options, show_progress=False)
+        self._tokenizer.train_from_iterator((f" {value}" for value in values), trainer)
+        found = json.loads(self._tokenizer.to_str())["model"]
+        if self.model == "bpe":
+            tokens = sorted(found["vocab"], key=found["vocab"].__getitem__)
+            self._state = {"merges": [list(pair) for pair in found["merges"]]}
+        else:
+            # A byte that the training text lacks may come without a score: it gets one below all others.
+            scores = {token: round(score, DIGITS) for token, score in found["vocab"] if score is not None}
+            lowest = min(scores.values(), default=0.0) - 10
+            scores |= {sign: lowest for sign in BYTE_SIGNS if sign not in scores}
+            tokens = sorted(scores, key=lambda token: (-scores[token], token))
+            self._state = {"scores": [scores[token] for token in tokens]}
+        self.set_vocabulary([*self.specials, *tokens])
+
+    def set_vocabulary(self, vocabulary: list[str]) -> None:
+        from tokenizers import models
+
+        super().set_vocabulary(vocabulary)
+        tokens = vocabulary[len(self.specials) :]  # the model knows no specials: a text may hold their names
+        if not all(sign in SIGN_BYTES for token in tokens for sign in token):
+            raise ValueError("a sub-word holds what is no byte")
+        if self.model == "bpe":
+            numbered = {token: index for index, token in enumerate(tokens)}
+            self._tokenizer.model = models.BPE(numbered, [(a, b) for a, b in self._state["merges"]])
+        else:
+            scored = list(zip(tokens, map(float, self._state["scores"]), strict=True))
+            self._tokenizer.model = models.Unigram(scored, byte_fallback=False)
+
+    def learned(self) -> Json:
+        return {**super().learned(), **self._state}
+
+    def restore(self, learned: Json) -> None:
+        self._state = {key: learned[key] for key in ("merges" if self.model == "bpe" else "scores",)}
+        super().restore(learned)
+
+    def encode(self, values: Sequence[Value]) -> list[np.ndarray]:
+        return self._numbers([f" {value}" for value in values])
+
+    def stream(self, texts: Iterable[str]) -> np.ndarray:
+        whole = " " + "".join(texts)
+        blocks = [whole[begin : begin + BLOCK] for begin in range(0, len(whole), BLOCK)]
+        return np.concatenate(self._numbers(blocks))
+
+    def pieces(self, value: Value) -> list[str]:
+        symbols = self.symbols()
+        return [symbols[index] for index in self.encode([value])[0].tolist()]
+
+    def read(self, ids: Sequence[int]) -> str:
+        return self._text(ids).removeprefix(" ")
+
+    def symbols(self) -> list[str]:
+        return [*self.specials, *map(shown_bytes, self.vocabulary[len(self.specials) :])]
+
+    def _text(self, ids: Sequence[int]) -> str:
+        tokens = [self.vocabulary[index] for index in ids if index >= len(self.specials)]
+        return bytes(SIGN_BYTES[sign] for token in tokens for sign in token).decode(errors="replace")
+
+    def _numbers(self, texts: list[str]) -> list[np.ndarray]:
+        encodings = self._tokenizer.encode_batch_fast(texts)  # without offsets
+        return [np.array(encoding.ids, dtype=np.int64) + len(self.specials) for encoding in encodings]

@@ -1,0 +1,399 @@
+"""A text that is read or written: tokens, sub-words, characters in words, streams, the symbols and their losses."""
+
+import gzip
+import json
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from torch.nn import functional as F
+
+from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
+from elman.fields import Text
+from elman.fields.joining import joined_words
+from elman.fields.signs import BYTE_SIGNS
+from elman.fields.vectors import read_vectors
+from elman.layers import real_steps
+from elman.types import Column
+
+TEXTS = [
+    "The cat isn't here, is it?",
+    "She said (twice): well-known cats cost $3.50, i.e. 3,000 cents...",
+    "L'homme n'est pas là; où est le chat ?",
+    " two  spaces,\ttabs\nand lines ",
+    "naïve 東京 🎵 e\u0301",
+    "<pad> <end> ▁ Ġ \x00\x7f",
+]
+EXACT = ("character", "byte", "bpe", "unigram")
+
+
+def fitted(values: list, written: bool = True, **options) -> Text:
+    field = Text("x", **options)
+    field.written = written
+    field.fit([field.parse(value) for value in values])
+    return field
+
+
+def again(field: Text, **options) -> Text:
+    """A field that knows only what was written to JSON."""
+    other = Text(field.name, **options)
+    other.written = field.written
+    other.restore(json.loads(json.dumps(field.learned())))
+    return other
+
+
+@pytest.mark.parametrize("level", EXACT)
+def test_what_is_written_is_read_back_as_it_was(level):
+    field = fitted(TEXTS, level=level)
+    for known in (field, again(field, level=level)):
+        for text in TEXTS:
+            ids = known.encode(text)
+            composed = text.replace("e\u0301", "é")
+            assert (known.read(ids.tolist()), ids[-1], (ids > 3).sum()) == (composed, field.end, len(ids) - 1)
+            assert known.steps_of(text) == len(ids) - 1
+
+
+@pytest.mark.parametrize("level", ["byte", "bpe", "unigram"])
+def test_no_text_is_unknown_to_bytes_and_subwords(level):
+    field = fitted(["only this"] * 3, written=False, level=level)
+    for text in TEXTS:
+        assert 1 not in field.encode(text)
+        assert field.read(field.encode(text)) == text.replace("e\u0301", "é")
+
+
+@pytest.mark.parametrize("level", ["bpe", "unigram"])
+def test_subwords_are_learned_alike_each_time_and_stay_within_their_number(level):
+    texts = [f"the lower newest widest number{n % 7} lowest" for n in range(200)]
+    one, two = (fitted(texts, level=level, max_vocabulary=320) for _ in range(2))
+    assert one.learned() == two.learned()
+    assert len(one.vocabulary) <= 320
+    assert len(one.encode("the lowest")) - 1 < len("the lowest") / 2
+    words = [piece for piece in one.pieces("the newest") if piece.startswith(" ")]
+    assert len(words) == 2  # a word begins with its space, the first one too
+    assert one.encode("newest the")[-2] == one.encode("the")[0]
+
+
+def test_half_a_character_is_read_as_a_sign_for_it():
+    field = fitted(["ab"], level="byte")
+    ids = field.encode("é")[:1].tolist()
+    assert field.read(ids) == "\ufffd"
+    assert field.symbols()[ids[0]] == "<0xC3>"
+    assert sorted(BYTE_SIGNS) == sorted(set(BYTE_SIGNS))
+
+
+def test_byte_signs_are_those_of_byte_level_tokenizers():
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    assert sorted(BYTE_SIGNS) == sorted(ByteLevel.alphabet())
+    for character in ("\n", " ", "~", "é", "€", "\x7f", "\u00ad"):
+        ((signs, _),) = ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(character)
+        assert signs == "".join(BYTE_SIGNS[byte] for byte in character.encode())
+
+
+def test_a_field_that_is_only_read_has_no_begin_and_no_end():
+    read, written = (fitted(["a b b"], written, min_count=1) for written in (False, True))
+    assert read.vocabulary == ["<pad>", "<unk>", "b", "a"]
+    assert written.vocabulary == ["<pad>", "<unk>", "<begin>", "<end>", "b", "a"] == written.symbols()
+    assert (written.begin, written.end) == (2, 3)
+    assert read.encode("a z").tolist() == [3, 1]
+    assert written.encode("a z").tolist() == [5, 1, 3]
+
+
+def test_case_is_kept_where_words_are_written():
+    assert fitted(["Good good"], False, min_count=1).vocabulary[2:] == ["good"]
+    assert fitted(["Good good"], True, min_count=1).vocabulary[4:] == ["Good", "good"]
+    assert fitted(["Good good"], True, min_count=1, lowercase=True).vocabulary[4:] == ["good"]
+
+
+def test_a_prompt_has_no_end_and_one_known_word():
+    field = fitted(["good fun"], min_count=1)
+    assert field.encode_prompt("good quokka").tolist() == [field.vocabulary.index("good"), 1]
+    with pytest.raises(BadValueError, match="hold a known word, got 'quokka'"):
+        field.encode_prompt("quokka")
+    with pytest.raises(BadValueError, match="hold a known character"):
+        fitted(["good"], level="character").encode_prompt("xyz")
+
+
+@pytest.mark.parametrize("level", ["word", "character"])
+def test_a_target_longer_than_the_limit_is_refused(level):
+    text = "a b c" if level == "word" else "abc"
+    assert len(fitted([text], level=level, min_count=1, longest=3).encode(text)) == 4
+    with pytest.raises(BadValueError, match="at most 2 steps, got 3"):
+        fitted([text], level=level, min_count=1, longest=2).encode(text)
+    assert len(fitted([text], False, level=level, min_count=1, longest=2).encode(text)) == 3
+
+
+def test_the_longest_target_stands_for_all():
+    field = Text("x", longest=3)
+    field.written = True
+    column = pa.array(["a b c", "longer text", "a b c d", "a-very-long-word"])
+    assert field.witnesses(column) == ["a b c d"]
+    assert field.witnesses(column[:0]) == field.witnesses(pa.array(["a b"])) == []
+
+
+SENTENCES = [
+    "It isn't (really) fun, is it?",
+    'He said: "They\'re 3.5 % better!"',
+    "Wait... what; who's there?",
+    "L'homme n'est pas là.",
+    'One "two" and "three".',
+    "Costs $5 [or less], {or more}",
+]
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+def test_words_are_joined_so_that_they_are_cut_alike(text):
+    field = fitted([text], min_count=1)
+    once = field.read(field.encode(text))
+    assert once == text.replace("3.5 %", "3.5%")
+    assert field.encode(once).tolist() == field.encode(text).tolist()
+
+
+def test_closing_signs_stand_close_and_opening_ones_too():
+    assert joined_words(["a", ",", "b", "(", "c", ")", "n't", "…"]) == "a, b (c)n't…"
+    assert joined_words([]) == ""
+    assert joined_words(["'", "tis"]) == "'tis"
+
+
+TOKENS = [["Don't", "U.S.A.", "New York"], ["a", "Don't", "<pad>"]]
+
+
+def test_each_token_of_a_list_is_one_step_whatever_it_holds():
+    for given in (TOKENS, [tuple(row) for row in TOKENS], [np.array(row) for row in TOKENS]):
+        field = fitted(given, written=False, min_count=1)
+        assert field.vocabulary[2:] == ["don't", "a", "new york", "u.s.a."]
+        parsed = [field.parse(row) for row in given]
+        assert [field.steps_of(row) for row in parsed] == [3, 3]
+        assert field.encode_batch([*parsed, "new a"])[0].tolist() == [2, 5, 4]
+        assert field.encode(("a", "<pad>", "<unk>", "z")).tolist() == [3, 1, 1, 1]
+        assert field.pieces(("A", "z w")) == ["A", "z w (unknown)"]
+
+
+def test_tokens_are_read_back_exactly():
+    rows = [["AH0", "B", "[name]", ",", "n't"], ["B", "."]]
+    field = fitted(rows, min_count=1)
+    for known in (field, again(field, min_count=1)):
+        assert known.read(known.encode(tuple(rows[0])).tolist()) == " ".join(rows[0])
+    text = "a ,  b\tn't\nc"
+    spaced = fitted([text], min_count=1, split="space")
+    assert spaced.read(spaced.encode(text).tolist()) == "a , b n't c"
+    assert spaced.steps_of(text) == len(spaced.pieces(text)) == 5
+
+
+def test_lists_and_texts_of_the_same_tokens_are_encoded_alike():
+    field = fitted(["play some Jazz", ("play", "jazz")], written=False, min_count=1, split="space")
+    one, two, three = field.encode_batch(["some jazz Play", ("some", "Jazz", "play"), "some"])
+    assert one.tolist() == two.tolist()
+    assert len(three) == 1
+
+
+@pytest.mark.parametrize(
+    "raw", [[], ["a", 1], ["a", ""], ["a", " "], [["a"]], ["\udc80"], np.zeros(2), ["a" * 1_000_001]]
+)
+def test_what_is_no_list_of_tokens_is_refused(raw):
+    with pytest.raises(BadValueError):
+        Text("x").parse(raw)
+
+
+@pytest.mark.parametrize("level", EXACT)
+def test_lists_are_for_words(level):
+    with pytest.raises(BadValueError, match="be text, got"):
+        Text("x", level=level).parse(["a"])
+
+
+def test_texts_and_lists_are_kept_in_a_file_as_they_are():
+    field, values = Text("x"), ["plain", ("a", "b c", '"'), "\x1fodd", ("\x1f",), "東京"]
+    array = pa.array([field.pack(value) for value in values], field.storage)
+    assert [field.unpack(stored) for stored in array] == values == field.unpack_column(array)
+    assert field.parse_column(pa.array(["a", "\x1fb"])) is None
+    assert field.parse_column(pa.array(["a", "b"])).to_pylist() == field.unpack_column(pa.array(["a", "b"]))
+
+
+@pytest.mark.parametrize("level", EXACT)
+def test_a_stream_is_the_text_of_its_pieces(level):
+    field = fitted(TEXTS, level=level)
+    whole = "\n".join(TEXTS[:5]) * 3
+    ids = field.encode_stream([whole[:40], whole[40:]])
+    assert field.read(ids.tolist()) == whole.replace("e\u0301", "é")
+    assert field.end not in ids
+    assert field.encode_stream([]).dtype == ids.dtype == np.int64
+
+
+def test_a_stream_of_words_has_those_of_its_texts():
+    field = fitted(["It's fun.\nIsn't it?"], min_count=1)
+    expected = field.encode("It's fun.\nIsn't it? quokka fun")[:-1]
+    assert field.encode_stream(["It's fun.\nIsn't it? ", "quokka fun"]).tolist() == expected.tolist()
+
+
+def test_characters_stand_beside_their_word():
+    options = {"min_count": 1, "characters": "cnn"}
+    field = fitted(["Don't abba", ("Ab", "e\u0301")], written=False, **options)
+    letters = field.learned()["characters"]
+    for known in (field, again(field, **options)):
+        one, two = known.encode_batch(["Don't zebra", "abba"])
+        spelled = [[letters[index] for index in row if index] for row in one[:, 1:].tolist()]
+        assert ["".join(row) for row in spelled[:2]] == ["Do", "n't"]  # as it is written, not folded
+        assert spelled[2] == ["<unk>", "<unk>", "b", "<unk>", "a"]
+        assert one[:, 0].tolist() == [known.vocabulary.index("do"), known.vocabulary.index("n't"), 1]
+        assert (two.shape, one.dtype) == ((1, 21), np.int64)
+        (long,) = known.encode(("a" * 15 + "b" * 15,))
+        assert [letters[index] for index in long[1:]] == ["a"] * 10 + ["b"] * 10
+        assert letters[known.encode(("é",))[0, 1]] == "é"  # composed
+
+
+@pytest.mark.parametrize("kind", ["bilstm", "cnn"])
+def test_the_encoder_joins_a_word_and_its_characters(kind):
+    field = fitted(["abba b"], written=False, min_count=1, characters=kind, embedding=7)
+    encoder = field.encoder().eval()
+    rows = [field.encode("abba b"), field.encode("b")]
+    batch = torch.zeros(2, 2, 21, dtype=torch.long)
+    for place, row in enumerate(rows):
+        batch[place, : len(row)] = torch.from_numpy(row)
+    features = encoder(batch)
+    assert features.shape == (2, 2, encoder.output_size)
+    torch.testing.assert_close(features[0, 1], features[1, 0])
+    torch.testing.assert_close(features[1, :1], encoder(torch.from_numpy(rows[1])[None])[0])
+    changed = batch.clone()
+    changed[0, 0, 1] = 1  # another first letter, the same word
+    moved = encoder(changed)
+    assert torch.equal(moved[0, 0, :7], features[0, 0, :7])
+    assert not torch.equal(moved[0, 0, 7:], features[0, 0, 7:])
+
+
+WORDS = ["a b c d e", "b c a", "c"]
+
+
+@pytest.mark.parametrize("softmax", ["full", "adaptive", "sampled"])
+def test_the_loss_at_evaluation_is_that_of_the_head_s_distribution(softmax):
+    samples = {"samples": 3} if softmax == "sampled" else {}
+    field = fitted(WORDS, min_count=1, softmax=softmax, **samples)
+    torch.manual_seed(0)
+    head, features = field.head(6).eval(), torch.randn(3, 6, 6)
+    ids = [torch.from_numpy(row) for row in field.encode_batch(WORDS)]
+    lengths = torch.tensor([len(row) for row in ids])
+    target = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True)
+    features[~real_steps(lengths, 6)] = math.nan
+
+    losses = field.steps_loss(head, features, Column(target, lengths))
+
+    for row, length in enumerate(lengths.tolist()):
+        chances = head(features[row, :length]).log_softmax(-1)
+        torch.testing.assert_close(losses[row], -chances.gather(1, target[row, :length, None]).sum())
+
+
+def test_label_smoothing_is_for_training_alone():
+    field = fitted(WORDS, min_count=1, label_smoothing=0.2)
+    logits, target = torch.randn(4, len(field.vocabulary)), torch.tensor([3, 4, 5, 6])
+    even = -logits.log_softmax(-1).mean(-1)
+    plain = F.cross_entropy(logits, target, reduction="none")
+    torch.testing.assert_close(field.loss(logits, target), plain)
+    torch.testing.assert_close(field.training_loss(logits, target), 0.8 * plain + 0.2 * even)
+
+
+def test_a_sampled_loss_is_taken_while_training_and_no_other():
+    field = fitted(["a b c d e f g h"], min_count=1, softmax="sampled", samples=2)
+    head, features, target = field.head(5), torch.randn(9, 5), torch.arange(9) % 8
+    exact = F.cross_entropy(head(features), target, reduction="none")
+    assert not torch.allclose(field.step_loss(head.train(), features, target), exact)
+    torch.testing.assert_close(field.step_loss(head.eval(), features, target), exact)
+
+
+@pytest.mark.parametrize("softmax", ["full", "sampled"])
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_head_shares_the_vectors_of_what_is_fed_back_where_tied(softmax, tied):
+    field = fitted(WORDS, min_count=1, embedding=4, tied=tied, softmax=softmax)
+    head, encoder = field.head(6), field.encoder()
+    field.tie(head, encoder)
+    assert any(parameter is encoder.weight for parameter in head.parameters()) is tied
+    assert head(torch.zeros(2, 6)).shape == (2, len(field.vocabulary))
+
+
+def test_the_best_symbol_of_each_real_step_is_answered(monkeypatch):
+    monkeypatch.setattr("elman.fields.writing.LOGITS", 1)  # a step at a time
+    field = fitted(["a b c"], min_count=1)
+    wanted = [field.encode(text).tolist() for text in ("b a", "c")]
+    features = torch.full((3, 4, len(field.vocabulary)), math.nan)
+    for row, ids in enumerate(wanted):
+        features[row, : len(ids)] = F.one_hot(torch.tensor(ids), len(field.vocabulary)).float()
+    lengths = torch.tensor([3, 2, 0])
+    assert field.answer_steps(torch.nn.Identity(), features, lengths) == ["b a", "c", ""]
+    assert field.answer_steps(torch.nn.Identity(), features[2:], lengths[2:]) == [""]
+
+
+SCORED = [
+    ({}, ("perplexity", "bleu", "chrf", "exact_match")),
+    ({"level": "bpe"}, ("perplexity", "bleu", "chrf", "exact_match")),
+    ({"split": "space"}, ("perplexity", "wer", "exact_match")),
+    ({"level": "character"}, ("nats", "bits", "cer", "exact_match")),
+    ({"level": "byte", "metrics": ["bleu"]}, ("nats", "bits", "bleu")),
+    ({"metrics": ["per", "wer"]}, ("perplexity", "per", "wer")),
+]
+
+
+@pytest.mark.parametrize(("options", "metrics"), SCORED)
+def test_a_written_text_is_scored_by_its_level_unless_told_otherwise(options, metrics):
+    assert Text("x", **options).metrics == metrics
+
+
+REFUSED = [
+    ({"level": "bpe", "min_count": 2}, ConfigError, "min_count must be left out at the bpe level"),
+    ({"level": "bpe", "max_vocabulary": 299}, ArgumentError, "max_vocabulary must be at least 300"),
+    ({"level": "character", "split": "space"}, ConfigError, 'level must be "word" where split'),
+    ({"level": "byte", "characters": "cnn"}, ConfigError, 'level must be "word" where characters'),
+    ({"samples": 5}, ConfigError, 'samples must be left out unless softmax is "sampled"'),
+    ({"softmax": "adaptive", "tied": True}, ConfigError, "softmax must be full or sampled where tied"),
+    ({"softmax": "sampled", "label_smoothing": 0.1}, ConfigError, "softmax must be full where label_smoothing"),
+    ({"metrics": ["blue"]}, ArgumentError, "Did you mean 'bleu'"),
+    ({"longest": 0}, ArgumentError, "longest must be at least 1"),
+    ({"level": "words"}, ArgumentError, "Did you mean 'word'"),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "says"), REFUSED)
+def test_options_that_do_not_fit_are_refused(options, error, says):
+    with pytest.raises(error, match=says):
+        Text("x", **options)
+
+
+def test_what_is_written_has_no_characters_inside_its_words():
+    with pytest.raises(ConfigError, match="characters must be none"):
+        fitted(["a b"], min_count=1, characters="cnn")
+
+
+VECTORS = {"good": [1.5, -2.0, 0.25], "naïve": [0.0, 1.0, 2.0], "<unk>": [3.0, 3.0, 3.0]}
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("after", [b"", b"\n"])
+def test_binary_vectors_are_read(tmp_path, monkeypatch, ending, after):
+    monkeypatch.setattr("elman.fields.vectors.BLOCK", 8)  # so that blocks end anywhere
+    monkeypatch.setattr("elman.fields.vectors.LONGEST_WORD", 8)
+    content = b"3 3\n" + b"".join(
+        word.encode() + b" " + np.array(row, "<f4").tobytes() + after for word, row in VECTORS.items()
+    )
+    path = tmp_path / f"vectors.bin{ending}"
+    path.write_bytes(gzip.compress(content) if ending else content)
+
+    found = read_vectors(path, lambda word: word != "<unk>")
+
+    assert {word: row.tolist() for word, row in found.items()} == {word: VECTORS[word] for word in ("good", "naïve")}
+    field = fitted(["good film"], written=False, min_count=1, vectors=str(path), vectors_words="all")
+    weight = field.encoder().weight.detach()
+    assert weight[field.vocabulary.index("naïve")].tolist() == VECTORS["naïve"]
+    assert weight[1].tolist() == VECTORS["<unk>"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"2 3\ngood " + bytes(12), "word 2 of .* too early"),
+        (b"good 1 2\n", "another first line"),
+        (b"0 3\n", "0 words"),
+    ],
+)
+def test_a_binary_file_that_is_cut_or_none_is_refused(tmp_path, content, says):
+    (tmp_path / "v.bin").write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        read_vectors(tmp_path / "v.bin")
