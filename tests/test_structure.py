@@ -34,6 +34,7 @@ ORDER = [
     {"config"},
     {"building", "plan"},
     {"model"},
+    {"long_text"},
     {"parts"},
     {"experiment"},
     {"resumption"},

@@ -55,6 +55,7 @@ class DataConfig(Section):
     split_time: str | None = None  # column that orders the rows: the oldest train, the newest test
     id: str | None = None  # column that names the sequence of a row, for series in long format
     time: str | None = None  # column that orders the steps of a sequence
+    stream: bool | None = None  # rows are one long text that is gone on with; None: so is a text file without a target
     bad_rows: Literal["refuse", "skip"] = "refuse"
     in_memory: float = Field(default=200.0, ge=0)  # megabytes; larger sources are read once into the cache
     fit_rows: int = Field(default=1_000_000, ge=1)  # training rows, at most, that vocabularies and scales are taken of

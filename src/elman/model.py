@@ -1,10 +1,11 @@
 """The user's handle on a trained network: its fields, its weights, its configuration, and what can be asked of it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from glob import has_magic
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import torch
 from elman.building import make_decoding, make_fields, make_network
 from elman.checks import check_choice, fail
 from elman.config import RunConfig, check_document, resolved_options, without_none
-from elman.data import BadRows, Examples, Table, encode, from_memory, gather, parse, read
+from elman.data import BadRows, Batch, Examples, Table, encode, from_memory, gather, parse, read
 from elman.directory import Directory, to_json, write_directory
-from elman.errors import ElmanError
+from elman.errors import BadValueError, DataError, ElmanError
 from elman.fields import Category, Field, Fields, Target
-from elman.inference import Decoding, Step, trace
+from elman.inference import Decoding, Step, hypotheses, symbols, trace
 from elman.network import Network, own_state
 from elman.topologies import Writer
 from elman.training import Judged, judge, scores_of
@@ -135,6 +136,68 @@ class Model:
         scores = scores_of(judge(self.network, examples, True, self._decoding(decode)), self.fields)
         self.skipped = bad.summary()
         return {"rows": len(examples), "metrics": {name: value for name, value in scores.items() if name != "loss"}}
+
+    def generate(
+        self, prompts: Sequence[Any] | None = None, values: Source | None = None, **decode: Any
+    ) -> list[list[str]]:
+        """What the network writes, for each row its `n_best` texts, best first; a prompt stands before each.
+
+        Args:
+            prompts: what is gone on with, one a row; None: from the beginning, one row or as many as `values` has.
+            values: rows of the inputs, where it writes from something.
+            decode: options of `elman.inference.Decoding`, such as temperature=0.8, max_length=300.
+
+        Raises:
+            ArgumentError: the target is answered, not written.
+            DataError: a prompt or value cannot be used.
+        """
+        batch, encoded, decoding = self._prompted(prompts, values, decode)
+        field = self.network.written
+        found = hypotheses(self.network, batch, decoding, encoded)
+        return [
+            [field.read([*before.tolist(), *one.symbols]) for one in row]
+            for before, row in zip(encoded, found, strict=True)
+        ]
+
+    def stream(self, prompt: Any = None, values: Source | None = None, **decode: Any) -> Iterator[str]:
+        """What `generate` writes for one row, piece by piece as it comes; args as there.
+
+        Raises:
+            ArgumentError, DataError: as `generate`; a beam, which knows what it wrote only at the end.
+        """
+        batch, (encoded,), decoding = self._prompted(None if prompt is None else [prompt], values, decode)
+        field, known, said = self.network.written, encoded.tolist(), ""
+        for symbol in chain([None], symbols(self.network, batch, decoding, encoded)):
+            known += [] if symbol is None else [symbol]
+            text = field.read(known)
+            if text.startswith(said):  # words are set together as they come: a sign may take a space back
+                yield text[len(said) :]
+                said = text
+
+    def _prompted(
+        self, prompts: Sequence[Any] | None, values: Source | None, decode: Mapping[str, Any]
+    ) -> tuple[Batch, list[np.ndarray], Decoding]:
+        """The rows to be written, what stands before each, and how it is gone on with."""
+        if not isinstance(self.network.topology, Writer):
+            fail("generate", "the target", "be written", self.network.topology.name, "Use predict.")
+        field = self.network.written
+        if (values is None) == bool(self.fields.inputs):
+            what = ", ".join(self.fields.inputs) or "nothing"
+            fail("generate", "values", f"be those of {what}", "none" if values is None else "some")
+        given = [None] * (1 if prompts is None else len(prompts)) if values is None else values
+        if values is None:
+            batch = Batch({}, None, np.arange(len(given)))
+        else:
+            examples = self._examples(self._table(values, BadRows()), BadRows())
+            batch = examples.batch(np.arange(len(examples)))
+        rows = len(batch.rows)
+        if prompts is not None and len(prompts) != rows:
+            fail("generate", "prompts", "be one a row", f"{len(prompts)} for {rows} rows")
+        try:
+            encoded = [field.encode_prompt(field.parse(prompt)) for prompt in prompts or ()]
+        except BadValueError as error:
+            raise DataError(f"the prompt {error}. Give some that training has seen.") from None
+        return batch, encoded or [np.zeros(0, np.int64)] * rows, self._decoding(decode)
 
     def trace(self, value: Any) -> list[Step]:
         """The answer after each step of one value, see `elman.inference.trace`.

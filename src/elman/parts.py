@@ -42,6 +42,7 @@ from elman.data import (
     parse,
     read_checked,
     read_files,
+    read_stream,
     source_name,
     split_rows,
     spread_series,
@@ -53,7 +54,8 @@ from elman.data.stored import Some
 from elman.errors import ConfigError
 from elman.fields import Field, Fields
 from elman.fields.raw import group, moment
-from elman.plan import settle
+from elman.long_text import long_text
+from elman.plan import is_one_text, settle
 
 SAMPLE = 2  # in the key of an order: that of the rows that fields learn from
 
@@ -136,6 +138,11 @@ def make_parts(
         ConfigError: settings that contradict each other, or the data.
         DataError: data that cannot be used.
     """
+    if config.data.stream is None:
+        config.data.stream = tables is None and is_one_text(config)
+        if config.data.stream:
+            said = "read as one long text; --set data.stream=false reads each line as a text of its own"
+            note(f"source    {config.data.source}: {said}")
     sources = _sources(config, tables, bad, note)
     source = sources[0]
     assert source is not None
@@ -143,6 +150,8 @@ def make_parts(
     settle(config, first)
     fields = make_fields(config)
     data = config.data
+    if data.stream:
+        return fields, Parts(*long_text(config, fields, tuple(sources)), first.source)  # type: ignore[arg-type]
     by: Any = None if data.split_group is None else (data.split_group, pa.string(), group)
     by = by if data.split_time is None else (data.split_time, pa.float64(), moment)
     whole, valid, test = (
@@ -178,6 +187,9 @@ def _sources(
     for path, table in zip(paths, tables or (None,) * 3, strict=True):
         if table is not None or path is None:
             found.append(table)
+            continue
+        if data.stream:
+            found.append(read_stream(path))
             continue
         files = find_files(path)
         size = sum(file.size for file in files) / 1e6

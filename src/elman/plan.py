@@ -1,6 +1,7 @@
 """What a configuration leaves open, settled from the data: kinds of columns, topology, what makes one series."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from elman.checks import check_choice, fail
 from elman.config import RunConfig
@@ -8,6 +9,15 @@ from elman.data import Table, infer_kind
 from elman.errors import ConfigError
 from elman.fields import FIELDS, Field, Steps, Symbols
 from elman.topologies import TOPOLOGIES, NextStep, OneToMany, Reader, Writer
+
+
+def is_one_text(config: RunConfig) -> bool:
+    """Whether the source is one plain text, and nothing but the text is to be written."""
+    source = config.data.source
+    plain = isinstance(source, str) and Path(source).suffixes[:1] == [".txt"] and Path(source).is_file()
+    return (
+        plain and not config.target and len(config.input) == 1 and config.model.get("topology") in (None, NextStep.name)
+    )
 
 
 def settle(config: RunConfig, table: Table) -> None:
@@ -51,6 +61,8 @@ def _settle_topology(config: RunConfig) -> None:
     kind = TOPOLOGIES[topology]
     if topology == NextStep.name:
         _check_next_step(config, reads)
+        for options in config.input.values():
+            options.setdefault("metrics", [])  # what is gone on with has no right answer
     elif not config.target:
         then = "Pass --target COLUMN, or leave model.topology out to go on with the input."
         fail("config", "target", "name a column", "none", then, ConfigError)

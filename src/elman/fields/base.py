@@ -194,6 +194,7 @@ class Symbols(Steps, Input):
     written = False  # whether it is a target; set before the field is fitted or restored
     begin: int
     end: int
+    unwritten: tuple[int, ...] = ()  # symbols that are never written
 
     @abstractmethod
     def symbols(self) -> list[str]:

@@ -90,6 +90,7 @@ class Text(Symbols):
     kind = "text"
     is_sequence = True
     begin, end = SPECIALS.index("<begin>"), SPECIALS.index("<end>")
+    unwritten = (0, 1, begin)  # padding, and the unknown token
     storage = pa.string()
     heeded_by_parse = frozenset({"level", "written", "longest"})  # the last two by `witnesses`
     only_as_input = frozenset({"characters"})
@@ -138,7 +139,9 @@ class Text(Symbols):
         specials = SPECIALS if self.written else SPECIALS[:2]
         folds = self.level == "word" and not self.written if self.lowercase is None else self.lowercase
         spaced = self.split == "space"
-        self.metrics = loss_scores(self.level) + tuple(self.scores or default_scores(self.level, spaced))
+        self.metrics = loss_scores(self.level) + tuple(
+            default_scores(self.level, spaced) if self.scores is None else self.scores
+        )
         if self.level == "word":
             return Words(self.split, folds, specials, None if self.characters == "none" else Spelling())
         if self.level == "character":

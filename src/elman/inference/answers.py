@@ -6,9 +6,8 @@ from torch import nn
 
 from elman.data import Batch
 from elman.fields import Single, Steps, Target
-from elman.inference.decode import decode
 from elman.inference.decoding import Decoding
-from elman.inference.written import begun
+from elman.inference.written import hypotheses
 from elman.network import Network
 from elman.topologies import Features, Reader
 
@@ -32,9 +31,8 @@ def answer(
         decoding: how what is written is looked for; None: greedily.
     """
     if not isinstance(network.topology, Reader):
-        ((name, field),) = network.fields.targets.items()
-        writer, state, rows = begun(network, batch)
-        found = decode(writer, state, rows, network.written.begin, network.written.end, decoding or Decoding())
+        (name,) = network.fields.targets
+        found = hypotheses(network, batch, decoding or Decoding())
         return {name: Answers([network.written.read(best.symbols) for best, *_ in found], None)}
     features = network(batch) if features is None else features
     lengths = next((column.lengths for column in batch.inputs.values() if column.lengths is not None), None)

@@ -1,11 +1,15 @@
 """A network that writes, as decoding asks for it: a step at a time, its state a value."""
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from elman.data import Batch
+from elman.inference.decode import decode, write
+from elman.inference.decoding import Decoding, Hypothesis
 from elman.layers import DecoderState
 from elman.network import Network
 from elman.topologies import Writer
@@ -34,22 +38,38 @@ class NetworkWriter:
         return state.select(rows)
 
 
-class Begun(NamedTuple):
-    """A batch that is about to be written."""
-
-    writer: NetworkWriter
-    state: DecoderState
-    rows: int
-
-
-def begun(network: Network, batch: Batch) -> Begun:
-    """What a batch is read to, before the first symbol is written.
+def hypotheses(
+    network: Network, batch: Batch, decoding: Decoding, prompts: Sequence[np.ndarray] | None = None
+) -> list[list[Hypothesis]]:
+    """What a network writes for each row of a batch, best first.
 
     Args:
         network: in evaluation mode, of a topology that writes.
         batch: its targets, if there are any, are not looked at.
+        decoding: how it is looked for.
+        prompts: ids that stand before what is written, one array a row; none if None.
     """
+    field, rows = network.written, batch.rows
+    with torch.inference_mode():
+        state = _begin(network, batch)
+    writer, choice = NetworkWriter(network), replace(decoding, forbidden=field.unwritten)
+    numbers = [int(row) for row in rows]
+    return decode(writer, state, len(rows), field.begin, field.end, choice, prompts, numbers, device_of(network))
+
+
+def symbols(network: Network, batch: Batch, decoding: Decoding, prompt: np.ndarray | None = None) -> Iterator[int]:
+    """The symbols of a batch of one row as they come; args as `hypotheses`."""
+    field = network.written
+    with torch.inference_mode():
+        state = _begin(network, batch)
+    writer, choice = NetworkWriter(network), replace(decoding, forbidden=field.unwritten)
+    return write(writer, state, field.begin, field.end, choice, prompt, int(batch.rows[0]), device_of(network))
+
+
+def _begin(network: Network, batch: Batch) -> DecoderState:
     assert isinstance(network.topology, Writer)
-    rows = len(batch.rows)
-    state = network.topology.begin(network.encode(batch.inputs), rows)
-    return Begun(NetworkWriter(network), state, rows)
+    return network.topology.begin(network.encode(batch.inputs), len(batch.rows))
+
+
+def device_of(network: Network) -> torch.device:
+    return next(network.parameters()).device

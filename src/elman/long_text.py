@@ -1,0 +1,57 @@
+"""One long text as examples: cut at its end for validation and test, never shuffled, gone on with chunk by chunk."""
+
+from elman.checks import fail
+from elman.config import RunConfig
+from elman.data import StreamExamples, Table, blocks_of
+from elman.errors import ConfigError, DataError
+from elman.fields import Fields, Text
+
+CHUNK = 128  # steps over which the gradient reaches back where model.bptt does not say
+
+Streams = tuple[StreamExamples, StreamExamples | None, StreamExamples | None]
+
+
+def long_text(config: RunConfig, fields: Fields, given: tuple[Table | None, Table | None, Table | None]) -> Streams:
+    """Training, validation and test of one long text; its field learns from the training part.
+
+    Args:
+        config: settled.
+        fields: with one text that is written, and no input.
+        given: blocks of text that were named for each part; the later ones are cut off the first where they are not.
+
+    Raises:
+        ConfigError: no text, or settings that do not go with one long text.
+        DataError: a part that should have text would have none.
+    """
+    ((name, field),) = fields.targets.items()
+    data = config.data
+    if not isinstance(field, Text) or fields.inputs:
+        fail("config", "data.stream", "go with one text and no target", "other columns", error=ConfigError)
+    if data.split_group is not None or data.split_time is not None:
+        then = "The end of the text is the test; leave data.split_group and data.split_time out."
+        fail("config", "data.stream", "go without a split by value", "one", then, ConfigError)
+    whole, valid, test = given
+    assert whole is not None
+    text = "".join(whole.column(name))
+    fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
+    borders = [_line_end(text, len(text) - round(len(text) * share)) for share in (sum(fractions), fractions[1])]
+    parts = [blocks_of(text[: borders[0]]), blocks_of(text[borders[0] : borders[1]]), blocks_of(text[borders[1] :])]
+    for index, table in ((1, valid), (2, test)):
+        parts[index] = list(table.column(name)) if table else parts[index]
+    wanted = True, bool(fractions[0] or valid), bool(fractions[1] or test)
+    if any(wish and not blocks for wish, blocks in zip(wanted, parts, strict=True)):
+        then = "Add text, or set data.valid_fraction and data.test_fraction."
+        fail("data", whole.source, "have enough text for every part", f"{len(text):,} characters", then, DataError)
+    field.fit(parts[0])
+    chunk = config.model.get("bptt") or CHUNK
+    train, *others = (
+        StreamExamples(name, field.encode_stream(blocks), chunk, whole.source) if blocks else None for blocks in parts
+    )
+    assert train is not None
+    return train, others[0], others[1]
+
+
+def _line_end(text: str, place: int) -> int:
+    """The end of the line at this place; of the text, where it has no more."""
+    found = text.find("\n", max(place - 1, 0))
+    return len(text) if found < 0 else found + 1
