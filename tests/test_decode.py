@@ -383,6 +383,12 @@ def test_no_rows_give_nothing():
     assert decode(Table(), torch.zeros(0), 0, BEGIN, END, Decoding(beam=3)) == []
 
 
+class Mute(Table):
+    def step(self, symbols, state):
+        logits, state, _ = super().step(symbols, state)
+        return logits.masked_fill(torch.arange(5) != BEGIN, -math.inf), state, None
+
+
 class Broken(Table):
     def step(self, symbols, state):
         logits, state, _ = super().step(symbols, state)
@@ -409,6 +415,8 @@ class Broken(Table):
         (lambda: run(Table(), Decoding(), 2, numbers=[1]), r"numbers must be one a row"),
         (lambda: run(Table(), Decoding(beam=2, coverage_penalty=1.0), 1), r"coverage_penalty must go with attention"),
         (lambda: run(Broken(), Decoding(), 1), r"logits must be finite numbers"),
+        (lambda: run(Mute(), Decoding(forbidden=(BEGIN,)), 1), r"logits must be finite numbers"),
+        (lambda: run(Mute(), Decoding(beam=3, forbidden=(BEGIN,)), 1), r"leave each row a symbol that may be written"),
         (lambda: run(Broken(), Decoding(beam=3), 1), r"logits must be finite numbers"),
         (lambda: run(Broken(), Decoding(top_p=0.5), 1), r"logits must be finite numbers"),
         (lambda: write(Table(), 0, BEGIN, END, Decoding(beam=2)), r"beam must be None for symbols as they come, got 2"),
