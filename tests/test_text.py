@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+import elman
 from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
 from elman.fields import Text
 from elman.fields.joining import joined_words
@@ -209,6 +210,19 @@ def test_texts_and_lists_are_kept_in_a_file_as_they_are():
     assert [field.unpack(stored) for stored in array] == values == field.unpack_column(array)
     assert field.parse_column(pa.array(["a", "\x1fb"])) is None
     assert field.parse_column(pa.array(["a", "b"])).to_pylist() == field.unpack_column(pa.array(["a", "b"]))
+
+
+def test_token_lists_train_alike_from_memory_and_from_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
+    rows = [{"tokens": ["so", "New York", word], "label": word} for word in ("good", "dull")] * 20
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    weights = []
+    for size in (200, 0):
+        model = elman.train(str(tmp_path / "t.jsonl"), input={"tokens": {"kind": "text"}}, target="label", hidden=3,
+                            epochs=1, quiet=True, data={"in_memory": size})  # fmt: skip
+        assert "new york" in model.input.vocabulary
+        weights.append(model.network.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 @pytest.mark.parametrize("level", EXACT)
