@@ -411,3 +411,17 @@ def test_a_binary_file_that_is_cut_or_none_is_refused(tmp_path, content, says):
     (tmp_path / "v.bin").write_bytes(content)
     with pytest.raises(DataError, match=says):
         read_vectors(tmp_path / "v.bin")
+
+
+FORGED = [
+    ("character", {"vocabulary": ["<pad>", "<unk>", "ab"]}),
+    ("byte", {"vocabulary": ["<pad>", "<unk>", "東"]}),
+    ("bpe", {"vocabulary": ["<pad>", "<unk>", "a"], "merges": [["a", "b"]]}),
+    ("unigram", {"vocabulary": ["<pad>", "<unk>", "a"], "scores": ["x"]}),
+]
+
+
+@pytest.mark.parametrize(("level", "learned"), FORGED)
+def test_a_vocabulary_that_cannot_be_is_not_restored(level, learned):
+    with pytest.raises((TypeError, ValueError)):  # what reading a run directory reports
+        Text("x", level=level).restore(learned | {"embedding": None})

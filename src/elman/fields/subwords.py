@@ -70,6 +70,8 @@ class Subwords(Tokens):
             raise ValueError("a sub-word holds what is no byte")
         if self.model == "bpe":
             numbered = {token: index for index, token in enumerate(tokens)}
+            if not all({a, b, a + b} <= numbered.keys() for a, b in self._state["merges"]):
+                raise ValueError("a pair is merged that is no sub-word")
             self._tokenizer.model = models.BPE(numbered, [(a, b) for a, b in self._state["merges"]])
         else:
             scored = list(zip(tokens, map(float, self._state["scores"]), strict=True))
