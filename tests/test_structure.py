@@ -48,7 +48,17 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LONGEST = 400
 # Files of a folder that hold no entry of its table.
 HELPERS = {"base", "raw", "vectors", "results", "datasets", "glove", "lines", "shares", "sides"}
-HELPERS |= {"text_options", "tokens", "words", "spelling", "signs", "subwords", "joining", "writing"}  # of a text
+HELPERS |= {
+    "text_options",
+    "tokens",
+    "words",
+    "spelling",
+    "signs",
+    "subwords",
+    "unigram",
+    "joining",
+    "writing",
+}  # of a text
 
 
 def room(name: str) -> int:
