@@ -10,6 +10,8 @@ from elman.errors import ConfigError
 from elman.fields import FIELDS, Field, Steps, Symbols
 from elman.topologies import TOPOLOGIES, NextStep, OneToMany, Reader, Writer
 
+LONGEST_DOCUMENT = 1_000_000  # steps
+
 
 def is_one_text(config: RunConfig) -> bool:
     """Whether the source is one plain text, and nothing but the text is to be written."""
@@ -63,6 +65,7 @@ def _settle_topology(config: RunConfig) -> None:
         _check_next_step(config, reads)
         for options in config.input.values():
             options.setdefault("metrics", [])  # what is gone on with has no right answer
+            options.setdefault("longest", LONGEST_DOCUMENT)
     elif not config.target:
         then = "Pass --target COLUMN, or leave model.topology out to go on with the input."
         fail("config", "target", "name a column", "none", then, ConfigError)
