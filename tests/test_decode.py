@@ -254,6 +254,16 @@ def test_a_sequence_ends_where_nothing_is_left_to_write():
     assert only.ended
 
 
+@pytest.mark.parametrize("options", ALL, ids=str)
+def test_the_end_symbol_in_a_prompt_ends_nothing(options):
+    writer, decoding = Network(), Decoding(min_length=2, max_length=4, **options)
+    prompt = np.array([3, END, 4])
+    [found] = run(writer, decoding, [0], [prompt])
+    for hypothesis in found:
+        assert len(hypothesis.symbols) >= 2
+        assert hypothesis.log_probability == pytest.approx(writer.forced(0, prompt, hypothesis)[0], abs=1e-5)
+
+
 def test_a_repetition_penalty_multiplies_log_probabilities():
     table = Table(6)
     logs = table.logits.log_softmax(1)
