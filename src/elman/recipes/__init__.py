@@ -2,9 +2,9 @@
 
 from elman.checks import check_choice
 from elman.recipes.base import Published, Recipe, Setting
-from elman.recipes.following import Result, follow
 from elman.recipes.characters import RECIPE as CHARACTERS
 from elman.recipes.dialogue import RECIPE as DIALOGUE
+from elman.recipes.following import Result, follow
 from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
 from elman.recipes.pronounce import RECIPE as PRONOUNCE

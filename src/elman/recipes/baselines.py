@@ -28,7 +28,7 @@ def scores_of_answers(kind: str, tables: Tables, fields: Fields) -> Json:
     assert tables.test is not None
     train, test = tables.train, tables.test
     answers = ANSWERS[kind](train.column(input), train.column(target), test.column(input), test.column(target), field)
-    return _scores(answers, test.column(input), test.column(target), field)
+    return _scores(answers, list(test.column(input)), list(test.column(target)), field)
 
 
 def nearest(known: list[Any], targets: list[Any], asked: list[Any], truth: list[Any], field: Target) -> list[Any]:
@@ -42,7 +42,11 @@ def nearest(known: list[Any], targets: list[Any], asked: list[Any], truth: list[
         raise MissingExtraError("scikit-learn", "demo", "the most similar training row") from None
     known, asked = [_as_text(value) for value in known], [_as_text(value) for value in asked]
     words = any(" " in text for text in known[:100])
-    cut = {"ngram_range": (1, 2), "token_pattern": r"\w+|[^\w\s]"} if words else {"analyzer": "char", "ngram_range": (1, 3)}
+    cut = (
+        {"ngram_range": (1, 2), "token_pattern": r"\w+|[^\w\s]"}
+        if words
+        else {"analyzer": "char", "ngram_range": (1, 3)}
+    )
     vectors = TfidfVectorizer(**cut)
     matrix = vectors.fit_transform(known).T.tocsr()
     found: list[Any] = []

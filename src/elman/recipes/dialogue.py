@@ -11,7 +11,14 @@ RECIPE = Recipe(
     minutes=15,
     input={"history": {"kind": "text", "embedding": 128, "dropout": 0.3, "word_dropout": 0.05}},
     target={
-        "reply": {"kind": "text", "split": "space", "lowercase": True, "embedding": 128, "dropout": 0.3, "metrics": ["bleu", "chrf"]}
+        "reply": {
+            "kind": "text",
+            "split": "space",
+            "lowercase": True,
+            "embedding": 128,
+            "dropout": 0.3,
+            "metrics": ["bleu", "chrf"],
+        }
     },
     model={"cell": "lstm", "hidden": 256, "attention": "dot", "dropout": 0.4},
     train={"epochs": 15, "batch": 32, "patience": 4},

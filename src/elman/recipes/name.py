@@ -28,7 +28,12 @@ RECIPE = Recipe(
             "train": {"epochs": 30},
             "decode": {"temperature": 0.7, "max_length": 30},
             "metric": "agreement",
-            "baselines": [{"name": "memoryless: the letter before, and the language", "model": {"cell": "memoryless", "hidden": 192}}],
+            "baselines": [
+                {
+                    "name": "memoryless: the letter before, and the language",
+                    "model": {"cell": "memoryless", "hidden": 192},
+                }
+            ],
             "show": ["Italian", "Japanese", "Russian"],
             "round_trip": {"setting": "classify", "each": 50, "temperature": 0.7, "max_length": 30},
         },

@@ -85,7 +85,9 @@ def summaries(figures: Iterable[Json]) -> list[Json]:
                     "values": values,
                     "median": median(values),
                     "minutes": median(run["minutes"] for run in runs),
-                    "baseline": _median([run["baseline"][metric] for run in runs if run["baseline"].get(metric) is not None]),
+                    "baseline": _median(
+                        [run["baseline"][metric] for run in runs if run["baseline"].get(metric) is not None]
+                    ),
                     "published": runs[0]["published"] if main else {},
                     "goal": chosen.goal if main else None,
                 }
