@@ -27,7 +27,7 @@ class Setting:
         metric: the metric that published figures and the goal are in.
         goal: the figure to reach; None: there is none.
         baselines: what the figures must beat, see `Recipe`.
-        show: values that are traced step by step at the end, or written from.
+        show, show_rows: see `Recipe`.
         round_trip: see `Recipe`; {} where there is none.
     """
 
@@ -37,6 +37,7 @@ class Setting:
     goal: float | None
     baselines: list[Json]
     show: list[str]
+    show_rows: int
     round_trip: Json
 
 
@@ -59,6 +60,7 @@ class Recipe:
             `elman.recipes.baselines.ANSWERS`.
         published: figures that others reported.
         show: values that are traced step by step at the end, or written from.
+        show_rows: so many rows of the test split are shown too, with what was written and what is there.
         settings: variants by name, each a configuration laid over the recipe's; the first is the default. One may also
             have a `metric`, `baselines` and `show` of its own.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
@@ -84,6 +86,7 @@ class Recipe:
     goal: Mapping[str, float] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
     show: list[str] = field(default_factory=list)
+    show_rows: int = 0
     settings: Mapping[str, Json] = field(default_factory=lambda: {"": {}})
     seeds: int = 3
 
@@ -110,5 +113,6 @@ class Recipe:
             self.goal.get(name),
             own.get("baselines", self.baselines),
             own.get("show", self.show),
+            self.show_rows,
             own.get("round_trip", {}),
         )

@@ -118,7 +118,7 @@ def follow(
     model.save(folder / "model")
     for kept in models:
         kept.save(folder / "baseline")
-    return Result(said, folder, model, *_shown(model, chosen), chosen.metric, chosen.show[0])
+    return Result(said, folder, model, *_shown(model, chosen, tables), chosen.metric, chosen.show[0])
 
 
 def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
@@ -148,12 +148,21 @@ def _baselines(
     return figures, models[:1]
 
 
-def _shown(model: Model, chosen: Setting) -> tuple[list[tuple[str, list[Step]]], list[tuple[str, str]]]:
+def _shown(model: Model, chosen: Setting, tables: Tables) -> tuple[list[tuple[str, list[Step]]], list[tuple[str, str]]]:
     """Traces of what is read; what is written from what."""
     if isinstance(model.network.topology, Reader):
         return [(value, model.trace(value)) for value in chosen.show], []
-    texts = model.generate(values=chosen.show) if model.fields.inputs else model.generate(chosen.show)
-    return [], [(value, best) for value, (best, *_) in zip(chosen.show, texts, strict=True)]
+    if not model.fields.inputs:
+        texts = model.generate(chosen.show)
+        return [], [(value, best) for value, (best, *_) in zip(chosen.show, texts, strict=True)]
+    (input,), (target,) = model.fields.inputs, model.fields.targets
+    asked, there = list(chosen.show), [""] * len(chosen.show)
+    if tables.test is not None and chosen.show_rows:
+        some = np.linspace(0, len(tables.test) - 1, chosen.show_rows).astype(int).tolist()
+        asked += [str(tables.test.column(input)[row]) for row in some]
+        there += [f"   (there: {tables.test.column(target)[row]})" for row in some]
+    texts = model.generate(values=asked)
+    return [], [(value, best + right) for value, (best, *_), right in zip(asked, texts, there, strict=True)]
 
 
 def _with_vectors(document: Json, vectors: Path | None) -> Json:
