@@ -9,9 +9,18 @@ RECIPE = Recipe(
     split="test, 2,000 sentences",
     size="112,830 sentences",
     minutes=20,
-    input={"text": {"kind": "text", "embedding": 256, "dropout": 0.3, "tied": True}},
+    input={
+        "text": {
+            "kind": "text",
+            "embedding": 256,
+            "dropout": 0.2,
+            "tied": True,
+            "softmax": "sampled",
+            "samples": 2000,
+        }
+    },
     model={"cell": "lstm", "hidden": 512, "dropout": 0.4},
-    train={"epochs": 8, "batch": 64},
+    train={"epochs": 6, "batch": 64},
     metric="perplexity",
     baselines=[
         {
