@@ -79,7 +79,8 @@ def train(
     ] = None,
     topology: Annotated[str | None, typer.Option(help="many-to-one or one-to-one; inferred.")] = None,
     cell: Annotated[
-        str | None, typer.Option(help="lstm (default), gru, mingru, rnn, rnn-relu, rnn-identity, lstm-norm, gru-norm.")
+        str | None,
+        typer.Option(help="lstm (default), gru, mingru, rnn, rnn-relu, rnn-identity, lstm-norm, gru-norm, memoryless."),
     ] = None,
     layers: Annotated[int | None, typer.Option(help="Depth. [default: 1]")] = None,
     hidden: Annotated[int | None, typer.Option(help="Units a layer and direction. [default: 128]")] = None,
