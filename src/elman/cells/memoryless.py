@@ -48,5 +48,10 @@ class MemorylessCell(Cell):
         super().__init__(input_size, hidden_size, bias)
 
     def step(self, projected: Tensor, state: MemorylessState) -> tuple[Tensor, MemorylessState]:  # type: ignore[override]
-        hidden = projected.tanh()
+        hidden = self.hidden_of(projected)
         return hidden, MemorylessState(hidden)
+
+    @staticmethod
+    def hidden_of(projected: Tensor) -> Tensor:
+        """The output of any number of steps, (..., H)."""
+        return projected.tanh()

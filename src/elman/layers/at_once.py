@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from elman.cells import Cell, MemorylessCell
+from elman.cells import Cell, MemorylessCell, MemorylessState
 from elman.layers.unroll import real_steps
 from elman.types import State
 
@@ -23,9 +23,9 @@ def at_once(
     if x.shape[1] == 0:
         return x.new_zeros(x.shape[0], 0, cell.hidden_size), state
     if lengths is None:
-        outputs, after = cell.step(cell.project(x), state)
-        return outputs, type(after)(outputs[:, -1])
+        outputs = cell.hidden_of(cell.project(x))
+        return outputs, MemorylessState(outputs[:, -1])
     real = real_steps(lengths, x.shape[1])[..., None]
-    outputs = cell.step(cell.project(x.masked_fill(~real, 0)), state)[0] * real
+    outputs = cell.hidden_of(cell.project(x.masked_fill(~real, 0))) * real
     last = outputs[torch.arange(len(x), device=x.device), (lengths - 1).clamp(min=0)]
-    return outputs, type(state)(torch.where(lengths[:, None] > 0, last, state[0]))
+    return outputs, MemorylessState(torch.where(lengths[:, None] > 0, last, state[0]))
