@@ -41,6 +41,8 @@ ORDER = [
     {"insight"},
     {"recipes"},
     {"output"},
+    {"arguments", "notes"},
+    {"generation"},
     {"cli"},
     {"__main__"},
 ]
