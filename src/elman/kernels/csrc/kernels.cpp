@@ -142,8 +142,7 @@ EXPORT void* elman_projection_new(int64_t depth, int64_t columns, const float* w
 }
 
 // See `Projection::run`; may be called by several threads at once.
-EXPORT void elman_projection_run(const void* projection, int64_t rows, int64_t threads, const float* x,
-                                 float* scores) {
+EXPORT void elman_projection_run(const void* projection, int64_t rows, int64_t threads, const float* x, float* scores) {
     static_cast<const elman::Projection*>(projection)->run(rows, threads, x, scores);
 }
 
