@@ -35,6 +35,7 @@ sanitize: .venv
 bench: .venv/bench
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.end_to_end
+	$(BIN)/python -m benchmarks.decoding
 
 # Networks that others wrote, by their names on PyPI, without what they need beside torch.
 foreign: .venv/foreign

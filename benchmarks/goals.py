@@ -55,6 +55,7 @@ GOALS = [
     Goal("epoch", ("gru",), "torch packed", 2.5),
     Goal("epoch", ("gru",), "torch padded", 2.8),
     Goal("epoch", ("lstm", "gru"), "Keras on JAX", 5),
+    Goal("decoding", ("lstm",), "JoeyNMT", 3),
 ]
 
 

@@ -10,13 +10,13 @@ from elman.types import Json
 
 FOLDER = Path(__file__).parent
 KEY = ("machine", "work", "cell", "batch", "time", "input_size", "hidden_size", "threads")
-EPOCH = "epoch"  # the work that `end_to_end` measures
+EPOCH, DECODING = "epoch", "decoding"  # the works that `end_to_end` and `decoding` measure
 
 
 def merged(kept: Iterable[Json], fresh: Iterable[Json]) -> list[Json]:
     """Both lists in one, in the order of the page; what was measured anew replaces what was there."""
     entries = {_key(entry): entry for entry in (*kept, *fresh)}
-    works = [*WORKS, EPOCH]
+    works = [*WORKS, EPOCH, DECODING]
     return sorted(
         entries.values(),
         key=lambda e: (e["machine"], works.index(e["work"]), e["cell"], e["threads"], e["batch"], e["hidden_size"]),

@@ -8,12 +8,15 @@ import pytest
 import benchmarks
 from benchmarks import results
 from benchmarks.ceilings import ceiling
+from benchmarks.decoding import CONTENDERS as TRANSLATORS
 from benchmarks.end_to_end import CONTENDERS
 from benchmarks.end_to_end import entry_of as entry_of_epoch
 from benchmarks.goals import GOALS, full_length_mean, goals_of
 from benchmarks.items import ITEMS, TABLE, picked
+from benchmarks.peers import decode_own, decode_torch
+from benchmarks.peers.translation import MOST, make_translation
 from benchmarks.report import losses, page
-from benchmarks.results import EPOCH, merged
+from benchmarks.results import DECODING, EPOCH, merged
 from benchmarks.works import ELMAN, WORKS
 
 FOLDER = Path(benchmarks.__file__).parent
@@ -59,10 +62,22 @@ def test_every_contender_of_a_work_is_a_function_of_its_file(name):
 
 def test_every_goal_is_of_an_item_and_of_a_contender_that_runs_it():
     epochs = [{"work": EPOCH, "cell": cell, "batch": 32, "hidden_size": 128, "threads": 2} for cell in ("lstm", "gru")]
-    entries = [item._asdict() for item in ITEMS.values()] + epochs
+    translation = {"work": DECODING, "cell": "lstm", "batch": 64, "hidden_size": 256, "threads": 2}
+    entries = [*(item._asdict() for item in ITEMS.values()), *epochs, translation]
+    contenders = {name: work.contenders for name, work in WORKS.items()}
+    contenders |= {EPOCH: CONTENDERS, DECODING: TRANSLATORS}
     for goal in GOALS:
         assert any(goal.fits(entry) for entry in entries), goal
-        assert goal.against in (CONTENDERS if goal.work == EPOCH else WORKS[goal.work].contenders), goal
+        assert goal.against in contenders[goal.work], goal
+
+
+def test_those_who_translate_write_the_same():
+    task = make_translation(6, 8)
+    written = decode_own.greedy(task)()
+    assert written == decode_torch.greedy(task)()
+    assert written != decode_own.beam(task)()
+    steps = [len(row) for row in written]
+    assert 2 <= min(steps) < max(steps) < MOST
 
 
 def test_of_two_goals_the_higher_counts():

@@ -33,6 +33,10 @@ class Writer(Protocol):
         ...
 
 
+class Normal:
+    """A writer whose steps give log-probabilities, in a tensor that may be written over: they are taken as they are."""
+
+
 class Hypothesis(NamedTuple):
     """One sequence that was written."""
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from elman.checks import fail
 from elman.inference.choice import BARRED, Lots, coverage, ranked, widest
-from elman.inference.decoding import Decoding, Hypothesis, Writer
+from elman.inference.decoding import Decoding, Hypothesis, Normal, Writer
 
 
 class Search:
@@ -77,7 +77,9 @@ class Search:
         """One symbol more for every live hypothesis; gives what was chosen, (M,)."""
         at = self.history.shape[1]
         logits, state, attention = self.writer.step(self.symbols, self.state)
-        own = logits.log_softmax(1, torch.promote_types(logits.dtype, torch.float32))
+        own = logits
+        if not isinstance(self.writer, Normal):
+            own = logits.log_softmax(1, torch.promote_types(logits.dtype, torch.float32))
         written = at - self.prompt_lengths[self.lines]
         ranks = ranked(own, self.history, written.clamp(min=0), self.end, self.decoding)
         forced = written < 0
@@ -117,7 +119,7 @@ class Search:
         if self.decoding.method == "beam":
             return widest(ranks, self.ranks, self.lines, self.room)
         parents = torch.arange(len(ranks), device=self.device)
-        return parents, ranks.argmax(1) if self.lots is None else self.lots.draw(ranks, self.lines, at)
+        return parents, ranks.max(1).indices if self.lots is None else self.lots.draw(ranks, self.lines, at)
 
     def _look(self, attention: Tensor | None, parents: Tensor, forced: Tensor) -> None:
         """Keep where the step looked."""

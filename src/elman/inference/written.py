@@ -9,29 +9,33 @@ from torch import Tensor
 
 from elman.data import Batch
 from elman.inference.decode import decode, write
-from elman.inference.decoding import Decoding, Hypothesis
+from elman.inference.decoding import Decoding, Hypothesis, Normal
 from elman.layers import DecoderState
+from elman.layers.heads import log_softmax_of
 from elman.network import Network
 from elman.topologies import Writer
 
+MANY = 8  # rows written together from which packing the head takes less time than it saves
 
-class NetworkWriter:
+
+class NetworkWriter(Normal):
     """The steps of a network that writes; its weights are packed once.
 
     Args:
-        network: in evaluation mode; training it later does not change the writer.
+        network: in evaluation mode, and trained no more while it writes.
+        rows: how many will be written together; the head's weights are packed where that is worth it.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, rows: int) -> None:
         assert isinstance(network.topology, Writer)
         self.network, self.decoder = network, network.topology.decoder
-        self.head = network.heads[0]
         self.run = self.decoder.packed()
+        self.logs = log_softmax_of(network.heads[0], packed=rows >= MANY)
 
     def step(self, symbols: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState, Tensor | None]:
-        """Symbols (N,) and the state before them -> logits of the next (N, V), the state after, attention (N, S)."""
+        """Symbols (N,) and the state before them -> log-probabilities (N, V), the state after, attention (N, S)."""
         features, state, attention = self.decoder.step(self.network.feed(symbols), state, self.run)
-        return self.head(features), state, attention
+        return self.logs(features), state, attention
 
     def select(self, state: DecoderState, rows: Tensor) -> DecoderState:
         """The state of these rows."""
@@ -52,7 +56,8 @@ def hypotheses(
     field, rows = network.written, batch.rows
     with torch.inference_mode():
         state = _begin(network, batch)
-    writer, choice = NetworkWriter(network), replace(decoding, forbidden=field.unwritten)
+    together = len(rows) * (decoding.beam or decoding.n_best)
+    writer, choice = NetworkWriter(network, together), replace(decoding, forbidden=field.unwritten)
     numbers = [int(row) for row in rows]
     return decode(writer, state, len(rows), field.begin, field.end, choice, prompts, numbers, device_of(network))
 
@@ -62,7 +67,7 @@ def symbols(network: Network, batch: Batch, decoding: Decoding, prompt: np.ndarr
     field = network.written
     with torch.inference_mode():
         state = _begin(network, batch)
-    writer, choice = NetworkWriter(network), replace(decoding, forbidden=field.unwritten)
+    writer, choice = NetworkWriter(network, rows=1), replace(decoding, forbidden=field.unwritten)
     return write(writer, state, field.begin, field.end, choice, prompt, int(batch.rows[0]), device_of(network))
 
 

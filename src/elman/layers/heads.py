@@ -1,13 +1,15 @@
 """Heads for large vocabularies: features to the log-probabilities of V symbols, and a loss that need not name all."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.checks import check_range, check_shape, fail
+from elman.kernels import KERNELS
+from elman.kernels.projection import Projection as PackedProjection
 
 
 class Projection(nn.Module):
@@ -109,6 +111,21 @@ class SampledSoftmax(Projection):
         others = features @ F.embedding(drawn, self.weight).T + (self.bias[drawn] - rate.log().to(self.bias))
         others = others.masked_fill(drawn == target[:, None], -torch.inf)
         return torch.cat([right[:, None], others], 1).logsumexp(1) - right
+
+
+def log_softmax_of(head: nn.Module, packed: bool) -> Callable[[Tensor], Tensor]:
+    """The function from features (N, H) to a head's log-probabilities (N, V), for evaluation without gradients.
+
+    Args:
+        head: of logits or log-probabilities.
+        packed: pack the weights that it has now, if a kernel fits: some steps of a batch later that has paid.
+    """
+    if packed and KERNELS.library is not None and isinstance(head, Projection):
+        weight, bias = head.weight, head.bias
+        if all(tensor.dtype == torch.float32 and tensor.device.type == "cpu" for tensor in (weight, bias)):
+            project = PackedProjection(weight, bias)
+            return lambda features: project(head.reduce(features))
+    return lambda features: head(features).log_softmax(-1)
 
 
 class AdaptiveSoftmax(nn.Module):

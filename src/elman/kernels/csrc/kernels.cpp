@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "backward.h"
+#include "scores.h"
 #include "single.h"
 #include "step.h"
 
@@ -131,4 +132,20 @@ EXPORT void elman_stepper_step(void* stepper) {
 
 EXPORT void elman_stepper_free(void* stepper) {
     delete static_cast<elman::Stepper*>(stepper);
+}
+
+// Null where memory ran out.
+EXPORT void* elman_projection_new(int64_t depth, int64_t columns, const float* weight, const float* bias) {
+    elman::Projection* made = nullptr;
+    elman::guarded([&] { made = new elman::Projection(depth, columns, weight, bias); });
+    return made;
+}
+
+// See `Projection::run`; may be called by several threads at once.
+EXPORT void elman_projection_run(const void* projection, int64_t rows, int64_t threads, const float* x, float* scores) {
+    static_cast<const elman::Projection*>(projection)->run(rows, threads, x, scores);
+}
+
+EXPORT void elman_projection_free(void* projection) {
+    delete static_cast<elman::Projection*>(projection);
 }
