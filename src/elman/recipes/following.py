@@ -152,9 +152,13 @@ def _shown(model: Model, chosen: Setting, tables: Tables) -> tuple[list[tuple[st
     """Traces of what is read; what is written from what."""
     if isinstance(model.network.topology, Reader):
         return [(value, model.trace(value)) for value in chosen.show], []
-    if not model.fields.inputs:
+    if not model.fields.inputs and model.config.data.stream:
         texts = model.generate(chosen.show)
         return [], [(value, best) for value, (best, *_) in zip(chosen.show, texts, strict=True)]
+    if not model.fields.inputs:  # what may come next, the likeliest first
+        told = [answer["probabilities"] for answer in model.answers(chosen.show)]
+        listed = [", ".join(f"{word} {chance:.3f}" for word, chance in row.items()) for row in told]
+        return [], list(zip(chosen.show, listed, strict=True))
     (input,), (target,) = model.fields.inputs, model.fields.targets
     asked, there = list(chosen.show), [""] * len(chosen.show)
     if tables.test is not None and chosen.show_rows:
