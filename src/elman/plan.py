@@ -30,6 +30,8 @@ def settle(config: RunConfig, table: Table) -> None:
     _check_splits(config)
     _gather_series(config, table)
     for name, options in config.input.items():
+        if config.data.stream:
+            options.setdefault("kind", "text")  # however little of it there is
         _settle_kind(options, table, name, False, ())
     for name, options in config.target.items():
         _settle_kind(options, table, name, True, list(config.input))
