@@ -166,7 +166,8 @@ def test_a_quick_recipe_writes_its_figures_both_models_and_traces(tmp_path, caps
     folder = tmp_path / "sentiment"
     out, err = call(capsys, "recipe", "sentiment", "--quick", "--out", folder)
     figures = json.loads((folder / "metrics.json").read_text())
-    assert set(figures) == {"recipe", "setting", "split", "seed", "minutes", "metrics", "baseline", "published"}
+    keys = {"recipe", "setting", "split", "seed", "minutes", "metrics", "baseline", "other_baselines", "published"}
+    assert set(figures) == keys
     assert "claims nothing" in figures["split"]
     assert elman.load(folder / "model").config.model["bidirectional"]
     assert elman.load(folder / "baseline").config.model["topology"] == "one-to-one"

@@ -34,7 +34,7 @@ class Table:
 class Network:
     """A random LSTM over what it wrote, each row from a state of its own, with or without a memory to look at."""
 
-    def __init__(self, size=20, rows=6, attention="none", sharpness=1.0):
+    def __init__(self, size=20, rows=6, attention="none"):
         torch.manual_seed(0)
         self.size, self.lengths = size, torch.tensor([4, 0, 2, 3, 1, 4, 2][:rows])
         memory_size = 0 if attention == "none" else 3
@@ -43,7 +43,8 @@ class Network:
             6, 8, cell="lstm", memory_size=memory_size, attention=attention, input_feeding=bool(memory_size)
         ).eval()
         with torch.no_grad():
-            self.head.weight *= 4 * sharpness
+            self.head.weight *= 4
+            self.head.bias[END] += {"none": 0.5, "additive": 0.3, "dot": 0.8}[attention]  # so that lengths differ
             self.decoder.body.weight_hh_l0 *= 2
         self.hidden = LSTM(3, 8)(torch.randn(rows, 5, 3))[1]
         self.memory = torch.randn(rows, 4, 3) if memory_size else None
@@ -107,8 +108,10 @@ def test_a_wide_beam_finds_the_best_of_all_sequences_there_are(seed, forbidden, 
         decoding = Decoding(beam=400, n_best=n_best, max_length=4, length_penalty=alpha, forbidden=forbidden)
         [found] = run(table, decoding, 1)
         best = expected[:n_best]
-        assert [hypothesis.symbols for hypothesis in found] == [symbols for _, symbols in best]
+        scores = {tuple(symbols): score for score, symbols in expected}  # by name, for two may have the same score
         np.testing.assert_allclose([hypothesis.score for hypothesis in found], [s for s, _ in best], rtol=1e-5)
+        assert [scores[tuple(h.symbols)] for h in found] == pytest.approx([h.score for h in found], rel=1e-5)
+        assert len({tuple(hypothesis.symbols) for hypothesis in found}) == len(best)
 
 
 @pytest.mark.parametrize("attention", ["none", "additive"])
@@ -251,6 +254,16 @@ def test_a_sequence_ends_where_nothing_is_left_to_write():
     assert only.ended
 
 
+@pytest.mark.parametrize("options", ALL, ids=str)
+def test_the_end_symbol_in_a_prompt_ends_nothing(options):
+    writer, decoding = Network(), Decoding(min_length=2, max_length=4, **options)
+    prompt = np.array([3, END, 4])
+    [found] = run(writer, decoding, [0], [prompt])
+    for hypothesis in found:
+        assert len(hypothesis.symbols) >= 2
+        assert hypothesis.log_probability == pytest.approx(writer.forced(0, prompt, hypothesis)[0], abs=1e-5)
+
+
 def test_a_repetition_penalty_multiplies_log_probabilities():
     table = Table(6)
     logs = table.logits.log_softmax(1)
@@ -270,7 +283,7 @@ def test_a_repetition_penalty_multiplies_log_probabilities():
 
 
 class Looking(Table):
-    """Three ways to write two symbols: the likeliest looks at one place twice, the next at both places of three."""
+    """Two sentences of two symbols: the likelier one looks less at the first of two places, and more at the second."""
 
     def __init__(self):
         super().__init__(5)
@@ -280,19 +293,17 @@ class Looking(Table):
         self.logits[3, END] = self.logits[4, END] = 0
 
     def step(self, symbols, state):
-        where = torch.tensor([[0.8, 0.2, 0], [0, 0, 0], [0.2, 0.8, 0], [0.9, 0.1, 0], [0.1, 0.9, 0]])
+        where = torch.tensor([[0.4, 0.6, 0], [0, 0, 0], [0.4, 0.6, 0], [0, 0.7, 0], [0.9, 0.1, 0]])
         return self.logits[symbols], state + 1, where[symbols]
 
 
 def test_coverage_ranks_higher_what_looked_everywhere_by_the_formula():
     plain, covered = (run(Looking(), Decoding(beam=3, n_best=2, coverage_penalty=beta), 1)[0] for beta in (0.0, 2.0))
     assert [h.symbols for h in plain] == [[2, 3], [2, 4]]
-    assert [h.symbols for h in covered] == [[2, 3], [2, 4]]  # both places of the first sum to 1 or more
-    looked = torch.tensor([[0.8 + 0.2 + 0.1, 0.2 + 0.8 + 0.9]])
-    short = run(Looking(), Decoding(beam=3, n_best=1, coverage_penalty=2.0, max_length=1), 1)[0][0]
-    total = short.log_probability
-    assert short.score == pytest.approx(total + 2 * (math.log(0.8) + math.log(0.2)), abs=1e-5)
-    assert looked.min() >= 1
+    assert [h.symbols for h in covered] == [[2, 4], [2, 3]]
+    for hypothesis, sums in zip(covered, ([1.7, 1.3], [0.8, 1.9]), strict=True):
+        penalty = 2 * sum(math.log(min(looked, 1)) for looked in sums)
+        assert hypothesis.score == pytest.approx(hypothesis.log_probability + penalty, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +361,7 @@ def test_the_nucleus_is_the_fewest_symbols_that_have_the_mass(top_p, size):
     table = Table(size, sharpness=0.5)
     shares, order = table.logits[BEGIN].softmax(0).sort(descending=True)
     kept = int((shares.double().cumsum(0) < top_p - 1e-9).sum()) + 1
-    counts = drawn(table, Decoding(top_p=top_p, max_length=1))
+    counts = drawn(table, Decoding(top_p=top_p, max_length=1), 4000 if size == 6 else 300)
     inside = set(order[:kept].tolist())
     assert set(counts) <= inside
     if size == 6:
@@ -382,6 +393,12 @@ def test_no_rows_give_nothing():
     assert decode(Table(), torch.zeros(0), 0, BEGIN, END, Decoding(beam=3)) == []
 
 
+class Mute(Table):
+    def step(self, symbols, state):
+        logits, state, _ = super().step(symbols, state)
+        return logits.masked_fill(torch.arange(5) != BEGIN, -math.inf), state, None
+
+
 class Broken(Table):
     def step(self, symbols, state):
         logits, state, _ = super().step(symbols, state)
@@ -408,6 +425,8 @@ class Broken(Table):
         (lambda: run(Table(), Decoding(), 2, numbers=[1]), r"numbers must be one a row"),
         (lambda: run(Table(), Decoding(beam=2, coverage_penalty=1.0), 1), r"coverage_penalty must go with attention"),
         (lambda: run(Broken(), Decoding(), 1), r"logits must be finite numbers"),
+        (lambda: run(Mute(), Decoding(forbidden=(BEGIN,)), 1), r"logits must be finite numbers"),
+        (lambda: run(Mute(), Decoding(beam=3, forbidden=(BEGIN,)), 1), r"leave each row a symbol that may be written"),
         (lambda: run(Broken(), Decoding(beam=3), 1), r"logits must be finite numbers"),
         (lambda: run(Broken(), Decoding(top_p=0.5), 1), r"logits must be finite numbers"),
         (lambda: write(Table(), 0, BEGIN, END, Decoding(beam=2)), r"beam must be None for symbols as they come, got 2"),

@@ -137,7 +137,7 @@ def test_vectors_are_tuned_or_stay_as_they_are(tune, vectors):
     model = elman.train(rows, input={"x": options}, target="y", hidden=2, epochs=2, quiet=True)
 
     row = model.input.vocabulary.index("good")
-    assert (model.network.encoder.weight[row].tolist() == VECTORS["good"]) is not tune
+    assert (model.network.encoders[0].weight[row].tolist() == VECTORS["good"]) is not tune
 
 
 def test_vectors_that_do_not_fit_are_refused(vectors):

@@ -15,6 +15,10 @@ BASE = {"input": {"text": {}}, "target": {"label": {}}, "model": {"hidden": 4}, 
 
 CHANGES = [
     ("input.text", {"level": "character"}),
+    ("input.text", {"level": "bpe", "max_vocabulary": 300}),
+    ("input.text", {"level": "unigram", "max_vocabulary": 300}),
+    ("input.text", {"characters": "bilstm"}),
+    ("input.text", {"characters": "cnn"}),
     ("input.text", {"lowercase": False}),
     ("input.text", {"min_count": 1}),
     ("input.text", {"max_vocabulary": 5}),

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+import elman
 from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
 from elman.fields import Text
 from elman.fields.joining import joined_words
@@ -211,6 +212,19 @@ def test_texts_and_lists_are_kept_in_a_file_as_they_are():
     assert field.parse_column(pa.array(["a", "b"])).to_pylist() == field.unpack_column(pa.array(["a", "b"]))
 
 
+def test_token_lists_train_alike_from_memory_and_from_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
+    rows = [{"tokens": ["so", "New York", word], "label": word} for word in ("good", "dull")] * 20
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    weights = []
+    for size in (200, 0):
+        model = elman.train(str(tmp_path / "t.jsonl"), input={"tokens": {"kind": "text"}}, target="label", hidden=3,
+                            epochs=1, quiet=True, data={"in_memory": size})  # fmt: skip
+        assert "new york" in model.input.vocabulary
+        weights.append(model.network.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
 @pytest.mark.parametrize("level", EXACT)
 def test_a_stream_is_the_text_of_its_pieces(level):
     field = fitted(TEXTS, level=level)
@@ -397,3 +411,17 @@ def test_a_binary_file_that_is_cut_or_none_is_refused(tmp_path, content, says):
     (tmp_path / "v.bin").write_bytes(content)
     with pytest.raises(DataError, match=says):
         read_vectors(tmp_path / "v.bin")
+
+
+FORGED = [
+    ("character", {"vocabulary": ["<pad>", "<unk>", "ab"]}),
+    ("byte", {"vocabulary": ["<pad>", "<unk>", "東"]}),
+    ("bpe", {"vocabulary": ["<pad>", "<unk>", "a"], "merges": [["a", "b"]]}),
+    ("unigram", {"vocabulary": ["<pad>", "<unk>", "a"], "scores": ["x"]}),
+]
+
+
+@pytest.mark.parametrize(("level", "learned"), FORGED)
+def test_a_vocabulary_that_cannot_be_is_not_restored(level, learned):
+    with pytest.raises((TypeError, ValueError)):  # what reading a run directory reports
+        Text("x", level=level).restore(learned | {"embedding": None})

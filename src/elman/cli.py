@@ -297,10 +297,10 @@ def recipe(
     if format is Format.table:
         for value, steps in result.traces:
             print_trace(value, steps, format)
-    reporter.note(
-        f"\nwritten to {result.folder}/metrics.json, the models to {result.model} and {result.folder / 'baseline'}"
-    )
-    reporter.note(f'next: elman predict {result.model} --trace "{result.example}"')
+        for value, text in result.written:
+            print(f"{value} -> {text}" if result.model.fields.inputs else text)
+    reporter.note(f"\nwritten to {result.folder}: metrics.json, the model and, where it is a network, the baseline")
+    reporter.note(f'next: elman predict {result.folder / "model"} "{result.example}"')
 
 
 def _check_picture(where: str, option: str, path: Path) -> None:

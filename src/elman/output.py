@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from elman.inference import Step
     from elman.types import Json
 
+MOST_CLASSES = 5  # columns of a trace
 BAR = 12  # characters of a probability of 1
 
 
@@ -49,17 +50,22 @@ def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | Non
 
 
 def print_trace(value: str, steps: Sequence[Step], format: Format) -> None:
-    """Print a trace, a row a step: what was read, the norm of the state, the answer so far, its probabilities."""
+    """Print a trace, a row a step: what was read, the norm of the state, the answer so far, its probabilities.
+
+    Of many classes a person sees those that are the likeliest at the end.
+    """
     if format is not Format.table:
         print_rows([step._asdict() for step in steps], format)
         return
-    rows = []
+    rows, final = [], steps[-1].probabilities or {}
+    shown = sorted(sorted(final, key=final.__getitem__)[-MOST_CLASSES:], key=list(final).index)
     for number, step in enumerate(steps, 1):
         row: Json = {"step": number, "read": step.piece}
         if step.norm is not None:
             row["state"] = f"|h{number}| = {step.norm:.3f}"
         row["answer so far"] = step.prediction
-        for label, chance in (step.probabilities or {}).items():
+        for label in shown:
+            chance = (step.probabilities or {})[label]
             row[label] = f"{chance:.3f} {'█' * round(BAR * chance)}"
         rows.append(row)
     print(f"\n{value}")

@@ -7,8 +7,10 @@ from elman.checks import check_choice, fail
 from elman.config import RunConfig
 from elman.data import Table, infer_kind
 from elman.errors import ConfigError
-from elman.fields import FIELDS, Field, Steps, Symbols
+from elman.fields import FIELDS, INPUTS, TARGETS, Field, Steps, Symbols
 from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, NextStep, OneToMany, Reader, Writer
+
+LONGEST_DOCUMENT = 1_000_000  # steps
 
 
 def is_one_text(config: RunConfig) -> bool:
@@ -45,11 +47,11 @@ def _settle_kind(options: dict[str, object], table: Table, name: str, as_target:
 
 def _settle_topology(config: RunConfig) -> None:
     """The topology that the kinds allow; what goes on without a target, or from a single value, is written."""
-    reads, answers = _kinds(config.input), _kinds(config.target)
+    reads, answers = _kinds(config.input, "input"), _kinds(config.target, "target")
     sequences = [name for name, kind in reads.items() if kind.is_sequence]
     if not config.target and len(sequences) == 1 and len(reads) > 1:  # the rest is what it is written from
         config.target[sequences[0]] = config.input.pop(sequences[0])
-        reads, answers, sequences = _kinds(config.input), _kinds(config.target), []
+        reads, answers, sequences = _kinds(config.input, "input"), _kinds(config.target, "target"), []
     written = [name for name, kind in answers.items() if issubclass(kind, Symbols)]
     inferred = "many-to-one" if sequences else "one-to-one"
     if any(issubclass(kind, Steps) for kind in answers.values()):
@@ -65,6 +67,7 @@ def _settle_topology(config: RunConfig) -> None:
         _check_next_step(config, reads)
         for options in config.input.values():
             options.setdefault("metrics", [])  # what is gone on with has no right answer
+            options.setdefault("longest", LONGEST_DOCUMENT)
     elif not config.target:
         then = "Pass --target COLUMN, or leave model.topology out to go on with the input."
         fail("config", "target", "name a column", "none", then, ConfigError)
@@ -118,9 +121,10 @@ def _check_next_step(config: RunConfig, reads: dict[str, type[Field]]) -> None:
         fail("config", "input", "be one text where no target is given", kinds, then, ConfigError)
 
 
-def _kinds(table: dict[str, dict[str, str]]) -> dict[str, type[Field]]:
+def _kinds(table: dict[str, dict[str, str]], role: str) -> dict[str, type[Field]]:
+    known = INPUTS if role == "input" else TARGETS
     for name, options in table.items():
-        check_choice("config", f"{name}.kind", options["kind"], FIELDS, ConfigError)
+        check_choice("config", f"{role}.{name}.kind", options["kind"], known, ConfigError)
     return {name: FIELDS[options["kind"]] for name, options in table.items()}
 
 

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from elman.fields.signs import BYTE_SIGNS, SIGN_BYTES, shown_bytes
-from elman.fields.tokens import WORDS, Tokens, Value, new_tokenizer
+from elman.fields.tokens import WORDS, Tokens, Value, count_tokens, new_tokenizer
+from elman.fields.unigram import unigram_scores
 from elman.types import Json
 
 BLOCK = 1 << 16  # characters of a stream that are cut together
-DIGITS = 4  # of a unigram model's scores; the threads that add them up do not always agree on those after the tenth
 
 
 class Subwords(Tokens):
@@ -38,28 +38,28 @@ class Subwords(Tokens):
         self._tokenizer.pre_tokenizer = pre_tokenizers.Sequence([in_words, in_bytes])
 
     def learn(self, values: Iterable[Value], most: int, least: int, extend: Callable[[list[str]], list[str]]) -> None:
-        from tokenizers import models, trainers
-
-        options: Json = {"vocab_size": most - len(self.specials), "initial_alphabet": sorted(BYTE_SIGNS)}
+        most -= len(self.specials)
         if self.model == "bpe":
-            self._tokenizer.model = models.BPE()
-            trainer: Any = trainers.BpeTrainer(**options, show_progress=False)
+            tokens = self._learn_pairs(values, most)
         else:
-            self._tokenizer.model = models.Unigram()
-            trainer = trainers.UnigramTrainer(**options, show_progress=False)
-        self._tokenizer.train_from_iterator((f" {value}" for value in values), trainer)
-        found = json.loads(self._tokenizer.to_str())["model"]
-        if self.model == "bpe":
-            tokens = sorted(found["vocab"], key=found["vocab"].__getitem__)
-            self._state = {"merges": [list(pair) for pair in found["merges"]]}
-        else:
-            # A byte that the training text lacks may come without a score: it gets one below all others.
-            scores = {token: round(score, DIGITS) for token, score in found["vocab"] if score is not None}
-            lowest = min(scores.values(), default=0.0) - 10
-            scores |= {sign: lowest for sign in BYTE_SIGNS if sign not in scores}
+            texts = (str(value) for value in values)
+            words = count_tokens(texts, self._tokenizer, spaces=False, before=" ")
+            scores = unigram_scores(words, sorted(BYTE_SIGNS), most)
             tokens = sorted(scores, key=lambda token: (-scores[token], token))
             self._state = {"scores": [scores[token] for token in tokens]}
         self.set_vocabulary([*self.specials, *tokens])
+
+    def _learn_pairs(self, values: Iterable[Value], most: int) -> list[str]:
+        """Byte pairs are merged by whole numbers, so that the library's training is the same each time; that of its
+        unigram model is not."""
+        from tokenizers import models, trainers
+
+        self._tokenizer.model = models.BPE()
+        trainer = trainers.BpeTrainer(vocab_size=most, initial_alphabet=sorted(BYTE_SIGNS), show_progress=False)
+        self._tokenizer.train_from_iterator((f" {value}" for value in values), trainer)
+        found = json.loads(self._tokenizer.to_str())["model"]
+        self._state = {"merges": [list(pair) for pair in found["merges"]]}
+        return sorted(found["vocab"], key=found["vocab"].__getitem__)
 
     def set_vocabulary(self, vocabulary: list[str]) -> None:
         from tokenizers import models
@@ -70,6 +70,8 @@ class Subwords(Tokens):
             raise ValueError("a sub-word holds what is no byte")
         if self.model == "bpe":
             numbered = {token: index for index, token in enumerate(tokens)}
+            if not all({a, b, a + b} <= numbered.keys() for a, b in self._state["merges"]):
+                raise ValueError("a pair is merged that is no sub-word")
             self._tokenizer.model = models.BPE(numbered, [(a, b) for a, b in self._state["merges"]])
         else:
             scored = list(zip(tokens, map(float, self._state["scores"]), strict=True))

@@ -133,8 +133,10 @@ def shown_piece(piece: str, index: int) -> str:
     return f"{piece} (unknown)" if index == 1 else piece
 
 
-def count_tokens(values: Iterable[str], tokenizer: "Tokenizer", spaces: bool) -> "Counter[str]":
+def count_tokens(values: Iterable[str], tokenizer: "Tokenizer", spaces: bool, before: str = "") -> "Counter[str]":
     """How often each token stands in the texts; `spaces` says whether a space is one.
+
+    Where a token may begin with the space before it, `before` is a space, and there is one before each text.
 
     No token spans a space, and most of what stands between two spaces stands there often: so that is counted, and
     only what is distinct is cut into tokens.
@@ -149,15 +151,15 @@ def count_tokens(values: Iterable[str], tokenizer: "Tokenizer", spaces: bool) ->
         if spaces:
             tokens[" "] += len(parts) - len(texts)
         if len(between) > MOST_PARTS:
-            _cut(between, tokenizer, tokens)
+            _cut(between, tokenizer, tokens, before)
             between.clear()
-    _cut(between, tokenizer, tokens)
+    _cut(between, tokenizer, tokens, before)
     return +tokens  # less what was counted 0 times
 
 
-def _cut(parts: Mapping[str, int], tokenizer: "Tokenizer", tokens: "Counter[str]") -> None:
+def _cut(parts: Mapping[str, int], tokenizer: "Tokenizer", tokens: "Counter[str]", before: str) -> None:
     """Add the tokens of these parts of texts, each as often as the part stands there."""
     normalize, cut = tokenizer.normalizer.normalize_str, tokenizer.pre_tokenizer.pre_tokenize_str
     for part, count in parts.items():
-        for token, _ in cut(normalize(part)):
+        for token, _ in cut(normalize(before + part)):
             tokens[token] += count

@@ -59,8 +59,8 @@ class Decoding:
         coverage_penalty: at least 0; above 0 sequences that looked at every part of the source rank higher.
         temperature: above 0; draw from softmax(log-probability / temperature).
         top_k: draw among so many likeliest symbols, at least 1.
-        top_p: above 0, at most 1; draw among the likeliest symbols that together have this probability (nucleus,
-            Holtzman et al. 2019, arXiv 1904.09751), after temperature and top_k.
+        top_p: above 0, at most 1; draw among the fewest symbols that together have this probability, and any as likely
+            as the last of them (nucleus, Holtzman et al. 2019, arXiv 1904.09751), after temperature and top_k.
         seed: of the draws.
         repetition_penalty: above 0; the log-probability of a symbol that the prompt or the sequence has is multiplied
             by it, so that above 1 repetition is rarer (Keskar et al. 2019, arXiv 1909.05858, who divide logits, which

@@ -55,10 +55,9 @@ class Search:
             padded[row, : len(prompt)] = prompt
         self.prompts = torch.from_numpy(padded).to(device)[lines]
         self.found: list[list[Hypothesis]] = [[] for _ in lines]
-        self.room = torch.full((len(lines),), decoding.beam or 1, device=device)
-        self.bar = torch.full(
-            (len(lines),), BARRED, dtype=torch.double, device=device
-        )  # what a line's hypotheses must still beat
+        self.room = torch.full((len(lines),), decoding.beam or 1, device=device)  # hypotheses that may still finish
+        # What a hypothesis of a line must still beat.
+        self.bar = torch.full((len(lines),), BARRED, dtype=torch.double, device=device)
         # Of each live hypothesis, sorted by line:
         self.lines = torch.arange(len(lines), device=device)
         self.symbols = torch.full((len(lines),), begin, device=device)
@@ -108,7 +107,9 @@ class Search:
     def results(self) -> list[list[Hypothesis]]:
         """Of each row what was found, best first, at most `n_best`."""
         lines = (self.found[at : at + self.draws] for at in range(0, len(self.found), self.draws))
-        rows = ([found for line in each for found in line] for each in lines)
+        rows = [[found for line in each for found in line] for each in lines]
+        if not all(rows):
+            fail("decode", "the writer's logits", "leave each row a symbol that may be written", "a row without")
         return [sorted(row, key=lambda found: -found.score)[: self.decoding.n_best] for row in rows]
 
     def _choose(self, ranks: Tensor, at: int) -> tuple[Tensor, Tensor]:

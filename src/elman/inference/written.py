@@ -29,9 +29,9 @@ class NetworkWriter:
         self.run = self.decoder.packed()
 
     def step(self, symbols: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState, Tensor | None]:
-        """Symbols (N,) and the state before them -> log-probabilities (N, V), the state after, attention (N, S)."""
+        """Symbols (N,) and the state before them -> logits of the next (N, V), the state after, attention (N, S)."""
         features, state, attention = self.decoder.step(self.network.feed(symbols), state, self.run)
-        return torch.log_softmax(self.head(features), -1), state, attention
+        return self.head(features), state, attention
 
     def select(self, state: DecoderState, rows: Tensor) -> DecoderState:
         """The state of these rows."""

@@ -1,13 +1,28 @@
 """Worked examples on real data. A new recipe is one file here and one line in this table."""
 
 from elman.checks import check_choice
-from elman.recipes.base import Published, Recipe, Result, follow
+from elman.recipes.base import Published, Recipe, Setting
+from elman.recipes.characters import RECIPE as CHARACTERS
+from elman.recipes.dialogue import RECIPE as DIALOGUE
+from elman.recipes.following import Result, follow
+from elman.recipes.name import RECIPE as NAME
+from elman.recipes.next_word import RECIPE as NEXT_WORD
+from elman.recipes.pronounce import RECIPE as PRONOUNCE
 from elman.recipes.sentiment import RECIPE as SENTIMENT
 from elman.recipes.sst2 import RECIPE as SST2
+from elman.recipes.tag import RECIPE as TAG
+from elman.recipes.translate import RECIPE as TRANSLATE
 
 RECIPES: dict[str, Recipe] = {
     "sentiment": SENTIMENT,
     "sst2": SST2,
+    "tag": TAG,
+    "next-word": NEXT_WORD,
+    "characters": CHARACTERS,
+    "translate": TRANSLATE,
+    "pronounce": PRONOUNCE,
+    "dialogue": DIALOGUE,
+    "name": NAME,
 }
 
 
@@ -21,4 +36,4 @@ def find(name: str) -> Recipe:
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "Published", "Recipe", "Result", "find", "follow"]
+__all__ = ["RECIPES", "Published", "Recipe", "Result", "Setting", "find", "follow"]

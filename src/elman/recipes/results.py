@@ -74,7 +74,8 @@ def summaries(figures: Iterable[Json]) -> list[Json]:
     for (recipe, setting), runs in groups.items():
         for metric in runs[0]["metrics"]:
             values = [run["metrics"][metric] for run in runs]
-            main = metric == RECIPES[recipe].metric
+            chosen = RECIPES[recipe].setting(setting)
+            main = metric == chosen.metric
             entries.append(
                 {
                     "recipe": recipe,
@@ -84,12 +85,18 @@ def summaries(figures: Iterable[Json]) -> list[Json]:
                     "values": values,
                     "median": median(values),
                     "minutes": median(run["minutes"] for run in runs),
-                    "baseline": median(run["baseline"][metric] for run in runs),
+                    "baseline": _median(
+                        [run["baseline"][metric] for run in runs if run["baseline"].get(metric) is not None]
+                    ),
                     "published": runs[0]["published"] if main else {},
-                    "goal": RECIPES[recipe].goal[setting] if main else None,
+                    "goal": chosen.goal if main else None,
                 }
             )
     return entries
+
+
+def _median(values: list[float]) -> float | None:
+    return median(values) if values else None
 
 
 def page(entries: Iterable[Json]) -> str:
@@ -101,7 +108,7 @@ def page(entries: Iterable[Json]) -> str:
         lines.append(
             f"| {entry['recipe']} | {entry['setting']} | {entry['split']} | {entry['metric']} "
             f"| **{entry['median']:.4g}** | {low:.4g} to {high:.4g} | {len(entry['values'])} | {goal} "
-            f"| {entry['baseline']:.4g} | {entry['minutes']:.2g} |"
+            f"| {'' if entry['baseline'] is None else format(entry['baseline'], '.4g')} | {entry['minutes']:.2g} |"
         )
         published += [f"| {entry['recipe']} | {who} | {figure} |" for who, figure in entry["published"].items()]
     table = "\n\nPublished, same split:\n\n| recipe | who | figure |\n|---|---|---|\n" + "\n".join(
@@ -118,10 +125,11 @@ def _follow(job: Job) -> Json | None:
         except ElmanError as error:
             print(f"{job.recipe} {job.setting} seed {job.seed} left out: {error}", flush=True)
             return None
-    recipe = RECIPES[job.recipe]
+    metric = RECIPES[job.recipe].setting(job.setting).metric
+    beside = figures["baseline"].get(metric)
     print(
-        f"{job.recipe} {job.setting} seed {job.seed}: {recipe.metric} {figures['metrics'][recipe.metric]:.4f}, "
-        f"baseline {figures['baseline'][recipe.metric]:.4f}, {figures['minutes']:.1f} minutes",
+        f"{job.recipe} {job.setting} seed {job.seed}: {metric} {figures['metrics'][metric]:.4f}, "
+        f"baseline {'none' if beside is None else format(beside, '.4f')}, {figures['minutes']:.1f} minutes",
         flush=True,
     )
     return figures

@@ -5,8 +5,11 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
-from elman.layers import Decoder, DecoderState
+from elman.checks import check_choice, check_range
+from elman.layers import LAYERS, Decoder, DecoderState
 from elman.types import State
+
+MOST_UNITS, MOST_LAYERS = 1_000_000, 100  # what a configuration from a stranger may ask for
 
 
 class Encoded(NamedTuple):
@@ -70,3 +73,11 @@ class Writer(Topology):
             lengths: real steps; all if None.
             state: that the rows go on with, in place of the one that `begin` gives.
         """
+
+
+def check_body(cell: str, hidden: int, layers: int, dropout: float) -> None:
+    """Fail unless a recurrent body may have these options."""
+    check_choice("model", "cell", cell, LAYERS)
+    check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
+    check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
+    check_range("model", "dropout", dropout, low=0, high=1)

@@ -5,8 +5,7 @@ from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range
 from elman.layers import ATTENTIONS, LAYERS, Bridge, Decoder, DecoderState
-from elman.topologies.base import Encoded, Features, Writer
-from elman.topologies.many_to_one import MOST_LAYERS, MOST_UNITS
+from elman.topologies.base import Encoded, Features, Writer, check_body
 from elman.types import State
 
 
@@ -64,11 +63,8 @@ class EncoderDecoder(Writer):
         scheduled_sampling: float = 0.0,
     ) -> None:
         super().__init__()
-        check_choice("model", "cell", cell, LAYERS)
+        check_body(cell, hidden, layers, dropout)
         check_choice("model", "attention", attention, ("none", *ATTENTIONS))
-        check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
-        check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
-        check_range("model", "dropout", dropout, low=0, high=1)
         check_range("model", "scheduled_sampling", scheduled_sampling, low=0, high=1)
         noise = {
             "dropout": dropout,

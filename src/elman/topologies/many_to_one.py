@@ -3,12 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from elman.checks import check_choice, check_range, fail
+from elman.checks import check_choice, fail
 from elman.layers import LAYERS, POOLS, AttentionPool, ContextBridge
-from elman.topologies.base import Encoded, Features, Reader
+from elman.topologies.base import Encoded, Features, Reader, check_body
 from elman.types import State
 
-MOST_UNITS, MOST_LAYERS = 1_000_000, 100  # what a configuration from a stranger may ask for
 POOLINGS = ("last", *POOLS, "attention")
 CONDITIONS = ("step", "state", "end")
 
@@ -77,11 +76,8 @@ class ManyToOne(Reader):
         condition: str | None = None,
     ) -> None:
         super().__init__()
-        check_choice("model", "cell", cell, LAYERS)
+        check_body(cell, hidden, layers, dropout)
         check_choice("model", "pooling", pooling, POOLINGS)
-        check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
-        check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
-        check_range("model", "dropout", dropout, low=0, high=1)
         check_choice("model", "condition", condition or "step", CONDITIONS)
         if condition and not single_size:
             fail("model", "condition", "be left out where no input is a single value", repr(condition))

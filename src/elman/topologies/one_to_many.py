@@ -3,9 +3,8 @@
 from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range, fail
-from elman.layers import LAYERS, ContextBridge, Decoder, DecoderState
-from elman.topologies.base import Encoded, Features, Writer
-from elman.topologies.many_to_one import MOST_LAYERS, MOST_UNITS
+from elman.layers import ContextBridge, Decoder, DecoderState
+from elman.topologies.base import Encoded, Features, Writer, check_body
 from elman.types import State
 
 CONDITIONS = ("both", "state", "step")
@@ -61,11 +60,8 @@ class OneToMany(Writer):
         scheduled_sampling: float = 0.0,
     ) -> None:
         super().__init__()
-        check_choice("model", "cell", cell, LAYERS)
+        check_body(cell, hidden, layers, dropout)
         check_choice("model", "condition", condition, CONDITIONS)
-        check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
-        check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
-        check_range("model", "dropout", dropout, low=0, high=1)
         check_range("model", "scheduled_sampling", scheduled_sampling, low=0, high=1)
         if single_size and condition != "step" and initial_state != "zero":
             fail("model", "initial_state", f'be zero where condition = "{condition}"', repr(initial_state))

@@ -1,0 +1,33 @@
+"""Characters: Shakespeare's plays as one text, gone on with letter by letter."""
+
+from elman.recipes.base import Published, Recipe
+
+RECIPE = Recipe(
+    name="characters",
+    about="plays of Shakespeare, gone on with letter by letter",
+    data="tinyshakespeare",
+    split="validation, the last tenth of the text",
+    size="1.1 million characters",
+    minutes=30,
+    reading={"stream": True},
+    input={"text": {"kind": "text", "level": "character", "embedding": 64, "dropout": 0.0}},
+    model={"cell": "lstm", "hidden": 512, "dropout": 0.4, "bptt": 128},
+    train={"epochs": 20, "batch": 32, "lr": 3e-3, "patience": 0},
+    decode={"temperature": 0.8, "max_length": 300},
+    metric="nats",
+    baselines=[
+        {
+            "name": "memoryless: the letter before only",
+            "model": {"cell": "memoryless", "hidden": 512},
+            "train": {"epochs": 2},
+        }
+    ],
+    goal={"": 1.42},
+    published=[
+        Published("minGRU, Feng et al. 2024", nats=1.548),
+        Published("Transformer of 10 M parameters on a GPU, nanoGPT", nats=1.47),
+        Published("Transformer, nanoGPT's small setting for a CPU", nats=1.88),
+    ],
+    show=["ROMEO:"],
+    seeds=1,
+)

@@ -1,0 +1,34 @@
+"""Dialogue: what a service was told and asked so far, to its reply (Schema-Guided Dialogue)."""
+
+from elman.recipes.base import Recipe
+
+RECIPE = Recipe(
+    name="dialogue",
+    about="what was said so far to a service's reply",
+    data="sgd",
+    split="test, a tenth of the dialogues",
+    size="12,406 turns",
+    minutes=15,
+    input={"history": {"kind": "text", "embedding": 128, "dropout": 0.3, "word_dropout": 0.05}},
+    target={
+        "reply": {
+            "kind": "text",
+            "split": "space",
+            "lowercase": True,
+            "embedding": 128,
+            "dropout": 0.3,
+            "metrics": ["bleu", "chrf"],
+        }
+    },
+    model={"cell": "lstm", "hidden": 256, "attention": "dot", "dropout": 0.4},
+    train={"epochs": 15, "batch": 32, "patience": 4},
+    decode={"beam": 5, "length_penalty": 1.0, "max_length": 60},
+    metric="bleu",
+    baselines=[
+        {"name": "the reply to the most similar training history (TF-IDF)", "answer": "nearest"},
+        {"name": "always the best single reply", "answer": "constant"},
+    ],
+    show=["user: I am looking for a place to eat."],
+    show_rows=10,
+    seeds=1,
+)

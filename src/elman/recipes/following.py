@@ -1,0 +1,188 @@
+"""Following a recipe: train its network and its baselines, score all on the test split, write what came of it."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.checks import check_choice, fail
+from elman.config import merged
+from elman.data import Table
+from elman.directory import check_free, to_json, write_directory
+from elman.errors import Interrupted
+from elman.experiment import run
+from elman.inference import Step
+from elman.model import Model
+from elman.parts import Tables
+from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
+from elman.recipes.baselines import scores_of_answers
+from elman.recipes.datasets import DATASETS, glove_vectors
+from elman.recipes.round_trip import round_trip
+from elman.topologies import Reader
+from elman.training import Reporter
+from elman.types import Json
+
+QUICK_ROWS = 1000
+QUICK_CHARACTERS = 20_000  # of one long text
+
+
+@dataclass
+class Result:
+    """What following a recipe gave."""
+
+    figures: Json  # as written to metrics.json
+    folder: Path
+    model: Model
+    traces: list[tuple[str, list[Step]]]  # of what is read
+    written: list[tuple[str, str]]  # what was written from what
+    metric: str
+    example: str
+
+    def table(self) -> list[Json]:
+        """The figures beside the baselines' and the published ones, a row each."""
+        setting, quick = self.figures["setting"], "--quick" in self.figures["split"]
+        ours = f"elman recipe {self.figures['recipe']}" + f" ({setting})" * bool(setting)
+        ours += ", --quick: claims nothing" * quick
+        rows = [{"who": ours, self.metric: self.figures["metrics"][self.metric]}]
+        baselines = [self.figures["baseline"], *self.figures["other_baselines"]]
+        rows += [{"who": f"baseline: {entry['name']}", self.metric: entry.get(self.metric)} for entry in baselines]
+        return rows + [{"who": who, self.metric: figure} for who, figure in self.figures["published"].items()]
+
+
+def follow(
+    recipe: Recipe,
+    setting: str | None = None,
+    seed: int = 0,
+    quick: bool = False,
+    out: Path | None = None,
+    force: bool = False,
+    vectors: Path | None = None,
+    reporter: Reporter | None = None,
+) -> Result:
+    """Train a recipe's network and its baselines, score them on the test split, and write metrics.json and the models.
+
+    Args:
+        recipe: the recipe.
+        setting: one of its settings; the first if None.
+        seed: of every random draw.
+        quick: a part of the data and one epoch: shows that all works, its figures claim nothing.
+        out: folder to write; runs/<recipe>-<setting> if None.
+        force: replace the folder if it exists.
+        vectors: word vectors for a setting that wants them; the 20,000 words of ELMAN_DATA if None.
+        reporter: what the person sees; None: nothing.
+
+    Raises:
+        ArgumentError: no such setting, or the folder is taken.
+        DataError: the data, or the vectors, cannot be had.
+    """
+    reporter = reporter or Reporter(quiet=True)
+    name = next(iter(recipe.settings)) if setting is None else setting
+    check_choice(f"recipe {recipe.name}", "setting", name, recipe.settings)
+    chosen = recipe.setting(name)
+    folder = check_free(out or Path("runs") / (f"{recipe.name}-{name}" if name else recipe.name), force)
+    hasten: Json = {"train": {"seed": seed}}
+    if quick:  # a part of the rows may lack a class that others have
+        hasten = {"train": {"seed": seed, "epochs": 1}, "data": {"bad_rows": "skip"}}
+    document = merged(_with_vectors(chosen.document, vectors), hasten)
+    if vectors is not None and document == merged(chosen.document, hasten):
+        fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
+    tables = DATASETS[recipe.data]()
+    if quick:
+        tables = Tables(*(table and _part(table, seed, bool(recipe.reading.get("stream"))) for table in tables))  # type: ignore[arg-type]
+    begin = time.perf_counter()
+    model = _run(recipe, document, tables, reporter)
+    figures = _figures(model)
+    if chosen.round_trip:
+        options = dict(chosen.round_trip)
+        reader, each = recipe.setting(options.pop("setting")), options.pop("each")
+        reporter.note(f"\nround trip  what is written is read by the network of {reader.name}")
+        other = _run(recipe, merged(reader.document, hasten), tables, reporter)
+        figures |= round_trip(model, other, tables, each, options)
+    baselines, models = _baselines(recipe, chosen, document, tables, model, reporter)
+    said = {
+        "recipe": recipe.name,
+        "setting": name,
+        "split": recipe.split + (" (a part of it: --quick claims nothing)" if quick else ""),
+        "seed": seed,
+        "minutes": round((time.perf_counter() - begin) / 60, 2),
+        "metrics": figures,
+        "baseline": baselines[0],
+        "other_baselines": baselines[1:],
+        "published": {
+            entry.who: entry.figures[chosen.metric] for entry in recipe.published if chosen.metric in entry.figures
+        },
+    }
+    write_directory(folder, {"metrics.json": to_json(said)}, force)
+    model.save(folder / "model")
+    for kept in models:
+        kept.save(folder / "baseline")
+    return Result(said, folder, model, *_shown(model, chosen, tables), chosen.metric, chosen.show[0])
+
+
+def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
+    """One whole training: what is cut short has no figures."""
+    model = run(document, tables, None, reporter=reporter)
+    if model.metrics["training"]["ended"] == "interrupted":
+        raise Interrupted(f"recipe {recipe.name} was interrupted; nothing was written.")
+    return model
+
+
+def _baselines(
+    recipe: Recipe, chosen: Setting, document: Json, tables: Tables, model: Model, reporter: Reporter
+) -> tuple[list[Json], list[Model]]:
+    """The figures of the baselines, and the networks among them, the first at most."""
+    figures: list[Json] = []
+    models: list[Model] = []
+    for baseline in chosen.baselines:
+        reporter.note(f"\nbaseline  {baseline['name']}")
+        if "answer" in baseline:
+            found = scores_of_answers(baseline["answer"], tables, model.fields)
+        else:
+            train = merged(document["train"], baseline.get("train", {}))
+            other = {**document, "model": baseline["model"], "train": train}
+            models.append(_run(recipe, other, tables, reporter))
+            found = _figures(models[-1])
+        figures.append({"name": baseline["name"], **found})
+    return figures, models[:1]
+
+
+def _shown(model: Model, chosen: Setting, tables: Tables) -> tuple[list[tuple[str, list[Step]]], list[tuple[str, str]]]:
+    """Traces of what is read; what is written from what."""
+    if isinstance(model.network.topology, Reader):
+        return [(value, model.trace(value)) for value in chosen.show], []
+    if not model.fields.inputs:
+        texts = model.generate(chosen.show)
+        return [], [(value, best) for value, (best, *_) in zip(chosen.show, texts, strict=True)]
+    (input,), (target,) = model.fields.inputs, model.fields.targets
+    asked, there = list(chosen.show), [""] * len(chosen.show)
+    if tables.test is not None and chosen.show_rows:
+        some = np.linspace(0, len(tables.test) - 1, chosen.show_rows).astype(int).tolist()
+        asked += [str(tables.test.column(input)[row]) for row in some]
+        there += [f"   (there: {tables.test.column(target)[row]})" for row in some]
+    texts = model.generate(values=asked)
+    return [], [(value, best + right) for value, (best, *_), right in zip(asked, texts, there, strict=True)]
+
+
+def _with_vectors(document: Json, vectors: Path | None) -> Json:
+    """The document with the file of word vectors in the place that wants one."""
+    for name, options in document["input"].items():
+        if options.get("vectors") != NEEDS_VECTORS:
+            continue
+        document = merged(document, {"input": {name: {"vectors": str(vectors or glove_vectors())}}})
+    return document
+
+
+def _part(table: Table, seed: int, stream: bool) -> Table:
+    if stream:
+        return Table({"text": ["".join(table.column("text"))[:QUICK_CHARACTERS]]}, table.source)
+    if len(table) <= QUICK_ROWS:
+        return table
+    return table.take(np.random.default_rng(seed).permutation(len(table))[:QUICK_ROWS].tolist())
+
+
+def _figures(model: Model) -> dict[str, Any]:
+    """Of the test split; where the data has none, of the validation split, as the recipe says."""
+    part: Json = model.metrics.get("test") or model.metrics["valid"]
+    return {name: value for name, value in part.items() if name != "loss"}

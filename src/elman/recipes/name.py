@@ -1,0 +1,41 @@
+"""Name: surnames of 18 languages, told apart, and new ones written."""
+
+from elman.recipes.base import Recipe
+
+RECIPE = Recipe(
+    name="name",
+    about="surnames to their languages, and languages to new surnames",
+    data="names",
+    split="test, a tenth of the names",
+    size="14,398 names of 18 languages",
+    minutes=5,
+    metric="accuracy",
+    baselines=[],
+    goal={"classify": 0.82, "write": 0.70},
+    settings={
+        "classify": {
+            "input": {"name": {"kind": "text", "level": "character", "embedding": 64, "dropout": 0.2}},
+            "target": {"language": {"kind": "category"}},
+            "model": {"cell": "gru", "hidden": 192, "bidirectional": True, "dropout": 0.5, "pooling": "max"},
+            "train": {"epochs": 15},
+            "baselines": [{"name": "one-to-one: mean of the letters' vectors", "model": {"topology": "one-to-one"}}],
+            "show": ["Schmidhuber", "Rossini", "Nakamura"],
+        },
+        "write": {
+            "input": {"language": {"kind": "category", "embedding": 32}},
+            "target": {"name": {"kind": "text", "level": "character", "embedding": 64, "dropout": 0.1}},
+            "model": {"cell": "gru", "hidden": 192, "dropout": 0.3},
+            "train": {"epochs": 30},
+            "decode": {"temperature": 0.7, "max_length": 30},
+            "metric": "agreement",
+            "baselines": [
+                {
+                    "name": "memoryless: the letter before, and the language",
+                    "model": {"cell": "memoryless", "hidden": 192},
+                }
+            ],
+            "show": ["Italian", "Japanese", "Russian"],
+            "round_trip": {"setting": "classify", "each": 50, "temperature": 0.7, "max_length": 30},
+        },
+    },
+)
