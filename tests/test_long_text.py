@@ -16,7 +16,7 @@ from elman import experiment
 from elman.data import Batch, StreamExamples
 from elman.errors import ConfigError, DataError
 from elman.network import Carried
-from elman.training import History, Reporter, Run, Trainer, evaluate, judge
+from elman.training import Reporter, Run, Trainer, evaluate, judge
 from elman.types import Column
 
 RANDOM = np.random.default_rng(0)
@@ -255,6 +255,7 @@ def test_the_end_of_the_text_is_the_test_and_nothing_is_learned_of_it(text):
 
 @pytest.mark.parametrize(("content", "more", "error", "says"), [
     ("a\n", {}, DataError, "poem.txt must have enough text for every part, got 2 characters"),
+    ("", {}, DataError, "poem.txt: a table must have at least one row"),
     ("\n", {"input": "text", "data": {"valid_fraction": 0.0, "test_fraction": 0.0}}, DataError, "got none"),
     ("a b c\n" * 99, {"data": {"split_group": "text"}}, ConfigError, "data.stream must go without a split by value"),
     ("a b c\n" * 99, {"target": "text", "data": {"stream": True}}, ConfigError, "another name than the input"),

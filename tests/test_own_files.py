@@ -62,12 +62,15 @@ def of_one_value(folder: Path) -> str:
 
 # What writes the file; the input and the target; what must be printed.
 FORMATS = {
-    "conll": (conll, "tokens", "tags", ["input     tokens: text, word level", "target    tags: tags, 2 labels that mark spans",
+    "conll": (conll, "tokens", "tags", ["input     tokens: text, word level",
+                                        "target    tags: tags, 2 labels that mark spans",
                                         "topology  many-to-many (sequence -> sequence)"]),
-    "token lists": (jsonl, "tokens", "tags", ["input     tokens: text", "target    tags: tags", "topology  many-to-many"]),
+    "token lists": (jsonl, "tokens", "tags", ["input     tokens: text", "target    tags: tags",
+                                               "topology  many-to-many"]),
     "side by side": (side_by_side, "a.en", "b.fr", ["input     a.en: text", "target    b.fr: text",
                                                     "topology  encoder-decoder (sequence -> sequence)"]),
-    "one text": (one_text, "text", None, ["poem.txt: read as one long text; --set data.stream=false", "text: text, word level",
+    "one text": (one_text, "text", None, ["poem.txt: read as one long text; --set data.stream=false",
+                                          "text: text, word level",
                                           "topology  next-step (sequence)"]),
     "folder of texts": (folder_of_texts, "text", None, ["data      texts: 32 training, 4 validation, 4 test rows",
                                                         "topology  next-step (sequence)"]),

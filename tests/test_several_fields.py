@@ -22,7 +22,9 @@ def test_sequences_are_joined_step_by_step_in_the_order_of_their_names():
     network, batch = model.network, examples.batch(np.arange(7))
 
     encoded = network.encode(batch.inputs)
-    text, load = (encoder(batch.inputs[name].values) for name, encoder in zip(("text", "load"), network.encoders))
+    text, load = (
+        encoder(batch.inputs[name].values) for name, encoder in zip(TEXT | LOAD, network.encoders, strict=True)
+    )
 
     assert torch.equal(encoded.steps, torch.cat([text, load], -1))
     assert torch.equal(encoded.lengths, batch.inputs["text"].lengths)

@@ -1,4 +1,4 @@
-"""Every topology: what stands in the padding or beside a row changes nothing, and what is written is what was taught."""
+"""Every topology: padding and batch mates change nothing, and what is written is what was taught."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import torch
 from networks import CASES, CELLS, TABLE, WRITERS, built, poisoned, row_of
 
 import elman
+from elman.errors import DataError
 from elman.inference import Decoding, NetworkWriter, hypotheses
 
 # Every topology with the LSTM, and every cell with the topologies that differ most in how they run it.
@@ -137,6 +138,17 @@ def test_a_beam_of_one_answers_as_greedy_does(case):
 
     assert (model.predict(values, beam=1, min_length=3, max_length=8) == greedy).all()
     assert len(set(greedy)) > 1
+
+
+@pytest.mark.parametrize(("prompt", "says"), [("zebra", "hold a known word, got 'zebra'"), (" ", "hold some text")])
+def test_a_prompt_of_which_nothing_is_known_is_refused(prompt, says):
+    model, _ = built("next-step")
+
+    for write in (lambda: model.generate([prompt, "a"]), lambda: list(model.stream(prompt))):
+        with pytest.raises(DataError, match=rf"the prompt must {says}.*\. Give some that training has seen\.") as error:
+            write()
+        assert error.value.exit_code == 2
+    assert model.generate(["a zebra"], max_length=3)  # what is known of it is enough
 
 
 SYMBOLS = list("abcdefgh")
