@@ -38,6 +38,10 @@ def min_gru_step(x, state, w):
     return ((1 - sigmoid(z)) * state[0] + sigmoid(z) * n,)
 
 
+def memoryless_step(x, state, w):
+    return (np.tanh(w["weight_ih"] @ x + w["bias_ih"]),)
+
+
 def norm(v, gain, bias):
     return gain * (v - v.mean()) / np.sqrt(((v - v.mean()) ** 2).mean() + 1e-5) + bias
 
@@ -72,6 +76,7 @@ STEPS = {
     "mingru": min_gru_step,
     "lstm-norm": norm_lstm_step,
     "gru-norm": norm_gru_step,
+    "memoryless": memoryless_step,
 }
 
 

@@ -72,6 +72,42 @@ def test_likelihood_marginals_and_best_paths_are_those_of_brute_force(tags, scal
     assert likelihood[1] == best_scores[1] == 0
 
 
+def known_or_not(path: torch.Tensor) -> torch.Tensor:
+    """A path with every third tag not known, and the whole of the last row but one."""
+    some = path.clone()
+    some.view(-1)[::3] = -1
+    some[-2] = -1
+    return some
+
+
+@pytest.mark.parametrize("scale", [1.0, 400.0])
+@pytest.mark.parametrize("tags", [1, 2, 4])
+def test_tags_that_are_not_known_are_summed_over_as_brute_force_does(tags, scale):
+    crf, (scores, path, lengths) = random_crf(tags, scale), random_rows(tags, scale=scale)
+    some = known_or_not(path)
+
+    likelihood = crf.log_likelihood(scores, some, lengths).detach()
+
+    for row, length in enumerate(LENGTHS):
+        paths, known = all_paths(crf, scores[row, :length]), some[row, :length].tolist()
+        fits = [
+            value for path, value in paths.items() if all(k in (-1, tag) for k, tag in zip(known, path, strict=True))
+        ]
+        expected = log_of_sum(fits) - log_of_sum(paths.values())
+        assert float(likelihood[row]) == pytest.approx(expected, abs=1e-9 * scale)
+    whole = (some >= 0).all(1)
+    assert torch.equal(likelihood[whole], crf.log_likelihood(scores, path, lengths)[whole])
+    crf.log_likelihood(scores.requires_grad_(), some, lengths).sum().backward()
+    assert all(tensor.grad.isfinite().all() for tensor in (scores, *crf.parameters()))
+
+
+def test_of_tags_that_are_not_known_the_gradient_is_that_of_differences():
+    crf, (scores, path, lengths) = random_crf(3), random_rows(3)
+    some, inputs = known_or_not(path), (scores.requires_grad_(), *crf.parameters())
+
+    assert torch.autograd.gradcheck(lambda *_: crf.log_likelihood(scores, some, lengths), inputs)
+
+
 def test_of_paths_that_tie_one_with_the_best_score_is_found():
     crf = CRF(3).double()
     scores = torch.tensor([[[1.0, 1.0, 0.0], [0.0, 2.0, 2.0], [5.0, 5.0, 5.0]]], dtype=torch.float64)

@@ -40,6 +40,8 @@ ORDER = [
     {"insight"},
     {"recipes"},
     {"output"},
+    {"arguments", "notes"},
+    {"generation"},
     {"cli"},
     {"__main__"},
 ]

@@ -7,10 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.cells import ElmanCell, GRUCell, LayerNormGRUCell, LayerNormLSTMCell, LSTMCell, MinGRUCell
+    from elman.cells import (
+        ElmanCell,
+        GRUCell,
+        LayerNormGRUCell,
+        LayerNormLSTMCell,
+        LSTMCell,
+        MemorylessCell,
+        MinGRUCell,
+    )
     from elman.errors import ElmanError
     from elman.experiment import train
-    from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, MinGRU, Stepper, unroll
+    from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, Memoryless, MinGRU, Stepper, unroll
     from elman.model import Model, load
     from elman.resumption import resume
     from elman.swap import accelerate, restore
@@ -20,12 +28,14 @@ _HOMES = {
     "ElmanCell": "cells",
     "GRUCell": "cells",
     "LSTMCell": "cells",
+    "MemorylessCell": "cells",
     "MinGRUCell": "cells",
     "LayerNormLSTMCell": "cells",
     "LayerNormGRUCell": "cells",
     "RNN": "layers",
     "LSTM": "layers",
     "GRU": "layers",
+    "Memoryless": "layers",
     "MinGRU": "layers",
     "LayerNormLSTM": "layers",
     "LayerNormGRU": "layers",
@@ -66,6 +76,8 @@ __all__ = [
     "LayerNormGRUCell",
     "LayerNormLSTM",
     "LayerNormLSTMCell",
+    "Memoryless",
+    "MemorylessCell",
     "MinGRU",
     "MinGRUCell",
     "Model",

@@ -1,15 +1,16 @@
-"""Fields and networks from what a configuration says; it gets every option written out."""
+"""Fields, networks and ways to decode from what a configuration says; it gets every option written out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from elman.checks import check_choice, check_range, fail
 from elman.config import RunConfig, resolved_options
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, Fields, Symbols, Target
-from elman.inference import Decoding
+from elman.inference import Decoding, laid_over, says_how
 from elman.network import Network
-from elman.topologies import TOPOLOGIES, NextStep
+from elman.topologies import TOPOLOGIES, NextStep, OneToMany, Writer
 from elman.types import Json
 
 
@@ -46,14 +47,32 @@ def make_network(config: RunConfig, fields: Fields) -> Network:
         fail("config", "model", "fit in memory", str(options), then, ConfigError)
 
 
-def make_decoding(config: RunConfig) -> Decoding:
-    """How what is written is looked for, where nothing else is said.
+def make_decoding(config: RunConfig, given: Mapping[str, Any] | None = None) -> Decoding:
+    """How what is written is looked for; what is given is laid over what the configuration says.
 
     Raises:
+        ArgumentError: options that do not go together, or that a target which is answered would not heed.
         ConfigError: an option that does not exist.
     """
-    config.decode = resolved_options(Decoding, config.decode, "decode", without=("forbidden",))
-    return Decoding(**config.decode)
+    if given is None:
+        config.decode = resolved_options(Decoding, config.decode, "decode", without=("forbidden",))
+    elif given and not issubclass(TOPOLOGIES[config.model["topology"]], Writer):
+        fail("model", "an option", "fit a target that is answered, not written", ", ".join(given))
+    options = resolved_options(Decoding, laid_over(config.decode, given or {}), "decode", without=("forbidden",))
+    return Decoding(**options)
+
+
+def decoding_for_generation(config: RunConfig, given: Mapping[str, Any]) -> Decoding:
+    """As `make_decoding`, for what has many right answers.
+
+    Next-step and one-to-many draw at temperature 1 where nothing says how to choose. One long text had no end in
+    training, so that its network cannot tell one, and writes all symbols that it may.
+    """
+    if issubclass(TOPOLOGIES[config.model["topology"]], OneToMany) and not says_how(laid_over(config.decode, given)):
+        given = {**given, "temperature": 1.0}
+    chosen = make_decoding(config, given)
+    endless = config.data.stream and not chosen.min_length
+    return replace(chosen, min_length=chosen.max_length) if endless else chosen
 
 
 def _make_target(table: dict[str, Json], name: str, role: str, without: Collection[str] | None = None) -> Target:

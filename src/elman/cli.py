@@ -5,19 +5,18 @@ import os
 import signal
 import sys
 import traceback
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from elman import generation
+from elman.arguments import BadRowsOption, BadRowsPolicy, FormatOption, RunArgument, check_picture, read_values
 from elman.errors import ElmanError, Interrupted
-from elman.output import Format, print_facts, print_rows, print_trace
+from elman.notes import note, say_trained
+from elman.output import Format, print_facts, print_next, print_rows, print_trace
 
 # The library is imported inside the verbs: torch takes a second, and `elman --help` should not.
-if TYPE_CHECKING:
-    from elman.model import Model
-
 app = typer.Typer(
     name="elman",
     help="Train a recurrent network on your own sequences with one command, and run it one step at a time.",
@@ -30,18 +29,6 @@ app = typer.Typer(
 # The root of what the parser raises on a wrong flag; typer has its own copy of click since 0.20, so it is asked there.
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 REPORT = "This is a fault of elman's, not yours. Please report it with the lines above and the command you typed."
-
-
-class BadRowsPolicy(StrEnum):
-    """What is done with rows that cannot be used."""
-
-    refuse = "refuse"
-    skip = "skip"
-
-
-RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, as `elman train` writes it.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print the answer.")]
-BadRowsOption = Annotated[BadRowsPolicy, typer.Option(help="Refuse a bad row, or skip, count and list it.")]
 
 
 @app.callback()
@@ -79,16 +66,17 @@ def train(
     ] = None,
     topology: Annotated[str | None, typer.Option(help="many-to-one or one-to-one; inferred.")] = None,
     cell: Annotated[
-        str | None, typer.Option(help="lstm (default), gru, mingru, rnn, rnn-relu, rnn-identity, lstm-norm, gru-norm.")
+        str | None,
+        typer.Option(help="lstm (default), gru, mingru, rnn, rnn-relu, rnn-identity, lstm-norm, gru-norm, memoryless."),
     ] = None,
-    layers: Annotated[int | None, typer.Option(help="Depth. [default: 1]")] = None,
-    hidden: Annotated[int | None, typer.Option(help="Units a layer and direction. [default: 128]")] = None,
+    layers: Annotated[int | None, typer.Option(help="Depth. (default: 1)")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Units a layer and direction. (default: 128)")] = None,
     bidirectional: Annotated[bool, typer.Option("--bidirectional", help="Read from both ends.")] = False,
     epochs: Annotated[
-        int | None, typer.Option(help="Times that all rows are read, at most. [default: 20, or more]")
+        int | None, typer.Option(help="Times that all rows are read, at most. (default: 20, or more)")
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="Minutes to train, at most.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of every random draw. [default: 0]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random draw. (default: 0)")] = None,
     id: Annotated[str | None, typer.Option(help="Column that names a row's sequence (long format).")] = None,
     time: Annotated[str | None, typer.Option(help="Column that orders a sequence's steps (long format).")] = None,
     bad_rows: Annotated[
@@ -98,7 +86,7 @@ def train(
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Set any key, as train.lr=0.001.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file; the other options are laid over it.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run directory. [default: runs/<name of the source>]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run directory. (default: runs/<name of the source>)")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the run directory if it exists.")] = False,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a training that was stopped or killed; alone.")
@@ -130,7 +118,7 @@ def train(
         others = (source or None, input, target, set, config, out, force or None, *short.values())
         if any(value is not None for value in others):
             fail("train", "--resume", "stand alone", "other options", "All else is what the training began with.")
-        _say_trained(go_on(resume, reporter=reporter), resume, reporter.note)
+        say_trained(go_on(resume, reporter=reporter), resume, reporter.note)
         return
     document = read_toml(config) if config else {}
     given = make_document(input, target, short)
@@ -142,7 +130,7 @@ def train(
     for setting in set or []:
         document = with_setting(document, setting)
     out = out or Path("runs") / run_name(_source_of(document))[:100]
-    _say_trained(run(document, None, out, force, reporter), out, reporter.note)
+    say_trained(run(document, None, out, force, reporter), out, reporter.note)
 
 
 @app.command(
@@ -150,7 +138,9 @@ def train(
     elman predict runs/reviews "I loved this movie!"\n
     elman predict runs/reviews --data new.csv --format jsonl\n
     cat texts.txt | elman predict runs/reviews - --format jsonl\n
-    elman predict runs/reviews --trace "I loved this movie!" --plot trace.png""",
+    elman predict runs/reviews --trace "I loved this movie!" --plot trace.png\n
+    elman predict runs/english "It's raining, so I'll take my"\n
+    elman predict runs/translate "How are you?" --plot attention.png""",
 )
 def predict(
     run: RunArgument,
@@ -161,14 +151,15 @@ def predict(
     data: Annotated[Path | None, typer.Option(help="File with the input's column.")] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Show the answer after each step.")] = False,
     plot: Annotated[
-        Path | None, typer.Option(help="With --trace and one value: draw the unrolled network as a PNG.")
+        Path | None,
+        typer.Option(help="One value as a PNG: with --trace the unrolled network, else what attention looked at."),
     ] = None,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
     """Answer new values, a file or standard input."""
     from elman.checks import fail
-    from elman.insight import draw_trace
+    from elman.insight import draw_attention, draw_trace
     from elman.model import load
 
     model = load(run)
@@ -180,29 +171,34 @@ def predict(
             "both" if values else "neither",
             "Try: elman predict RUN VALUE",
         )
-    if values == ["-"] and hasattr(sys.stdin, "reconfigure"):
-        sys.stdin.reconfigure(errors="surrogateescape")  # what is no UTF-8 is found below, with the others
-    given: Any = data if data else [line.rstrip("\n") for line in sys.stdin] if values == ["-"] else values
-    if data is None and not given:
-        fail("predict", "standard input", "hold a value a line", "nothing")
-    if plot is not None and (not trace or len(given) != 1):
-        fail("predict", "--plot", "go with --trace and one value", f"{len(given)} values" if trace else "no --trace")
+    given: Any = data or read_values("predict", values or [])
+    if (trace or plot is not None) and data is not None:
+        fail("predict", "--trace" if trace else "--plot", "go with values", "--data")
+    if plot is not None and len(given) != 1:
+        fail("predict", "--plot", "go with one value", f"{len(given)} values")
     if plot is not None:
-        _check_picture("predict", "--plot", plot)
+        check_picture("predict", "--plot", plot)
     if trace:
-        if data is not None:
-            fail("predict", "--trace", "go with values", "--data")
         traces = [(value, model.trace(value)) for value in given]
         if plot is not None:
             plot.write_bytes(draw_trace(*traces[0]))
-            _note(f"written to {plot}")
+            note(f"written to {plot}")
         for value, steps in traces:
             print_trace(value, steps, format)
         return
+    if plot is not None:
+        plot.write_bytes(draw_attention(*model.attention(given[0])))
+        note(f"written to {plot}")
     answers = model.answers(given, bad_rows.value)
-    _note(model.skipped)
+    note(model.skipped)
     shown = [str(value) for value in given] if data is None and not model.skipped else None
-    print_rows(answers, format, shown)
+    if model.fields.inputs:
+        print_rows(answers, format, shown)
+    else:
+        print_next(answers, format, shown)
+
+
+app.command(epilog=generation.EXAMPLES)(generation.generate)
 
 
 @app.command(epilog="Example: elman evaluate runs/reviews test.csv --format json")
@@ -217,7 +213,7 @@ def evaluate(
 
     model = load(run)
     scores = model.evaluate(data, bad_rows.value)
-    _note(model.skipped)
+    note(model.skipped)
     print_rows([scores], format)
 
 
@@ -248,7 +244,7 @@ def runs(
 
     rows = list_runs(folder)
     if not rows and format is Format.table:
-        _note(f"no run directory in {folder}. Begin with: elman train reviews.csv --input review --target label")
+        note(f"no run directory in {folder}. Begin with: elman train reviews.csv --input review --target label")
     elif rows or format is Format.json:
         print_rows(rows, format)
 
@@ -261,9 +257,9 @@ def curves(
     """Draw the losses and the validation metric of several trainings in one PNG."""
     from elman.insight import draw_runs, read_log
 
-    _check_picture("curves", "--out", out)
+    check_picture("curves", "--out", out)
     out.write_bytes(draw_runs([read_log(run) for run in runs]))
-    _note(f"written to {out}")
+    note(f"written to {out}")
 
 
 @app.command(epilog="Examples: elman recipe; elman recipe sentiment; elman recipe sst2 --setting scratch --quick")
@@ -277,7 +273,7 @@ def recipe(
     vectors: Annotated[
         Path | None, typer.Option(help="Word vectors in GloVe's text format, for settings that want them.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write. [default: runs/<recipe>]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write. (default: runs/<recipe>)")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the folder if it exists.")] = False,
     format: FormatOption = Format.table,
 ) -> None:
@@ -303,13 +299,6 @@ def recipe(
     reporter.note(f'next: elman predict {result.folder / "model"} "{result.example}"')
 
 
-def _check_picture(where: str, option: str, path: Path) -> None:
-    from elman.checks import fail
-
-    if path.suffix.lower() != ".png" or not path.parent.is_dir():
-        fail(where, option, "be a .png file in a folder that exists", repr(str(path)))
-
-
 def main() -> None:
     """The command `elman`: run a verb, and leave with the exit code that its outcome has."""
     # Threads that wait asleep: awake, as is usual, they stand in each other's way where another program is busy.
@@ -329,7 +318,7 @@ def main() -> None:
         code, message = _outcome(error, bool(interrupts))
     finally:
         signal.signal(signal.SIGINT, before)
-    _note(message)
+    note(message)
     sys.exit(code)
 
 
@@ -364,31 +353,3 @@ def _source_of(document: dict[str, Any]) -> str:
     data = document.get("data")
     source = data.get("source", "run") if isinstance(data, dict) else "run"
     return str(source[0] if isinstance(source, list) and source else source)
-
-
-def _note(text: str) -> None:
-    if text:
-        print(text, file=sys.stderr)
-
-
-def _say_trained(model: "Model", out: Path, note: Any) -> None:
-    """What was learned, where it stands, what to type next; raises `Interrupted` where training is to go on."""
-    from elman.training import leading_metric
-
-    metric = leading_metric(model.fields)
-    figures = [
-        f"{name} {model.metrics[part][metric]:.4g}"
-        for part, name in (("valid", "validation"), ("test", "test"))
-        if model.metrics.get(part)
-    ]
-    training = model.metrics["training"]
-    note(
-        f"\nlearned   {metric}: {', '.join(figures) or 'not measured'} (best at epoch {training['best_epoch']:.4g}, "
-        f"{training['minutes']:.2g} minutes)"
-    )
-    note(f"written   {out}")
-    example = '"some text"' if model.input.kind == "text" else "--data new.csv"
-    note(f"next      elman predict {out} {example}")
-    if training["ended"] == "interrupted":
-        done = f"training was interrupted at step {training['steps']:,}; {out} has the best weights so far."
-        raise Interrupted(f"{done} Go on with: elman train --resume {out}")

@@ -78,7 +78,8 @@ def train(
             columns with options, {"review": {"kind": "text", "level": "character"}}.
         target: the column that is answered, several, or columns with options; None: the input, a text, is gone on with.
         topology: one of `elman.topologies.TOPOLOGIES`; None: what fits the inputs and targets.
-        cell: "lstm" (the default), "gru", "mingru", "rnn", "rnn-relu", "rnn-identity", "lstm-norm" or "gru-norm".
+        cell: "lstm" (the default), "gru", "mingru", "rnn", "rnn-relu", "rnn-identity", "lstm-norm", "gru-norm" or
+            "memoryless".
         layers: depth, 1 by default.
         hidden: units a layer and direction, 128 by default.
         bidirectional: read from both ends; no by default.

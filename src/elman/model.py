@@ -1,9 +1,7 @@
 """The user's handle on a trained network: its fields, its weights, its configuration, and what can be asked of it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +10,14 @@ import safetensors.torch
 import tomli_w
 import torch
 
-from elman.building import make_decoding, make_fields, make_network
+from elman.building import decoding_for_generation, make_decoding, make_fields, make_network
 from elman.checks import check_choice, fail
-from elman.config import RunConfig, check_document, resolved_options, without_none
+from elman.config import RunConfig, check_document, without_none
 from elman.data import (
     BadRows,
     Batch,
     Examples,
+    Parsed,
     Table,
     encode,
     from_memory,
@@ -29,13 +28,29 @@ from elman.data import (
     read_stream,
 )
 from elman.directory import Directory, to_json, write_directory
-from elman.errors import BadValueError, DataError, ElmanError
+from elman.errors import ElmanError
 from elman.fields import Category, Field, Fields, Target, Text
-from elman.inference import Decoding, Step, hypotheses, symbols, trace
+from elman.inference import (
+    Answers,
+    Decoding,
+    Looked,
+    Prompt,
+    Step,
+    Written,
+    as_array,
+    check_looks,
+    check_writes,
+    looks,
+    next_in_table,
+    pieces,
+    rows_to_write,
+    texts,
+    trace,
+)
 from elman.long_text import stream_of, texts_of
 from elman.network import Network, own_state
-from elman.topologies import Writer
-from elman.training import Judged, judge, scores_of, wants_answers
+from elman.topologies import NextStep
+from elman.training import judge, scores_of, wants_answers
 from elman.types import Json
 
 MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
@@ -93,6 +108,8 @@ class Model:
     def predict(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> np.ndarray | dict[str, np.ndarray]:
         """The answer for each row: classes by their names, numbers in the column's own unit, texts, lists of tags.
 
+        A next-step network answers with the likeliest next symbol; `generate` goes on with a text.
+
         Args:
             values: rows.
             bad_rows: "refuse", or "skip" to leave out rows that cannot be used.
@@ -104,7 +121,7 @@ class Model:
             DataError: a row cannot be used and `bad_rows` is "refuse".
         """
         found = self._judged(values, bad_rows, decode)
-        arrays = {name: _array(judged.predictions) for name, judged in found.items()}
+        arrays = {name: as_array(judged.predictions) for name, judged in found.items()}
         return arrays if len(arrays) > 1 else next(iter(arrays.values()))
 
     def predict_proba(self, values: Source, bad_rows: str = "refuse") -> np.ndarray:
@@ -116,10 +133,12 @@ class Model:
         """
         columns = len(self.classes)
         (judged,) = self._judged(values, bad_rows).values()
-        return np.array([list(row.values()) for row in judged.probabilities]).reshape(-1, columns)
+        return np.array([list(row.values()) for row in judged.probabilities or ()]).reshape(-1, columns)
 
     def answers(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> list[Json]:
         """What `elman predict` prints: {"prediction": ..., "probabilities": {...}} a row; of several targets, by name.
+
+        The probabilities are those of all classes, or of the ten likeliest next symbols of a next-step network.
 
         Raises:
             DataError: as `predict`.
@@ -128,7 +147,7 @@ class Model:
         each = {
             name: [
                 {"prediction": value} | ({"probabilities": chances} if chances else {})
-                for value, chances in zip(judged.predictions, judged.probabilities, strict=True)
+                for value, chances in zip(judged.predictions, judged.probabilities or [], strict=True)
             ]
             for name, judged in found.items()
         }
@@ -147,7 +166,7 @@ class Model:
             examples: Examples = self._stream(data)
         else:
             examples = self._examples(self._table(data, bad), bad, targets=True)
-        judged = judge(self.network, examples, wants_answers(self.fields), self._decoding(decode))
+        judged = judge(self.network, examples, wants_answers(self.fields), make_decoding(self.config, decode))
         scores = scores_of(judged, self.fields)
         self.skipped = bad.summary()
         return {"rows": len(examples), "metrics": {name: value for name, value in scores.items() if name != "loss"}}
@@ -157,8 +176,12 @@ class Model:
     ) -> list[list[str]]:
         """What the network writes, for each row its `n_best` texts, best first; a prompt stands before each.
 
+        Where neither `decode` nor the run says how to choose, next-step and one-to-many draw at temperature 1, for
+        there are many right answers, and an encoder-decoder takes the likeliest symbol. A network of one long text,
+        which has no end, writes `max_length` symbols.
+
         Args:
-            prompts: what is gone on with, one a row; None: from the beginning, one row or as many as `values` has.
+            prompts: what is gone on with, one for all rows or one a row; None: from the beginning.
             values: rows of the inputs, where it writes from something.
             decode: options of `elman.inference.Decoding`, such as temperature=0.8, max_length=300.
 
@@ -166,53 +189,53 @@ class Model:
             ArgumentError: the target is answered, not written.
             DataError: a prompt or value cannot be used.
         """
-        batch, encoded, decoding = self._prompted(prompts, values, decode)
-        field = self.network.written
-        found = hypotheses(self.network, batch, decoding, encoded)
-        return [
-            [field.read([*before.tolist(), *one.symbols]) for one in row]
-            for before, row in zip(encoded, found, strict=True)
-        ]
+        return [[one.text for one in row] for row in self.n_best(prompts, values, **decode)]
+
+    def n_best(
+        self, prompts: Sequence[Any] | None = None, values: Source | None = None, **decode: Any
+    ) -> list[list[Written]]:
+        """What `generate` gives, each text with its log-probability, score, and whether it ended; args as there."""
+        batch, found = self._to_write(prompts, values)
+        return texts(self.network, batch, self.choosing(**decode), found)
 
     def stream(self, prompt: Any = None, values: Source | None = None, **decode: Any) -> Iterator[str]:
         """What `generate` writes for one row, piece by piece as it comes; args as there.
 
         Raises:
-            ArgumentError, DataError: as `generate`; a beam, which knows what it wrote only at the end.
+            ArgumentError, DataError: as `generate`; a beam, which knows what it wrote only at the end; several rows.
         """
-        batch, (encoded,), decoding = self._prompted(None if prompt is None else [prompt], values, decode)
-        field, known, said = self.network.written, encoded.tolist(), ""
-        for symbol in chain([None], symbols(self.network, batch, decoding, encoded)):
-            known += [] if symbol is None else [symbol]
-            text = field.read(known)
-            if text.startswith(said):  # words are set together as they come: a sign may take a space back
-                yield text[len(said) :]
-                said = text
+        batch, found = self._to_write(None if prompt is None else [prompt], values)
+        return pieces(self.network, batch, self.choosing(**decode), found[0])
 
-    def _prompted(
-        self, prompts: Sequence[Any] | None, values: Source | None, decode: Mapping[str, Any]
-    ) -> tuple[Batch, list[np.ndarray], Decoding]:
-        """The rows to be written, what stands before each, and how it is gone on with."""
-        if not isinstance(self.network.topology, Writer):
-            fail("generate", "the target", "be written", self.network.topology.name, "Use predict.")
-        field = self.network.written
-        if (values is None) == bool(self.fields.inputs):
-            what = ", ".join(self.fields.inputs) or "nothing"
-            fail("generate", "values", f"be those of {what}", "none" if values is None else "some")
-        given = [None] * (1 if prompts is None else len(prompts)) if values is None else values
-        if values is None:
-            batch = Batch({}, None, np.arange(len(given)))
-        else:
-            examples = self._examples(self._table(values, BadRows()), BadRows())
-            batch = examples.batch(np.arange(len(examples)))
-        rows = len(batch.rows)
-        if prompts is not None and len(prompts) != rows:
-            fail("generate", "prompts", "be one a row", f"{len(prompts)} for {rows} rows")
-        try:
-            encoded = [field.encode_prompt(field.parse(prompt)) for prompt in prompts or ()]
-        except BadValueError as error:
-            raise DataError(f"the prompt {error}. Give some that training has seen.") from None
-        return batch, encoded or [np.zeros(0, np.int64)] * rows, self._decoding(decode)
+    def choosing(self, **decode: Any) -> Decoding:
+        """How `generate` chooses, with these options laid over the run's own.
+
+        Raises:
+            ArgumentError: options that do not go together.
+        """
+        return decoding_for_generation(self.config, decode)
+
+    def attention(self, value: Any, **decode: Any) -> Looked:
+        """What an encoder-decoder reads and writes for one value, and where it looked: names and weights (T, S).
+
+        Args:
+            value: what is read; a dictionary of columns where there are several.
+            decode: options of `elman.inference.Decoding`.
+
+        Raises:
+            ArgumentError: the network has no attention over what it reads.
+            DataError: the value cannot be used.
+        """
+        check_looks(self.network)
+        parsed, examples = encode(self._parsed([value]), self.fields, BadRows())
+        row = {role.partition(".")[2]: found[0] for role, found in parsed.values.items()}
+        return looks(self.network, examples.batch(np.arange(1)), row, make_decoding(self.config, decode))
+
+    def _to_write(self, prompts: Sequence[Any] | None, values: Source | None) -> tuple[Batch, list[Prompt]]:
+        """The rows to be written, and what stands before each."""
+        check_writes(self.network, values is not None)
+        examples = None if values is None else self._examples(self._table(values, BadRows()), BadRows())
+        return rows_to_write(self.network, prompts, examples)
 
     def trace(self, value: Any) -> list[Step]:
         """The answer after each step of one value, see `elman.inference.trace`.
@@ -220,7 +243,7 @@ class Model:
         Raises:
             DataError: the value cannot be used.
         """
-        parsed = parse(self._table([value], BadRows()), self.fields, BadRows(), targets=False)
+        parsed = self._parsed([value])
         return trace(self.network, {role.partition(".")[2]: found[0] for role, found in parsed.values.items()})
 
     def info(self) -> Json:
@@ -282,20 +305,22 @@ class Model:
         check_choice("model", "bad_rows", bad_rows, ("refuse", "skip"))
         return BadRows(bad_rows == "skip")
 
-    def _decoding(self, given: Mapping[str, Any]) -> Decoding:
-        """The run's own way to look for what is written, with what was given laid over it."""
-        if given and not isinstance(self.network.topology, Writer):
-            fail("model", "an option", "fit a target that is answered, not written", ", ".join(given))
-        return replace(
-            self.decoding,
-            **resolved_options(Decoding, {**self.config.decode, **given}, "decode", without=("forbidden",)),
-        )
-
-    def _judged(self, values: Source, bad_rows: str, decode: Mapping[str, Any] | None = None) -> dict[str, Judged]:
+    def _judged(self, values: Source, bad_rows: str, decode: Mapping[str, Any] | None = None) -> dict[str, Answers]:
         bad = self._policy(bad_rows)
-        examples = self._examples(self._table(values, bad), bad)
+        table = self._table(values, bad)
+        if isinstance(self.network.topology, NextStep):
+            if decode:
+                then = "Use generate to write more than the next one."
+                fail("predict", "an option", "fit the next symbol alone", ", ".join(decode), then)
+            found = {self.target.name: next_in_table(self.network, table, bad)}
+        else:
+            judged = judge(self.network, self._examples(table, bad), True, make_decoding(self.config, decode))
+            found = {name: Answers(one.predictions, one.probabilities) for name, one in judged.items()}
         self.skipped = bad.summary()
-        return judge(self.network, examples, True, self._decoding(decode or {}))
+        return found
+
+    def _parsed(self, values: Source) -> Parsed:
+        return parse(self._table(values, BadRows()), self.fields, BadRows(), targets=False)
 
     def _examples(self, table: Table, bad: BadRows, targets: bool = False) -> Examples:
         return encode(parse(table, self.fields, bad, targets), self.fields, bad)[1]
@@ -313,15 +338,6 @@ class Model:
             )
         table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.input.name)
         return gather(table, self.fields, self.config.data.id, self.config.data.time, bad)
-
-
-def _array(values: list[Any]) -> np.ndarray:
-    """A value a row; lists, which may be of different lengths, stay what they are."""
-    if not values or not isinstance(values[0], list):
-        return np.array(values)
-    found = np.empty(len(values), object)
-    found[:] = values
-    return found
 
 
 def load(path: str | Path) -> Model:

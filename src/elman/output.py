@@ -65,12 +65,46 @@ def print_trace(value: str, steps: Sequence[Step], format: Format) -> None:
             row["state"] = f"|h{number}| = {step.norm:.3f}"
         row["answer so far"] = step.prediction
         for label in shown:
-            chance = (step.probabilities or {})[label]
-            row[label] = f"{chance:.3f} {'█' * round(BAR * chance)}"
+            row[label] = _bar((step.probabilities or {})[label])
         rows.append(row)
     print(f"\n{value}")
     _print_table(rows)
     print(f"-> {_words(steps[-1].prediction)}")
+
+
+def print_next(answers: Sequence[Json], format: Format, values: Sequence[str] | None = None) -> None:
+    """Print the likeliest next symbols of each row, in a table as a row a symbol.
+
+    Args:
+        answers: {"prediction": ..., "probabilities": {symbol: probability}}.
+        format: as `print_rows`.
+        values: what is gone on with, shown above a table.
+    """
+    if format is not Format.table:
+        print_rows(answers, format)
+        return
+    for number, answer in enumerate(answers):
+        print(f"\n{values[number] if values else f'row {number + 1}'} ...")
+        chances = answer["probabilities"].items()
+        _print_table([{"next": _visible(sign), "probability": _bar(chance)} for sign, chance in chances])
+
+
+def print_texts(rows: Sequence[Json], format: Format, alone: bool) -> None:
+    """Print texts that were written; a person gets the texts as they are, of several values in a table.
+
+    Args:
+        rows: each with "text", its scores, and what it was written from.
+        format: as `print_rows`.
+        alone: all are of one value.
+    """
+    if format is not Format.table:
+        print_rows(rows, format)
+    elif alone:
+        between = "\n\n" if any("\n" in row["text"] for row in rows) else "\n"
+        print(between.join(row["text"] for row in rows))
+    else:
+        scores = ("log_probability", "score", "ended")
+        _print_table([{key: value for key, value in row.items() if key not in scores} for row in rows])
 
 
 def print_facts(facts: Json, format: Format) -> None:
@@ -93,6 +127,15 @@ def _print_table(rows: Sequence[Json]) -> None:
     for row in rows:
         table.add_row(*(_words(row.get(key)) for key in keys))
     Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _bar(chance: float) -> str:
+    return f"{chance:.3f} {'█' * round(BAR * chance)}"
+
+
+def _visible(symbol: str) -> str:
+    """A symbol as it is; in quotation marks where it has white space or what cannot be printed."""
+    return symbol if symbol.isprintable() and symbol == symbol.strip() else repr(symbol)
 
 
 def _flat(row: Json, prefix: str = "") -> Json:

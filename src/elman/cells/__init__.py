@@ -6,6 +6,7 @@ from elman.cells.gru import GRUCell, GRUState
 from elman.cells.layer_norm_gru import LayerNormGRUCell
 from elman.cells.layer_norm_lstm import LayerNormLSTMCell
 from elman.cells.lstm import LSTMCell, LSTMState
+from elman.cells.memoryless import MemorylessCell, MemorylessState
 from elman.cells.min_gru import MinGRUCell, MinGRUState
 
 CELLS: dict[str, type[Cell]] = {
@@ -15,6 +16,7 @@ CELLS: dict[str, type[Cell]] = {
     "mingru": MinGRUCell,
     "lstm-norm": LayerNormLSTMCell,
     "gru-norm": LayerNormGRUCell,
+    "memoryless": MemorylessCell,
 }
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "LSTMState",
     "LayerNormGRUCell",
     "LayerNormLSTMCell",
+    "MemorylessCell",
+    "MemorylessState",
     "MinGRUCell",
     "MinGRUState",
     "check_state",

@@ -1,21 +1,39 @@
 """Answers from a trained network."""
 
-from elman.inference.answers import Answers, answer
+from elman.inference.answers import Answers, answer, as_array
 from elman.inference.decode import decode, write
-from elman.inference.decoding import Decoding, Hypothesis
+from elman.inference.decoding import Decoding, Hypothesis, laid_over, says_how
+from elman.inference.looking import Looked, check_looks, looks
+from elman.inference.next_symbols import next_in_table, next_symbols
 from elman.inference.trace import Step, trace
+from elman.inference.writing import Prompt, Written, check_writes, pieces, read_prompts, rows_to_write, texts
 from elman.inference.written import NetworkWriter, hypotheses, symbols
 
 __all__ = [
     "Answers",
     "Decoding",
     "Hypothesis",
+    "Looked",
     "NetworkWriter",
+    "Prompt",
     "Step",
+    "Written",
     "answer",
+    "as_array",
+    "check_looks",
+    "check_writes",
     "decode",
     "hypotheses",
+    "laid_over",
+    "looks",
+    "next_in_table",
+    "next_symbols",
+    "pieces",
+    "read_prompts",
+    "rows_to_write",
+    "says_how",
     "symbols",
+    "texts",
     "trace",
     "write",
 ]

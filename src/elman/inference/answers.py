@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from torch import nn
 
 from elman.data import Batch
@@ -52,3 +53,12 @@ def _of_single(field: Target, head: nn.Module, features: Features) -> Answers:
     assert features.single is not None
     output = head(features.single)
     return Answers(field.decode(output), field.probabilities(output))
+
+
+def as_array(values: list[Any]) -> np.ndarray:
+    """A value a row; lists, which may be of different lengths, stay what they are."""
+    if not values or not isinstance(values[0], list):
+        return np.array(values)
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found

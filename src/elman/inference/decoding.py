@@ -1,13 +1,16 @@
 """What is asked of whoever writes symbol by symbol, how the next symbol is chosen, and what comes out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
 from elman.checks import check_range, fail, shown
+from elman.types import Json
 
 OF_BEAM = ("length_penalty", "coverage_penalty")
+OF_DRAWS = ("temperature", "top_k", "top_p")
 
 
 class Writer(Protocol):
@@ -117,8 +120,17 @@ class Decoding:
         """ "greedy", "beam" or "sample"."""
         if self.beam is not None:
             return "beam"
-        drawn = (self.temperature, self.top_k, self.top_p)
-        return "greedy" if drawn == (None, None, None) else "sample"
+        return "greedy" if all(getattr(self, name) is None for name in OF_DRAWS) else "sample"
+
+    def describe(self) -> str:
+        """How the next symbol is chosen, for people."""
+        if self.beam is not None:
+            return f"the best of a beam of {self.beam}"
+        if self.method == "greedy":
+            return "the likeliest symbol at each step"
+        drawn = {name: getattr(self, name) for name in OF_DRAWS}
+        settings = ", ".join(f"{name} {value:g}" for name, value in drawn.items() if value is not None)
+        return f"drawn by {settings}, seed {self.seed}"
 
     def _check_whole(self, name: str, low: int) -> None:
         value = getattr(self, name)
@@ -135,9 +147,24 @@ class Decoding:
             for name in given.intersection(OF_BEAM):
                 fail("decoding", name, "go with a beam", shown(getattr(self, name)), "Set beam=5, or leave it out.")
         else:
-            for name in ("temperature", "top_k", "top_p"):
+            for name in OF_DRAWS:
                 if name in given:
                     fail("decoding", name, "go without a beam", shown(getattr(self, name)), "Leave out one of the two.")
         if self.n_best > (self.beam or 1) and self.method != "sample":
             must = "be at most beam" if self.beam else "be 1 where the best symbol is taken"
             fail("decoding", "n_best", must, str(self.n_best), f"Set beam={self.n_best}, or draw with temperature=1.")
+
+
+def laid_over(own: Mapping[str, Any], given: Mapping[str, Any]) -> Json:
+    """Options of `Decoding`: a network's own, with those that are given laid over them.
+
+    Where the given ones search or draw, and the network's own do the other, these are laid aside.
+    """
+    searches, draws = given.get("beam") is not None, any(given.get(name) is not None for name in OF_DRAWS)
+    aside = ("beam", *OF_BEAM) * (draws and not searches) + OF_DRAWS * (searches and not draws)
+    return {**{name: value for name, value in own.items() if name not in aside}, **given}
+
+
+def says_how(options: Mapping[str, Any]) -> bool:
+    """Whether these options of `Decoding` search or draw."""
+    return any(options.get(name) is not None for name in ("beam", *OF_DRAWS))

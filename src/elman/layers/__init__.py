@@ -9,6 +9,7 @@ from elman.layers.bridge import Bridge, ContextBridge
 from elman.layers.decoder import Decoder, DecoderState
 from elman.layers.embedding import TokenEmbedding
 from elman.layers.layer_norm import LayerNormGRU, LayerNormLSTM
+from elman.layers.memoryless import Memoryless
 from elman.layers.pooling import POOLS
 from elman.layers.recurrent import GRU, LSTM, RNN, MinGRU, Recurrent
 from elman.layers.stepper import Stepper
@@ -24,6 +25,7 @@ LAYERS: dict[str, Callable[..., Recurrent]] = {
     "mingru": MinGRU,
     "lstm-norm": LayerNormLSTM,
     "gru-norm": LayerNormGRU,
+    "memoryless": Memoryless,
 }
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "LayerNormGRU",
     "LayerNormLSTM",
     "Memory",
+    "Memoryless",
     "MinGRU",
     "Recurrent",
     "Stepper",

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell
+from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MemorylessCell, MinGRUCell
 from elman.checks import check_choice, fail
+from elman.layers.at_once import at_once
 from elman.layers.by_hand import by_hand
 from elman.layers.by_hand_cells import EQUATIONS
 from elman.layers.directions import each_way
@@ -59,12 +60,17 @@ def _scan_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
     return None if type(cell) is MinGRUCell else "only a cell whose gates never see the state can be scanned"
 
 
+def _at_once_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
+    return None if type(cell) is MemorylessCell else "only a cell that never reads its state needs no order of steps"
+
+
 def _never_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
     return None
 
 
 # Fastest first; "auto" takes the first that is exact for the request.
 BACKENDS: dict[str, Backend] = {
+    "at_once": Backend(each_way(at_once), _at_once_refuses),
     "scan": Backend(each_way(scan), _scan_refuses),
     "fused": Backend(fused, fused_refuses, fused_suits),
     "by_hand": Backend(each_way(by_hand), _by_hand_refuses, _by_hand_suits),

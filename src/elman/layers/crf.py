@@ -7,6 +7,8 @@ from elman.checks import check_range, check_shape
 from elman.layers.chain import PathLogLikelihood, marginals, path_steps, path_sums
 from elman.layers.unroll import real_steps
 
+NEVER = -1e30  # the score of what cannot be; finite, so that differences of such are
+
 
 class CRF(nn.Module):
     """Linear-chain conditional random field (Lafferty, McCallum & Pereira 2001; over a BiLSTM: Lample et al. 2016,
@@ -25,7 +27,8 @@ class CRF(nn.Module):
     What is not allowed is so for `viterbi` alone: in training, a path of the data that breaks the rules would have
     probability 0 and an infinite loss, and the marginals are those of what was trained.
 
-    Shape: scores (B, T, K), tags (B, T), lengths (B,), each 0 to T. What stands in the padding is never read.
+    Shape: scores (B, T, K); tags (B, T), each 0 to K - 1, or -1 where it is not known; lengths (B,), each 0 to T. What
+    stands in the padding is never read.
 
     Raises:
         ArgumentError: a size or shape that does not fit.
@@ -57,12 +60,32 @@ class CRF(nn.Module):
         self.register_buffer("allowed_first", allowed_first, persistent=False)
 
     def log_likelihood(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """log p of each row's tags, (B,); 0 for a row without steps."""
+        """log p of each row's tags, (B,); 0 for a row without steps.
+
+        A tag below 0 is not known: all paths through the known ones are summed (Tsuboi et al. 2008, "Training
+        conditional random fields using incomplete annotations"). With C the paths that have the known tags,
+
+            log p = log sum over y in C of exp s(y) - log sum over all y' of exp s(y')
+                  = log p(y) - log p(y | C)   for any y in C
+
+        where the second is that of a CRF whose other tags have scores of next to minus infinity at known steps.
+        """
         scores, lengths, real = self._real(scores, lengths)
         check_shape("CRF", "tags", tags.shape, "B T", B=scores.shape[0], T=scores.shape[1])
         if scores.shape[1] == 0:
             return scores.sum((1, 2))
         tags = tags.masked_fill(~real, 0)
+        partly = (tags < 0).any(1)
+        if not partly.any():
+            return self._path_log_likelihood(scores, tags, lengths)
+        path = tags.clamp(min=0)
+        whole = self._path_log_likelihood(scores, path, lengths)
+        scores, tags, path = scores[partly], tags[partly], path[partly]
+        other = (tags >= 0)[..., None] & (torch.arange(self.tags, device=tags.device) != tags[..., None])
+        within = self._path_log_likelihood(scores.masked_fill(other, NEVER), path, lengths[partly])
+        return whole - torch.zeros_like(whole).masked_scatter(partly, within)
+
+    def _path_log_likelihood(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
         found: Tensor = PathLogLikelihood.apply(scores, self.start, self.transitions, self.end, tags, lengths)  # type: ignore[no-untyped-call]
         return found
 

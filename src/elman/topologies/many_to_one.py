@@ -19,7 +19,7 @@ class ManyToOne(Reader):
         input_size: D, features a step of the encoded sequences.
         single_size: C, features of the encoded single values; 0: none.
         cell: one of `elman.layers.LAYERS`: lstm, gru, mingru, rnn (tanh), rnn-relu, rnn-identity, and with layer
-            normalisation lstm-norm, gru-norm.
+            normalisation lstm-norm, gru-norm; or memoryless, a baseline that knows its own step only.
         hidden: units a layer and direction, 1 to 1,000,000.
         layers: depth, 1 to 100.
         bidirectional: read from both ends.

@@ -1,0 +1,46 @@
+"""Arguments that several verbs of the command line share, and how they are read."""
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elman.checks import fail
+from elman.output import Format
+
+
+class BadRowsPolicy(StrEnum):
+    """What is done with rows that cannot be used."""
+
+    refuse = "refuse"
+    skip = "skip"
+
+
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, as `elman train` writes it.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the answer.")]
+BadRowsOption = Annotated[BadRowsPolicy, typer.Option(help="Refuse a bad row, or skip, count and list it.")]
+
+
+def read_values(verb: str, values: Sequence[str]) -> list[str]:
+    """The values of the command line; a single - is those of standard input, one a line.
+
+    Raises:
+        ArgumentError: standard input holds none.
+    """
+    if list(values) != ["-"]:
+        return list(values)
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="surrogateescape")  # what is no UTF-8 is found later, with what else is wrong
+    found = [line.rstrip("\n") for line in sys.stdin]
+    if not found:
+        fail(verb, "standard input", "hold a value a line", "nothing")
+    return found
+
+
+def check_picture(verb: str, option: str, path: Path) -> None:
+    """Fail where no picture could be written."""
+    if path.suffix.lower() != ".png" or not path.parent.is_dir():
+        fail(verb, option, "be a .png file in a folder that exists", repr(str(path)))

@@ -1,0 +1,50 @@
+"""Where a network looked at what it read while it wrote: the weights of its attention."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from elman.checks import fail
+from elman.data import Batch
+from elman.inference.decoding import Decoding
+from elman.inference.written import hypotheses
+from elman.network import Network
+from elman.topologies import Writer
+
+
+class Looked(NamedTuple):
+    """The attention of one row."""
+
+    source: list[str]  # the S steps that were read
+    written: list[str]  # the T symbols that were written
+    weights: np.ndarray  # (T, S), where each symbol's step looked; each row adds up to 1
+
+
+def check_looks(network: Network) -> None:
+    """Fail where the network looks at nothing while it writes."""
+    topology = network.topology
+    if not isinstance(topology, Writer) or topology.decoder.attention is None:
+        got = f"{topology.name} without attention" if isinstance(topology, Writer) else topology.name
+        then = "Train a text target with attention, or see what is read with --trace."
+        fail("attention", "the network", "look at what it read while it writes", got, then)
+
+
+def looks(network: Network, batch: Batch, values: Mapping[str, Any], decoding: Decoding) -> Looked:
+    """What a network writes for a batch of one row, best hypothesis, and where it looked.
+
+    Args:
+        network: in evaluation mode, an encoder-decoder with attention.
+        batch: its targets, if there are any, are not looked at.
+        values: of the row, parsed, of each input.
+        decoding: how to choose.
+    """
+    leading = next(field for field in network.fields.inputs.values() if field.is_sequence)
+    [[best, *_]] = hypotheses(network, batch, decoding)
+    assert best.attention is not None
+    names = network.written.symbols()
+    return Looked(
+        leading.pieces(values[leading.name]),
+        [names[symbol] for symbol in best.symbols],
+        best.attention.float().cpu().numpy(),
+    )

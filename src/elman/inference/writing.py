@@ -1,0 +1,150 @@
+"""Texts out of a network that writes: from prompts, with their scores, or piece by piece as they come."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from elman.checks import fail, shown
+from elman.data import Batch, Examples
+from elman.errors import BadValueError, DataError
+from elman.fields import Symbols
+from elman.inference.decoding import Decoding
+from elman.inference.written import hypotheses, symbols
+from elman.network import Network
+from elman.topologies import Writer
+
+UNREADABLE = "\ufffd"  # what stands for the first bytes of a character whose last have not come yet
+
+
+class Prompt(NamedTuple):
+    """What is gone on with."""
+
+    symbols: np.ndarray  # (T,) ids
+    text: str  # as it stands before what is written
+
+
+class Written(NamedTuple):
+    """One text that was written."""
+
+    text: str  # the prompt before it
+    log_probability: float  # of what was written, its end included, in the network's own distribution
+    score: float  # what ranks: with a beam see `Decoding`, else the log-probability
+    ended: bool  # by itself; False where it was cut at `max_length`
+
+
+def check_writes(network: Network, from_values: bool) -> None:
+    """Fail where the network does not write, or not from values, or from nothing else."""
+    if not isinstance(network.topology, Writer):
+        fail("generate", "the target", "be written", network.topology.name, "Use predict.")
+    if from_values and not network.fields.inputs:
+        fail("generate", "values", "be left out where a text is gone on with", "some", "Pass a prompt.")
+    if network.fields.inputs and not from_values:
+        fail("generate", "values", f"be given, those of {', '.join(network.fields.inputs)}", "none")
+
+
+def rows_to_write(
+    network: Network, prompts: Sequence[Any] | None, examples: Examples | None
+) -> tuple[Batch, list[Prompt]]:
+    """The rows to be written, and the prompt of each.
+
+    Args:
+        network: one that writes.
+        prompts: as `read_prompts`.
+        examples: rows of the inputs; None: there are none, and a row for each prompt.
+    """
+    if examples is None:
+        batch = Batch({}, None, np.arange(1 if prompts is None else len(prompts)))
+    else:
+        batch = examples.batch(np.arange(len(examples)))
+    return batch, read_prompts(network.written, prompts, len(batch.rows))
+
+
+def read_prompts(field: Symbols, given: Sequence[Any] | None, rows: int) -> list[Prompt]:
+    """The prompt of each row.
+
+    Args:
+        field: what is written.
+        given: one for all rows, or one a row; None: from the beginning.
+        rows: how many.
+
+    Raises:
+        ArgumentError: another number of prompts.
+        DataError: a prompt that is no text, or of which nothing is known.
+    """
+    if given is None:
+        return [Prompt(np.zeros(0, np.int64), "")] * rows
+    if len(given) not in (1, rows):
+        fail("generate", "prompts", "be one, or one a row", f"{len(given)} for {rows} rows")
+    try:
+        found = [_read_prompt(field, prompt) for prompt in given]
+    except BadValueError as error:
+        raise DataError(f"generate: the prompt {error}. Give one that training has seen a part of.") from None
+    return found * rows if len(found) == 1 else found
+
+
+def _read_prompt(field: Symbols, prompt: Any) -> Prompt:
+    """A prompt that is typed stays as it is, words that are unknown too; of a space at its end the field decides."""
+    known = field.encode_prompt(field.parse(prompt))
+    text = field.read(known.tolist())
+    if isinstance(prompt, str):
+        text = prompt if text[-1:].isspace() else prompt.rstrip()
+    return Prompt(known, text)
+
+
+def texts(network: Network, batch: Batch, decoding: Decoding, prompts: Sequence[Prompt]) -> list[list[Written]]:
+    """What a network writes for each row of a batch, best first.
+
+    Args:
+        network: in evaluation mode, of a topology that writes.
+        batch: its targets, if there are any, are not looked at.
+        decoding: how to choose.
+        prompts: one a row.
+    """
+    found = hypotheses(network, batch, decoding, [prompt.symbols for prompt in prompts])
+    return [
+        [
+            Written(_Text(network.written, prompt).after(one.symbols), one.log_probability, one.score, one.ended)
+            for one in row
+        ]
+        for prompt, row in zip(prompts, found, strict=True)
+    ]
+
+
+def pieces(network: Network, batch: Batch, decoding: Decoding, prompt: Prompt) -> Iterator[str]:
+    """What `texts` gives for a batch of one row, the prompt first, each piece as soon as it is certain.
+
+    Raises:
+        ArgumentError: a beam or several texts, which are known at the end only; more than one row.
+    """
+    if len(batch.rows) != 1:
+        fail("stream", "values", "be one row", shown(len(batch.rows)), "Use generate.")
+    return _as_they_come(_Text(network.written, prompt), symbols(network, batch, decoding, prompt.symbols))
+
+
+def _as_they_come(text: "_Text", coming: Iterator[int]) -> Iterator[str]:
+    """All but what a later symbol may still change: the first bytes of a character."""
+    said = text.after([])
+    yield said
+    known: list[int] = []
+    for symbol in coming:
+        known.append(symbol)
+        certain = text.after(known).rstrip(UNREADABLE)
+        if len(certain) > len(said):
+            yield certain[len(said) :]
+            said = certain
+    yield text.after(known)[len(said) :]
+
+
+class _Text:
+    """A text that begins with a prompt: a field sets symbols together from left to right, so the prompt's reading is
+    the beginning of the whole's."""
+
+    def __init__(self, field: Symbols, prompt: Prompt) -> None:
+        self.field, self.prompt, self.before = field, prompt, prompt.symbols.tolist()
+        self.begins = len(field.read(self.before))
+
+    def after(self, written: Sequence[int]) -> str:
+        """The text with these symbols after its prompt."""
+        whole: str = self.field.read([*self.before, *written])
+        return self.prompt.text + whole[self.begins :]

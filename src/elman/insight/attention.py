@@ -1,0 +1,65 @@
+"""The picture of attention: where a network looked while it wrote."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from elman.checks import check_shape, fail
+from elman.errors import MissingExtraError
+
+LONGEST_NAME = 16  # characters of a step's name
+CELL = 0.36  # inches a step
+MOST = 100  # steps of a side that have a name each; of more, some
+
+
+def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.ndarray) -> bytes:
+    """A PNG of the weights: a column for each step that was read, a row for each symbol that was written.
+
+    Args:
+        source: S names.
+        written: T names.
+        weights: (T, S), 0 to 1.
+
+    Raises:
+        ArgumentError: nothing was written, or the sizes do not agree.
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("matplotlib", "plot", "the picture of attention") from None
+    check_shape("draw_attention", "weights", weights.shape, "T S", T=len(written), S=len(source))
+    if not written:
+        fail("draw_attention", "what was written", "have a symbol", "none", "Ask for some with min_length.")
+    columns, rows = _named(source), _named(written)
+    wide, high = (0.09 * max(map(len, named.values())) for named in (rows, columns))
+    size = CELL * min(MOST, len(source)) + wide + 1.6, max(2.2, CELL * min(MOST, len(written))) + high + 0.8
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    axes.set_xticks(list(columns), list(columns.values()), rotation=90, fontsize=10, parse_math=False)
+    axes.set_yticks(list(rows), list(rows.values()), fontsize=10, parse_math=False)
+    axes.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=0)
+    for border in list(columns)[1:]:
+        axes.axvline(border - 0.5, color="0.9", linewidth=0.6)
+    for border in list(rows)[1:]:
+        axes.axhline(border - 0.5, color="0.9", linewidth=0.6)
+    axes.set(xlabel="read", ylabel="written")
+    axes.xaxis.set_label_position("top")
+    bar = figure.colorbar(image, ax=axes, fraction=0.08, aspect=30)
+    bar.set_label("share of the attention (a row adds up to 1)", fontsize=9)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=130)
+    return picture.getvalue()
+
+
+def _named(pieces: Sequence[str]) -> dict[int, str]:
+    """The steps that get a name: all, or of many every second, third and so on."""
+    return {step: _shown(pieces[step]) for step in range(0, len(pieces), -(-len(pieces) // MOST))}
+
+
+def _shown(piece: str) -> str:
+    """A step's name, its white space made visible, short enough for a label."""
+    seen = piece.replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥")
+    return seen if len(seen) <= LONGEST_NAME else seen[: LONGEST_NAME - 1] + "…"

@@ -1,0 +1,59 @@
+"""What the command line tells a person, on standard error: notes, what was learned, what to type next."""
+
+from __future__ import annotations  # so that the types below need no torch
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elman.errors import Interrupted
+
+if TYPE_CHECKING:
+    from elman.model import Model
+
+
+def note(text: str) -> None:
+    """Print to standard error, where there is something to say."""
+    if text:
+        print(text, file=sys.stderr)
+
+
+def say_trained(model: Model, out: Path, note: Callable[[str], None]) -> None:
+    """What was learned, where it stands, what to type next; raises `Interrupted` where training is to go on."""
+    from elman.training import leading_metric
+
+    metric = leading_metric(model.fields)
+    figures = [
+        f"{name} {model.metrics[part][metric]:.4g}"
+        for part, name in (("valid", "validation"), ("test", "test"))
+        if model.metrics.get(part)
+    ]
+    training = model.metrics["training"]
+    note(
+        f"\nlearned   {metric}: {', '.join(figures) or 'not measured'} (best at epoch {training['best_epoch']:.4g}, "
+        f"{training['minutes']:.2g} minutes)"
+    )
+    note(f"written   {out}")
+    note(f"next      {next_command(model, out)}")
+    if training["ended"] == "interrupted":
+        done = f"training was interrupted at step {training['steps']:,}; {out} has the best weights so far."
+        raise Interrupted(f"{done} Go on with: elman train --resume {out}")
+
+
+def next_command(model: Model, out: Path) -> str:
+    """The command that shows what a trained model does."""
+    from elman.fields import Category
+    from elman.topologies import NextStep, OneToMany
+
+    run = shlex.quote(str(out))
+    if isinstance(model.network.topology, NextStep):
+        return f'elman generate {run} --prompt "some text"'
+    example = "--data new.csv"
+    if len(model.fields.inputs) == 1 and model.input.kind == "text":
+        example = '"some text"'
+    elif len(model.fields.inputs) == 1 and isinstance(model.input, Category):
+        example = shlex.quote(str(model.input.labels()[0]))
+    verb = "generate" if isinstance(model.network.topology, OneToMany) else "predict"
+    return f"elman {verb} {run} {example}"
