@@ -21,6 +21,12 @@ ARRAY = "--input v --target y --hidden 4 --epochs 1"
 SCORE = "--input text --target score --set target.score.kind=number"
 NO_TABLE = "data = 3\n[input.text]\n[target.label]\n"
 FIX = "Fix the row or pass --bad-rows skip."
+TAGGED = '{"tokens":["a","b"],"tags":["O","B-x"]}\n' * 8
+PAIR = "train pairs.csv --input text --target answer --hidden 4 --epochs 1"
+PAIRS = {"pairs.csv": "text,answer,again,label\n" + "".join(
+    f"{words} {row},{words} now {row},{words} then {row},{'xy'[row % 2]}\n"
+    for row in range(30) for words in [("go home", "come back here")[row % 2]]
+)}  # fmt: skip
 
 
 class Case(NamedTuple):
@@ -183,6 +189,48 @@ OPTIONS = [
          {"c.toml": "[train]\ndecay = 1\n"}),
 ]  # fmt: skip
 
+SEQUENCES = [
+    Case("tags: one too many", f"train bad.jsonl {TAGS}", ("bad.jsonl:9: column 'tags' must have a value for each of",
+         "the 2 steps of 'tokens', got 3", FIX),
+         {"bad.jsonl": TAGGED + '{"tokens":["a","b"],"tags":["O","O","O"]}\n' + TAGGED}),
+    Case("tags: one too many, side by side", "train bad.in+bad.out --input in --target out --hidden 4 --epochs 1",
+         ("bad.in+bad.out:9: column 'out' must have", "the 2 steps of 'in', got 1", FIX),
+         {"bad.in": "play it\n" * 30, "bad.out": "O B-x\n" * 8 + "O\n" + "O B-x\n" * 21}),
+    Case("tags: none", f"train bad.jsonl {TAGS}", ("bad.jsonl:9: column 'tags' must have at least one label", FIX),
+         {"bad.jsonl": TAGGED + '{"tokens":["a"],"tags":[]}\n' + TAGGED}),
+    Case("tags of a single value", "train good.csv --input score --target text --set target.text.kind=tags",
+         ("input must be a sequence where the target is tags", "got number")),
+    Case("tags of a single value, one-to-one",
+         "train good.csv --input score --target text --set target.text.kind=tags --topology one-to-one",
+         ("input must be a sequence where the target is tags", "got number")),
+    Case("tags, many-to-one", f"train good.jsonl {ARRAY} --set target.y.kind=tags --topology many-to-one",
+         ("model.topology must be many-to-many where the target is tags", "'many-to-one'", "Leave model.topology out")),
+    Case("text, many-to-one", f"{PAIR} --topology many-to-one",
+         ("model.topology must be encoder-decoder where a text is answered", "'many-to-one'", "Leave model.topology"),
+         PAIRS),
+    Case("label, encoder-decoder", f"{RUN} --topology encoder-decoder",
+         ("target must be one text where the topology is encoder-decoder, got category",)),
+    Case("two texts written", f"{PAIR} --target again", ("target must be one text", "got text, text"), PAIRS),
+    Case("text and label", f"{PAIR} --target label", ("target must be one text", "got text, category"), PAIRS),
+    Case("two texts, no target", "train pairs.csv --input text --input answer",
+         ("input must be one text where no target is given, got text, text", "Pass --target"), PAIRS),
+    Case("empty source text", PAIR, ("pairs.csv:32: column 'text' must hold some text, got ''", FIX),
+         {"pairs.csv": PAIRS["pairs.csv"] + ",a b,a,x\n"}),
+    Case("empty answer", PAIR, ("pairs.csv:32: column 'answer' must hold some text, got ''", FIX),
+         {"pairs.csv": PAIRS["pairs.csv"] + "a b,,a,x\n"}),
+    Case("longer than longest", f"{PAIR} --set target.answer.longest=5",
+         ("pairs.csv:32: column 'answer' must have at most 5 steps, got 6", FIX),
+         {"pairs.csv": PAIRS["pairs.csv"] + "a b,a b c d e f,a,x\n"}),
+    Case("sequences out of step", "train bad.jsonl --input tokens --input load --target label --hidden 4 --epochs 1",
+         ("bad.jsonl:31: column 'load' must have a value for each of the 2 steps of 'tokens', got 1", FIX),
+         {"bad.jsonl": '{"tokens":["a","b"],"load":[1,2],"label":"x"}\n{"tokens":["b"],"load":[3],"label":"y"}\n' * 15
+          + '{"tokens":["a","b"],"load":[1],"label":"x"}\n'}),
+    Case("weight below 0", f"{RUN} --set target.label.weight=-1", ("target.label.weight must be at least 0, got -1",)),
+    Case("weight in words", f"{RUN} --set target.label.weight=much", ("target.label.weight must be a number",)),
+    Case("condition without a single value", f"{RUN} --set model.condition=end",
+         ("condition must be left out where no input is a single value",)),
+]  # fmt: skip
+
 WRITING = [
     Case("out exists", f"{RUN} --out model", ("'model', which exists", "--force")),
     Case(
@@ -222,6 +270,18 @@ USING = [
     Case("evaluate: no target", "evaluate model x.csv", ("x.csv", "'label'"), {"x.csv": "text\nhi\n"}),
     Case("evaluate: class never seen", "evaluate model x.csv", ("x.csv:3: column 'label'", "(no, yes)", "'maybe'", FIX),
          {"x.csv": "text,label\nhi,no\nho,maybe\n"}),
+    Case("evaluate: tag never seen", "evaluate tagger x.jsonl",
+         ("x.jsonl:2: column 'tags' must hold only the 2 labels of the training split (B-x, O)", "'B-y'", FIX),
+         {"x.jsonl": '{"tokens":["a"],"tags":["O"]}\n{"tokens":["a"],"tags":["B-y"]}\n'}),
+    Case("evaluate: a tag missing", "evaluate tagger x.jsonl",
+         ("x.jsonl:1: column 'tags' must have a value for each of the 2 steps of 'tokens', got 1", FIX),
+         {"x.jsonl": '{"tokens":["a","b"],"tags":["O"]}\n'}),
+    Case("predict: no tokens", "predict tagger --data x.jsonl",
+         ("x.jsonl:1: column 'tokens' must hold some text in each of its tokens, got []",),
+         {"x.jsonl": '{"tokens":[]}\n'}),
+    Case("evaluate: side by side, one gone", "evaluate tagger x.tokens+x.tags",
+         ("the source must exist, got 'x.tags'",),
+         {"x.tokens": "a b\n"}),
     Case("recipe: unknown", "recipe sentimental", ("sentiment, sst2", "Did you mean 'sentiment'?")),
     Case("recipe: unknown setting", "recipe sst2 --setting glov", ("glove, scratch", "Did you mean 'glove'?")),
     Case("recipe: out exists", "recipe sentiment --quick --out model", ("'model', which exists", "--force")),

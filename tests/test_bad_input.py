@@ -11,24 +11,26 @@ import sys
 from pathlib import Path
 
 import pytest
-from bad_input import ARRAYS, FLAGS, GOOD, OPTIONS, SOURCES, TRAIN, USING, WRITING, Case
+from bad_input import ARRAYS, FLAGS, GOOD, OPTIONS, SEQUENCES, SOURCES, TAGGED, TRAIN, USING, WRITING, Case
 
 import elman
 from elman import cli
 
-TABLE = [*SOURCES, *OPTIONS, *WRITING, *USING]
+TABLE = [*SOURCES, *OPTIONS, *SEQUENCES, *WRITING, *USING]
 Answer = tuple[object, str, str]  # exit code, standard output, standard error
 
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A good table and two small models."""
+    """A good table and three small models."""
     folder = tmp_path_factory.mktemp("workshop")
     (folder / "good.csv").write_text(GOOD)
     (folder / "good.jsonl").write_text(ARRAYS)
     small = {"hidden": 4, "epochs": 1, "quiet": True}
     elman.train(folder / "good.csv", input="text", target="label", out=folder / "model", **small)
     elman.train(folder / "good.jsonl", input="v", target="y", out=folder / "series", **small)
+    (folder / "good.tags.jsonl").write_text(4 * TAGGED)
+    elman.train(folder / "good.tags.jsonl", input="tokens", target="tags", out=folder / "tagger", **small)
     return folder
 
 

@@ -35,6 +35,7 @@ from elman.training import (
     leading_metric,
     scores_of,
     stop_flag,
+    wants_answers,
 )
 from elman.training.checkpoint import LOG
 from elman.training.history import finite
@@ -269,7 +270,8 @@ def _metrics(model: Model, history: History, test: Examples | None) -> Json:
         },
     }
     if test is not None:
-        figures["test"] = scores_of(judge(model.network, test, True, model.decoding), model.fields)
+        judged = judge(model.network, test, wants_answers(model.fields), model.decoding)
+        figures["test"] = scores_of(judged, model.fields)
     return {part: finite(scores) for part, scores in figures.items()}
 
 

@@ -1,9 +1,12 @@
 """One long text as examples: cut at its end for validation and test, never shuffled, gone on with chunk by chunk."""
 
-from elman.checks import fail
+from collections.abc import Sequence
+from typing import Any
+
+from elman.checks import fail, shown
 from elman.config import RunConfig
-from elman.data import StreamExamples, Table, blocks_of
-from elman.errors import ConfigError, DataError
+from elman.data import BadRows, StreamExamples, Table, blocks_of
+from elman.errors import BadValueError, ConfigError, DataError
 from elman.fields import Fields, Text
 
 CHUNK = 128  # steps over which the gradient reaches back where model.bptt does not say
@@ -32,23 +35,47 @@ def long_text(config: RunConfig, fields: Fields, given: tuple[Table | None, Tabl
         fail("config", "data.stream", "go without a split by value", "one", then, ConfigError)
     whole, valid, test = given
     assert whole is not None
-    text = "".join(whole.column(name))
+    text = "".join(texts_of(whole, name))
     fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
     borders = [_line_end(text, len(text) - round(len(text) * share)) for share in (sum(fractions), fractions[1])]
     parts = [blocks_of(text[: borders[0]]), blocks_of(text[borders[0] : borders[1]]), blocks_of(text[borders[1] :])]
     for index, table in ((1, valid), (2, test)):
-        parts[index] = list(table.column(name)) if table else parts[index]
+        parts[index] = texts_of(table, name) if table else parts[index]
     wanted = True, bool(fractions[0] or valid), bool(fractions[1] or test)
     if any(wish and not blocks for wish, blocks in zip(wanted, parts, strict=True)):
         then = "Add text, or set data.valid_fraction and data.test_fraction."
         fail("data", whole.source, "have enough text for every part", f"{len(text):,} characters", then, DataError)
     field.fit(parts[0])
-    chunk = config.model.get("bptt") or CHUNK
-    train, *others = (
-        StreamExamples(name, field.encode_stream(blocks), chunk, whole.source) if blocks else None for blocks in parts
-    )
+    train, *others = (stream_of(config, field, blocks, whole.source) if blocks else None for blocks in parts)
     assert train is not None
     return train, others[0], others[1]
+
+
+def stream_of(config: RunConfig, field: Text, blocks: Sequence[str], source: str) -> StreamExamples:
+    """The examples of one long text whose pieces these are, by a fitted field; messages call it `source`.
+
+    Raises:
+        DataError: there is no step in it.
+    """
+    ids = field.encode_stream(blocks)
+    if not len(ids):
+        fail(source, "the text", f"hold a {field.level}", "none", error=DataError)
+    return StreamExamples(field.name, ids, config.model.get("bptt") or CHUNK, source)
+
+
+def texts_of(table: Table, name: str) -> list[str]:
+    """The pieces of one long text.
+
+    Raises:
+        DataError: one of them is no text.
+    """
+    return table.values(name, _text, BadRows())
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise BadValueError("be text", shown(raw))
+    return raw
 
 
 def _line_end(text: str, place: int) -> int:

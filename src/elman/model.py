@@ -1,8 +1,6 @@
 """The user's handle on a trained network: its fields, its weights, its configuration, and what can be asked of it."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from glob import has_magic
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,23 @@ import torch
 from elman.building import decoding_for_generation, make_decoding, make_fields, make_network
 from elman.checks import check_choice, fail
 from elman.config import RunConfig, check_document, without_none
-from elman.data import BadRows, Batch, Examples, Parsed, Table, encode, from_memory, gather, parse, read
+from elman.data import (
+    BadRows,
+    Batch,
+    Examples,
+    Parsed,
+    Table,
+    encode,
+    from_memory,
+    gather,
+    names_files,
+    parse,
+    read,
+    read_stream,
+)
 from elman.directory import Directory, to_json, write_directory
 from elman.errors import ElmanError
-from elman.fields import Category, Field, Fields, Target
+from elman.fields import Category, Field, Fields, Target, Text
 from elman.inference import (
     Answers,
     Decoding,
@@ -36,9 +47,10 @@ from elman.inference import (
     texts,
     trace,
 )
+from elman.long_text import stream_of, texts_of
 from elman.network import Network, own_state
 from elman.topologies import NextStep
-from elman.training import judge, scores_of
+from elman.training import judge, scores_of, wants_answers
 from elman.types import Json
 
 MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
@@ -150,8 +162,12 @@ class Model:
             DataError: as `predict`.
         """
         bad = self._policy(bad_rows)
-        examples = self._examples(self._table(data, bad), bad, targets=True)
-        scores = scores_of(judge(self.network, examples, True, make_decoding(self.config, decode)), self.fields)
+        if self.config.data.stream:
+            examples: Examples = self._stream(data)
+        else:
+            examples = self._examples(self._table(data, bad), bad, targets=True)
+        judged = judge(self.network, examples, wants_answers(self.fields), make_decoding(self.config, decode))
+        scores = scores_of(judged, self.fields)
         self.skipped = bad.summary()
         return {"rows": len(examples), "metrics": {name: value for name, value in scores.items() if name != "loss"}}
 
@@ -309,8 +325,14 @@ class Model:
     def _examples(self, table: Table, bad: BadRows, targets: bool = False) -> Examples:
         return encode(parse(table, self.fields, bad, targets), self.fields, bad)[1]
 
+    def _stream(self, values: Source) -> Examples:
+        """What was trained as one long text is scored as one."""
+        assert isinstance(self.target, Text)
+        table = read_stream(values) if isinstance(values, (str, Path)) else self._table(values, BadRows())
+        return stream_of(self.config, self.target, texts_of(table, self.target.name), table.source)
+
     def _table(self, values: Source, bad: BadRows) -> Table:
-        if isinstance(values, str) and not (os.path.exists(values) or has_magic(values)):
+        if isinstance(values, str) and not names_files(values):
             fail(
                 "model", "the values", "be a list, a table or a path that exists", repr(values), "Pass a list: [value]."
             )

@@ -160,7 +160,8 @@ class Network(nn.Module):
         if features.state is None:
             return None
         ((values, _),) = targets.values()
-        return Carried(values[:, -1], type(features.state)(*(tensor.detach() for tensor in features.state)))
+        last = values[:, -1] if values.shape[1] else values.new_zeros(len(values))  # of lanes that have all ended
+        return Carried(last, type(features.state)(*(tensor.detach() for tensor in features.state)))
 
 
 def carried_like(network: Network, rows: int) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from elman.config import RunConfig
 from elman.data import Table, infer_kind
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, Steps, Symbols
-from elman.topologies import TOPOLOGIES, NextStep, OneToMany, Reader, Writer
+from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, NextStep, OneToMany, Reader, Writer
 
 LONGEST_DOCUMENT = 1_000_000  # steps
 
@@ -32,6 +32,8 @@ def settle(config: RunConfig, table: Table) -> None:
     _check_splits(config)
     _gather_series(config, table)
     for name, options in config.input.items():
+        if config.data.stream:
+            options.setdefault("kind", "text")  # however little of it there is
         _settle_kind(options, table, name, False, ())
     for name, options in config.target.items():
         _settle_kind(options, table, name, True, list(config.input))
@@ -75,6 +77,9 @@ def _settle_topology(config: RunConfig) -> None:
     elif issubclass(kind, Reader) and written:
         then = "Leave model.topology out."
         fail("config", "model.topology", f"be {inferred} where a text is answered", repr(topology), then, ConfigError)
+    tagged = any(issubclass(kind, Steps) and not issubclass(kind, Symbols) for kind in answers.values())
+    if tagged:
+        _check_tagged(config, topology, sequences)
     wants_sequence = not issubclass(kind, NextStep | OneToMany) and topology != "one-to-one"
     if wants_sequence != bool(sequences) and (wants_sequence or topology == OneToMany.name):
         read = ", ".join(options["kind"] for options in config.input.values())
@@ -82,10 +87,21 @@ def _settle_topology(config: RunConfig) -> None:
             f"be {inferred} where the input is a {read}, one value a row" if wants_sequence else f"be {inferred} here"
         )
         fail("config", "model.topology", must, repr(topology), "Leave it out, or read a sequence.", ConfigError)
-    if any(issubclass(kind, Steps) and not issubclass(kind, Symbols) for kind in answers.values()):
+    if tagged:
         for name in sequences:  # so that steps and labels stand in pairs
             if config.input[name]["kind"] == "text" and config.input[name].get("level", "word") == "word":
                 config.input[name].setdefault("split", "space")
+
+
+def _check_tagged(config: RunConfig, topology: str, sequences: list[str]) -> None:
+    """A label a step wants steps to be read, and to be answered."""
+    if not sequences:
+        read = ", ".join(options["kind"] for options in config.input.values())
+        must = "be a sequence where the target is tags, a label for each of its steps"
+        fail("config", "input", must, read, "Name a column of texts or lists.", ConfigError)
+    if topology == ManyToOne.name:
+        must = f"be {ManyToMany.name} where the target is tags"
+        fail("config", "model.topology", must, repr(topology), "Leave model.topology out.", ConfigError)
 
 
 def _check_next_step(config: RunConfig, reads: dict[str, type[Field]]) -> None:

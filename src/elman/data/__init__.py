@@ -4,7 +4,7 @@ from elman.data.ahead import ahead
 from elman.data.batch import Batch, Examples
 from elman.data.cache import cache_folder, key_of, read_checked, write_checked
 from elman.data.fetch import Source, fetch, github
-from elman.data.files import File, Paths, find_files, run_name, source_name
+from elman.data.files import File, Paths, find_files, names_files, run_name, source_name
 from elman.data.infer import infer_kind
 from elman.data.lazy import lazy_examples
 from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_share, shuffled
@@ -55,6 +55,7 @@ __all__ = [
     "key_of",
     "lazy_examples",
     "matching_columns",
+    "names_files",
     "open_stored",
     "padding_share",
     "parse",

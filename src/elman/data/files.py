@@ -175,6 +175,16 @@ def find_files(source: Paths) -> list[File]:
     ]
 
 
+def names_files(text: str) -> bool:
+    """Whether a text is the path of files that exist, alone or side by side, or a pattern.
+
+    >>> names_files("I loved it"), names_files("logs/*.csv")
+    (False, True)
+    """
+    beside = text.split(BESIDE)
+    return os.path.exists(text) or glob.has_magic(text) or (len(beside) > 1 and all(map(os.path.exists, beside)))
+
+
 def source_name(files: Sequence[File]) -> str:
     """What messages call all of them."""
     return files[0].name + (f" and {len(files) - 1} more" if len(files) > 1 else "")

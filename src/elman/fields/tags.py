@@ -144,7 +144,9 @@ class Tags(Steps):
             return CRFHead(input_size, len(self.labels))
         allowed = [[not _goes_on_with_nothing(*pair) for pair in ((a, b) for b in self.labels)] for a in self.labels]
         first = [not _goes_on_with_nothing(OUTSIDE, label) for label in self.labels]
-        return CRFHead(input_size, len(self.labels), torch.tensor(allowed), torch.tensor(first))
+        # On the CPU, where a network is described on the meta device too: no file holds these.
+        masks = torch.tensor(allowed, device="cpu"), torch.tensor(first, device="cpu")
+        return CRFHead(input_size, len(self.labels), *masks)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy of a step by itself in nats, (N,); what a CRF lowers is a row's, see `steps_loss`."""

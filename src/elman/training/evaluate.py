@@ -92,8 +92,9 @@ def _judge(
     if batch.targets is not None and features is not None:
         steps = scored_steps(batch.targets)
         for name, losses in network.losses(features, batch.targets).items():
-            found[name].losses[batch.rows] += losses.double().cpu().numpy()
-            found[name].steps[batch.rows] += steps[name].cpu().numpy()
+            # Not `+=`: lanes of a stream that have ended all name its last row.
+            np.add.at(found[name].losses, batch.rows, losses.double().cpu().numpy())
+            np.add.at(found[name].steps, batch.rows, steps[name].cpu().numpy())
     for name, said in (answer(network, batch, features, decoding) if answers else {}).items():
         judged, field = found[name], network.fields.targets[name]
         truth = None if batch.targets is None else _truth(field, batch, name)
@@ -136,8 +137,14 @@ def score(network: Network, examples: Examples, leading_only: bool = False) -> d
             where it follows from the loss.
     """
     fields = network.fields
-    answers = not leading_only or not METRICS[leading_metric(fields).rpartition(".")[2]].from_loss
+    leading = METRICS[leading_metric(fields).rpartition(".")[2]]
+    answers = not leading.from_loss if leading_only else wants_answers(fields)
     return scores_of(judge(network, examples, answers), fields, answers)
+
+
+def wants_answers(fields: Fields) -> bool:
+    """Whether a metric looks at answers; what is only gone on with is scored by its loss alone."""
+    return any(not METRICS[metric].from_loss for field in fields.targets.values() for metric in field.metrics)
 
 
 def scores_of(judged: Mapping[str, Judged], fields: Fields, answers: bool = True) -> dict[str, float]:

@@ -1,0 +1,191 @@
+"""Every topology: padding and batch mates change nothing, and what is written is what was taught."""
+
+import numpy as np
+import pytest
+import torch
+from networks import CASES, CELLS, TABLE, WRITERS, built, poisoned, row_of
+
+import elman
+from elman.errors import DataError
+from elman.inference import Decoding, NetworkWriter, hypotheses
+
+# Every topology with the LSTM, and every cell with the topologies that differ most in how they run it.
+EVERY = [(case, "lstm") for case in CASES]
+EVERY += [(case, cell) for case in ("many-to-many", "encoder-decoder, fed") for cell in CELLS if cell != "lstm"]
+WRITTEN = [(case, cell) for case, cell in EVERY if case in WRITERS]
+WRITTEN += [(case, cell) for case in ("next-step", "encoder-decoder, additive") for cell in CELLS if cell != "lstm"]
+ROWS = np.arange(12)
+
+
+def losses_and_gradients(network, batch):
+    network.zero_grad(set_to_none=True)
+    loss = network.loss(batch)
+    loss.share.backward()
+    gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
+    return loss.rows, {name: gradient for name, gradient in gradients.items() if gradient is not None}
+
+
+@pytest.mark.parametrize(("case", "cell"), EVERY)
+def test_what_stands_in_the_padding_changes_no_bit_of_losses_and_gradients(case, cell):
+    model, examples = built(case, cell)
+    batch = examples.batch(ROWS)
+
+    losses, gradients = losses_and_gradients(model.network, batch)
+    others, spoiled = losses_and_gradients(model.network, poisoned(batch))
+
+    assert torch.equal(losses, others)
+    assert gradients.keys() == spoiled.keys()
+    assert len(gradients) > 2
+    for name, gradient in gradients.items():
+        assert torch.equal(gradient, spoiled[name]), name
+        assert gradient.isfinite().all(), name
+
+
+@pytest.mark.parametrize(("case", "cell"), EVERY)
+def test_a_row_has_the_same_loss_alone_as_in_a_batch(case, cell):
+    model, examples = built(case, cell)
+    batch = examples.batch(ROWS)
+
+    with torch.no_grad():
+        together = model.network.loss(batch).rows
+        alone = torch.cat([model.network.loss(row_of(batch, row)).rows for row in range(len(ROWS))])
+
+    torch.testing.assert_close(alone, together, rtol=1e-5, atol=1e-6)
+    assert together.unique().numel() > 6
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "next-step"])
+def test_answers_are_the_same_alone_and_in_a_batch(case):
+    model, _ = built(case)
+    decode = {"min_length": 3, "max_length": 8} if case in WRITERS else {}
+    values = [{name: TABLE[name][row] for name in model.fields.inputs} for row in range(9)]
+
+    together = model.answers(values, **decode)
+    alone = [model.answers([value], **decode)[0] for value in values]
+
+    assert [predictions(row) for row in together] == [predictions(row) for row in alone]
+    for row, other in zip(together, alone, strict=True):
+        assert row.get("probabilities", {}) == pytest.approx(other.get("probabilities", {}), abs=1e-5)
+    assert len({str(row) for row in together}) > 1
+
+
+def predictions(row: dict) -> list:
+    """The answers of all targets."""
+    return [row["prediction"]] if "prediction" in row else [answer["prediction"] for answer in row.values()]
+
+
+def test_what_is_gone_on_with_is_the_same_alone_and_in_a_batch():
+    model, _ = built("next-step")
+    prompts = ["a b c", "h", "c c", "a"]
+
+    together = model.generate(prompts, top_k=1, max_length=6)
+
+    assert together == [model.generate([prompt], top_k=1, max_length=6)[0] for prompt in prompts]
+    assert len({str(row) for row in together}) == 4
+    assert ["".join(model.stream(prompt, top_k=1, max_length=6)) for prompt in prompts] == [best for [best] in together]
+
+
+@pytest.mark.parametrize(("case", "cell"), WRITTEN)
+def test_steps_of_the_writer_are_those_of_teacher_forcing(case, cell):
+    model, examples = built(case, cell)
+    network, batch = model.network, examples.batch(ROWS)
+    ((targets, lengths),) = batch.targets.values()
+
+    with torch.inference_mode():
+        features = network(batch)
+        taught = torch.log_softmax(network.heads[0](features.steps.flatten(0, 1)), -1).unflatten(0, targets.shape)
+        writer, state = NetworkWriter(network), network.topology.begin(network.encode(batch.inputs), len(ROWS))
+        symbols, stepped = torch.full((len(ROWS),), network.written.begin), []
+        for step in range(targets.shape[1]):
+            logs, state, _ = writer.step(symbols, state)
+            stepped.append(torch.log_softmax(logs, -1))
+            symbols = targets[:, step]
+
+    real = torch.arange(targets.shape[1]) < lengths[:, None]
+    torch.testing.assert_close(torch.stack(stepped, 1)[real], taught[real], rtol=0, atol=1e-5)
+    assert taught[real].std() > 0.1
+
+
+@pytest.mark.parametrize("decoding", [Decoding(max_length=8), Decoding(beam=3, n_best=2, max_length=8)], ids=["1", "3"])
+@pytest.mark.parametrize("case", WRITERS)
+def test_what_is_written_has_the_score_that_teaching_gives_it_alone_and_in_a_batch(case, decoding):
+    model, examples = built(case)
+    network, field = model.network, model.network.written
+    batch = examples.batch(ROWS[:5])
+
+    together = hypotheses(network, batch, decoding)
+
+    for row, found in enumerate(together):
+        own = row_of(batch, row)
+        [alone] = hypotheses(network, own, decoding)
+        assert [one.symbols for one in alone] == [one.symbols for one in found]
+        for one, other in zip(alone, found, strict=True):
+            assert one.score == pytest.approx(other.score, abs=1e-5)
+            symbols = [*one.symbols, *([field.end] if one.ended else [])]
+            name = field.name
+            column = own.targets[name]._replace(values=torch.tensor([symbols]), lengths=torch.tensor([len(symbols)]))
+            with torch.no_grad():
+                taught = network.loss(own._replace(targets={name: column})).rows
+            assert one.log_probability == pytest.approx(-float(taught), abs=1e-5)
+
+
+@pytest.mark.parametrize("case", [case for case in WRITERS if case != "next-step"])
+def test_a_beam_of_one_answers_as_greedy_does(case):
+    model, _ = built(case)
+    values = {name: TABLE[name] for name in model.fields.inputs}
+
+    greedy = model.predict(values, min_length=3, max_length=8)
+
+    assert (model.predict(values, beam=1, min_length=3, max_length=8) == greedy).all()
+    assert len(set(greedy)) > 1
+
+
+@pytest.mark.parametrize(("prompt", "says"), [("zebra", "hold a known word, got 'zebra'"), (" ", "hold some text")])
+def test_a_prompt_of_which_nothing_is_known_is_refused(prompt, says):
+    model, _ = built("next-step")
+
+    for write in (lambda: model.generate([prompt, "a"]), lambda: list(model.stream(prompt))):
+        with pytest.raises(DataError, match=rf"the prompt must {says}.*\. Give one that training has seen") as error:
+            write()
+        assert error.value.exit_code == 2
+    assert model.generate(["a zebra"], max_length=3)  # what is known of it is enough
+
+
+SYMBOLS = list("abcdefgh")
+
+
+def words(count: int, lengths: tuple[int, int], seed: int) -> list[list[str]]:
+    random = np.random.default_rng(seed)
+    return [list(random.choice(SYMBOLS, random.integers(*lengths))) for _ in range(count)]
+
+
+def pairs(rows: list[list[str]], reverse: bool) -> dict[str, list[str]]:
+    answers = [row[::-1] for row in rows] if reverse else rows
+    return {"source": [" ".join(row) for row in rows], "answer": [" ".join(row) for row in answers]}
+
+
+def taught(rows: list[list[str]], reverse: bool, **model: object) -> elman.Model:
+    plain = {"kind": "text", "dropout": 0.0, "embedding": 16, "min_count": 1}
+    return elman.train(
+        pairs(rows, reverse), input={"source": plain},
+        target={"answer": plain | {"metrics": ["wer", "exact_match"]}}, cell="gru", hidden=32, epochs=16,
+        model={"dropout": 0.0, **model}, train={"lr": 5e-3}, quiet=True,
+    )  # fmt: skip
+
+
+def test_encoder_decoder_with_attention_reverses_every_sequence_that_it_never_saw():
+    known = words(1000, (1, 7), seed=1)
+    model = taught(known, reverse=True)
+    new = [row for row in words(300, (4, 7), seed=2) if row not in known]
+
+    assert len(new) > 100
+    assert model.evaluate(pairs(new, reverse=True))["metrics"]["exact_match"] == 1.0
+
+
+def test_attention_copies_lengths_that_were_never_seen_better_than_none_does():
+    errors = {}
+    for attention in ("additive", "none"):
+        model = taught(words(800, (1, 7), seed=1), reverse=False, attention=attention)
+        longer = pairs(words(100, (7, 9), seed=2), reverse=False)
+        errors[attention] = model.evaluate(longer)["metrics"]["wer"]
+    assert errors["additive"] < 0.6 * errors["none"]
