@@ -50,6 +50,7 @@ LONGEST = 400
 HELPERS = {
     "base",
     "raw",
+    "classes",
     "vectors",
     "results",
     "datasets",

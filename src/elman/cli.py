@@ -217,6 +217,7 @@ def evaluate(
 
     model = load(run)
     scores = model.evaluate(data, bad_rows.value)
+    _note("\n".join(f"{metric}: {said}" for metric, said in scores.pop("signatures", {}).items()))
     _note(model.skipped)
     print_rows([scores], format)
 

@@ -34,6 +34,7 @@ from elman.training import (
     judge,
     leading_metric,
     scores_of,
+    signatures_of,
     stop_flag,
 )
 from elman.training.checkpoint import LOG
@@ -267,9 +268,12 @@ def _metrics(model: Model, history: History, test: Examples | None) -> Json:
             "waiting": round(history.waiting, 4),
         },
     }
+    signatures: dict[str, str] = {}
     if test is not None:
-        figures["test"] = scores_of(judge(model.network, test, True, model.decoding), model.fields)
-    return {part: finite(scores) for part, scores in figures.items()}
+        judged = judge(model.network, test, True, model.decoding)
+        figures["test"], signatures = scores_of(judged, model.fields), signatures_of(judged, model.fields)
+    kept = {part: finite(scores) for part, scores in figures.items()}
+    return kept | ({"signatures": signatures} if signatures else {})
 
 
 def _keepsakes(history: History, metric: str, reporter: Reporter) -> dict[str, bytes | Callable[[], bytes]]:

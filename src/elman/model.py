@@ -20,11 +20,11 @@ from elman.config import RunConfig, check_document, resolved_options, without_no
 from elman.data import BadRows, Batch, Examples, Table, encode, from_memory, gather, parse, read
 from elman.directory import Directory, to_json, write_directory
 from elman.errors import BadValueError, DataError, ElmanError
-from elman.fields import Category, Field, Fields, Target
+from elman.fields import Category, Field, Fields, Labels, Target
 from elman.inference import Decoding, Step, hypotheses, symbols, trace
 from elman.network import Network, own_state
 from elman.topologies import Writer
-from elman.training import Judged, judge, scores_of
+from elman.training import Judged, judge, scores_of, signatures_of
 from elman.types import Json
 
 MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
@@ -42,7 +42,8 @@ class Model:
         config: the resolved configuration; `run.toml` in the run directory says the same.
         fields: the fitted fields that are read, and those that are answered, by name.
         network: the torch module.
-        metrics: {"valid": {...}, "test": {...}, "training": {...}}; rates are fractions, F1 is on the 0-100 scale.
+        metrics: {"valid": {...}, "test": {...}, "training": {...}}; rates are fractions, F1 is on the 0-100 scale;
+            "signatures", where BLEU or chrF was counted on the test rows, says how.
         path: the run directory, or None where the model was never saved.
         digest: SHA-256 of the run directory's manifest, or None.
     """
@@ -69,18 +70,18 @@ class Model:
 
     @property
     def classes(self) -> list[Any]:
-        """The classes of a category target, in the order of `predict_proba`'s columns.
+        """The classes of a category or labels target, in the order of `predict_proba`'s columns.
 
         Raises:
             ArgumentError: the target has none.
         """
-        if len(self.fields.targets) > 1 or not isinstance(self.target, Category):
+        if len(self.fields.targets) > 1 or not isinstance(self.target, Category | Labels):
             kinds = ", ".join(field.kind for field in self.fields.targets.values())
-            fail("model", "the target", "be one category", kinds)
+            fail("model", "the target", "be one category, or labels", kinds)
         return self.target.labels()
 
     def predict(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> np.ndarray | dict[str, np.ndarray]:
-        """The answer for each row: classes by their names, numbers in the column's own unit, texts, lists of tags.
+        """The answer for each row: classes by name or lists of them, numbers in the column's own unit, texts, tags.
 
         Args:
             values: rows.
@@ -128,14 +129,18 @@ class Model:
     def evaluate(self, data: Source, bad_rows: str = "refuse", **decode: Any) -> Json:
         """{"rows": n, "metrics": {...}} on rows that have the targets' columns too.
 
+        Where BLEU or chrF is among the metrics, "signatures" says how each was counted.
+
         Raises:
             DataError: as `predict`.
         """
         bad = self._policy(bad_rows)
         examples = self._examples(self._table(data, bad), bad, targets=True)
-        scores = scores_of(judge(self.network, examples, True, self._decoding(decode)), self.fields)
+        judged = judge(self.network, examples, True, self._decoding(decode))
+        scores, signatures = scores_of(judged, self.fields), signatures_of(judged, self.fields)
         self.skipped = bad.summary()
-        return {"rows": len(examples), "metrics": {name: value for name, value in scores.items() if name != "loss"}}
+        figures = {name: value for name, value in scores.items() if name != "loss"}
+        return {"rows": len(examples), "metrics": figures} | ({"signatures": signatures} if signatures else {})
 
     def generate(
         self, prompts: Sequence[Any] | None = None, values: Source | None = None, **decode: Any
