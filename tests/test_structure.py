@@ -51,6 +51,7 @@ LONGEST = 400
 HELPERS = {
     "base",
     "raw",
+    "classes",
     "vectors",
     "results",
     "datasets",

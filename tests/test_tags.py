@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+import elman
 from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
 from elman.fields import Tags
+from elman.training import METRICS
 from elman.types import Column
 
 SPANS = ["O B-a I-a O", "B-b B-a I-a", "O"]
@@ -52,7 +54,7 @@ def test_whole_numbers_are_labels_too():
     assert Tags("slots").parse([1, np.int64(2)]) == ["1", "2"]
 
 
-@pytest.mark.parametrize("raw", ["", " ", [], None, 3, 1.5, ["O", None], ["O", ""], ["O", 1.5], [["O"]], float("nan")])
+@pytest.mark.parametrize("raw", ["", " ", [], None, 3, 1.5, [None], ["", " "], ["O", 1.5], [["O"]], float("nan")])
 def test_what_is_no_label_is_refused(raw):
     with pytest.raises(BadValueError):
         Tags("slots").parse(raw)
@@ -210,3 +212,96 @@ def test_probabilities_are_one_in_sum_and_answers_as_long_as_their_rows(rows):
     for step in chain.from_iterable(shares):
         assert list(step) == field.labels
         assert sum(step.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_step_may_have_no_label():
+    field = Tags("slots", unlabelled="_")
+    rows = [["O", None, "", " ", float("nan"), "B-x"], "_ B-x I-x", ["_", "I-x", None, "I-x"], np.array(["O", None])]
+
+    values = [field.parse(row) for row in rows]
+    field.fit(values)
+
+    assert values[0] == ["O", None, None, None, None, "B-x"]
+    assert [field.read(field.encode(value)) for value in values] == values
+    assert (field.labels, field.counts, field.loose, field.missing) == (["B-x", "I-x", "O"], [2, 3, 2], 0, 8)
+    assert field.describe() == "3 labels that mark spans of 1 kind: x; 8 steps have none"
+    stored = pa.array([field.pack(value) for value in values], Tags.storage)
+    assert field.unpack_column(stored) == values
+    assert field.witnesses(stored) == [["O"], ["B-x"], ["I-x"]]
+    assert Tags("slots").parse("_ B-x") == ["_", "B-x"]
+    for word in ("", " ", "a b"):
+        with pytest.raises(ConfigError, match="unlabelled must be one word"):
+            Tags("slots", unlabelled=word)
+
+
+def partly(field: Tags) -> tuple[Column, Column]:
+    """Targets (B, T) whose second and last rows lack labels, and the same with all of them."""
+    whole = torch.randint(0, len(field.labels), (4, 4), generator=torch.Generator().manual_seed(2))
+    some = whole.clone()
+    some[0, 1], some[3, 0], some[3, 2:] = -1, -1, -1
+    return Column(some, LENGTHS), Column(whole, LENGTHS)
+
+
+@pytest.mark.parametrize("head_kind", ["softmax", "crf"])
+def test_steps_without_a_label_are_not_counted_and_no_guess_at_them_matters(head_kind):
+    field = fitted(PLAIN, head=head_kind)
+    head, (some, whole) = trained_head(field), partly(field)
+
+    assert field.counted(some).tolist() == [2, 0, 1, 1]
+    assert field.counted(whole).tolist() == LENGTHS.tolist()
+    loss, full = (field.steps_loss(head, features(), target) for target in (some, whole))
+    assert torch.equal(loss[2], full[2])  # a row with all its labels, beside others without
+    assert (loss[[0, 3]] < full[[0, 3]]).all()
+
+
+def test_a_softmax_learns_nothing_from_a_step_without_a_label():
+    field = fitted(PLAIN)
+    head, (some, _), given = trained_head(field), partly(field), features().requires_grad_()
+
+    loss = field.steps_loss(head, given, some)
+    loss.sum().backward()
+
+    scored = (some.values >= 0) & (torch.arange(4) < LENGTHS[:, None])
+    by_hand = F.cross_entropy(head(features()[scored]), some.values[scored], reduction="none")
+    torch.testing.assert_close(loss.sum(), by_hand.sum(), rtol=0, atol=1e-5)
+    assert torch.equal(given.grad.abs().sum(-1) > 0, scored)
+
+
+@pytest.mark.parametrize("rows", [SPANS, PLAIN])
+def test_padding_changes_nothing_where_labels_are_missing(rows):
+    field = fitted(rows)
+    head, (some, _) = trained_head(field), partly(field)
+    loss = field.steps_loss(head, features(), some)
+
+    assert torch.equal(field.steps_loss(head, features(float("nan")), some), loss)
+    for row, length in enumerate(LENGTHS.tolist()):
+        own = Column(some.values[row : row + 1, :length], LENGTHS[row : row + 1])
+        alone = field.steps_loss(head, features()[row : row + 1, :length], own)
+        torch.testing.assert_close(alone[0], loss[row], rtol=0, atol=1e-5)
+
+
+def test_metrics_leave_out_steps_without_a_label():
+    said = [["O", "B-x", "I-x"], ["B-x", "I-x"]]
+
+    assert METRICS["accuracy"].score(said, [["O", None, "I-x"], ["O", None]]) == 2 / 3
+    assert METRICS["macro_f1"].score([["a", "b", "a"]], [["a", None, "a"]]) == 100
+    assert METRICS["span_f1"].score(said, [["O", "B-x", None], ["B-x", "I-x"]]) == 100  # and joins no neighbours
+    assert METRICS["span_f1"].score([["B-x", "O", "I-x"]], [["B-x", None, "I-x"]]) == 100
+    assert METRICS["span_f1"].score([["O", "B-x"]], [["B-x", None]]) == 0
+
+
+@pytest.mark.parametrize("head", ["softmax", "crf"])
+def test_a_tagger_learns_from_rows_of_which_half_the_labels_are_missing(head):
+    draw = np.random.default_rng(0)
+    tokens = [draw.choice(list("abcd"), draw.integers(1, 6)).tolist() for _ in range(120)]
+    truth = [[{"a": "V", "b": "N"}.get(token, "X") for token in row] for row in tokens]
+    some = [[label if step == 0 or draw.random() < 0.5 else None for step, label in enumerate(row)] for row in truth]
+    model = elman.train(
+        {"tokens": tokens, "tags": some}, input="tokens", target={"tags": {"head": head}}, hidden=8, epochs=12,
+        seed=0, quiet=True, train={"lr": 0.05},
+    )  # fmt: skip
+
+    assert model.target.kind == "tags"
+    assert model.target.missing > 50
+    assert model.predict(tokens).tolist() == truth
+    assert model.evaluate({"tokens": tokens, "tags": some})["metrics"]["accuracy"] == 1

@@ -213,6 +213,7 @@ def evaluate(
 
     model = load(run)
     scores = model.evaluate(data, bad_rows.value)
+    note("\n".join(f"{metric}: {said}" for metric, said in scores.pop("signatures", {}).items()))
     note(model.skipped)
     print_rows([scores], format)
 

@@ -34,6 +34,7 @@ from elman.training import (
     judge,
     leading_metric,
     scores_of,
+    signatures_of,
     stop_flag,
     wants_answers,
 )
@@ -269,10 +270,12 @@ def _metrics(model: Model, history: History, test: Examples | None) -> Json:
             "waiting": round(history.waiting, 4),
         },
     }
+    signatures: dict[str, str] = {}
     if test is not None:
         judged = judge(model.network, test, wants_answers(model.fields), model.decoding)
-        figures["test"] = scores_of(judged, model.fields)
-    return {part: finite(scores) for part, scores in figures.items()}
+        figures["test"], signatures = scores_of(judged, model.fields), signatures_of(judged, model.fields)
+    kept = {part: finite(scores) for part, scores in figures.items()}
+    return kept | ({"signatures": signatures} if signatures else {})
 
 
 def _keepsakes(history: History, metric: str, reporter: Reporter) -> dict[str, bytes | Callable[[], bytes]]:

@@ -29,7 +29,7 @@ from elman.data import (
 )
 from elman.directory import Directory, to_json, write_directory
 from elman.errors import ElmanError
-from elman.fields import Category, Field, Fields, Target, Text
+from elman.fields import Category, Field, Fields, Labels, Target, Text
 from elman.inference import (
     Answers,
     Decoding,
@@ -50,7 +50,7 @@ from elman.inference import (
 from elman.long_text import stream_of, texts_of
 from elman.network import Network, own_state
 from elman.topologies import NextStep
-from elman.training import judge, scores_of, wants_answers
+from elman.training import judge, scores_of, signatures_of, wants_answers
 from elman.types import Json
 
 MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
@@ -68,7 +68,8 @@ class Model:
         config: the resolved configuration; `run.toml` in the run directory says the same.
         fields: the fitted fields that are read, and those that are answered, by name.
         network: the torch module.
-        metrics: {"valid": {...}, "test": {...}, "training": {...}}; rates are fractions, F1 is on the 0-100 scale.
+        metrics: {"valid": {...}, "test": {...}, "training": {...}}; rates are fractions, F1 is on the 0-100 scale;
+            "signatures", where BLEU or chrF was counted on the test rows, says how.
         path: the run directory, or None where the model was never saved.
         digest: SHA-256 of the run directory's manifest, or None.
     """
@@ -95,18 +96,18 @@ class Model:
 
     @property
     def classes(self) -> list[Any]:
-        """The classes of a category target, in the order of `predict_proba`'s columns.
+        """The classes of a category or labels target, in the order of `predict_proba`'s columns.
 
         Raises:
             ArgumentError: the target has none.
         """
-        if len(self.fields.targets) > 1 or not isinstance(self.target, Category):
+        if len(self.fields.targets) > 1 or not isinstance(self.target, Category | Labels):
             kinds = ", ".join(field.kind for field in self.fields.targets.values())
-            fail("model", "the target", "be one category", kinds)
+            fail("model", "the target", "be one category, or labels", kinds)
         return self.target.labels()
 
     def predict(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> np.ndarray | dict[str, np.ndarray]:
-        """The answer for each row: classes by their names, numbers in the column's own unit, texts, lists of tags.
+        """The answer for each row: classes by name or lists of them, numbers in the column's own unit, texts, tags.
 
         A next-step network answers with the likeliest next symbol; `generate` goes on with a text.
 
@@ -158,6 +159,8 @@ class Model:
     def evaluate(self, data: Source, bad_rows: str = "refuse", **decode: Any) -> Json:
         """{"rows": n, "metrics": {...}} on rows that have the targets' columns too.
 
+        Where BLEU or chrF is among the metrics, "signatures" says how each was counted.
+
         Raises:
             DataError: as `predict`.
         """
@@ -167,9 +170,10 @@ class Model:
         else:
             examples = self._examples(self._table(data, bad), bad, targets=True)
         judged = judge(self.network, examples, wants_answers(self.fields), make_decoding(self.config, decode))
-        scores = scores_of(judged, self.fields)
+        scores, signatures = scores_of(judged, self.fields), signatures_of(judged, self.fields)
         self.skipped = bad.summary()
-        return {"rows": len(examples), "metrics": {name: value for name, value in scores.items() if name != "loss"}}
+        figures = {name: value for name, value in scores.items() if name != "loss"}
+        return {"rows": len(examples), "metrics": figures} | ({"signatures": signatures} if signatures else {})
 
     def generate(
         self, prompts: Sequence[Any] | None = None, values: Source | None = None, **decode: Any

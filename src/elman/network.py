@@ -129,6 +129,14 @@ class Network(nn.Module):
             found[name] = self._loss(field, head, features, targets[name])
         return found
 
+    def counted(self, targets: Mapping[str, Column]) -> dict[str, Tensor]:
+        """How many losses stand behind each row's, by target, (B,)."""
+        return {name: field.counted(targets[name]) for name, field in self.fields.targets.items()}
+
+    def total_counted(self, targets: Mapping[str, Column]) -> dict[str, Tensor]:
+        """How many losses each target has in a batch, at least 1."""
+        return {name: steps.sum().clamp(min=1) for name, steps in self.counted(targets).items()}
+
     def _loss(self, field: Target, head: nn.Module, features: Features, target: Column) -> Tensor:
         if isinstance(field, Steps):
             assert features.steps is not None
@@ -147,7 +155,7 @@ class Network(nn.Module):
         """
         assert batch.targets is not None
         features = self(batch, carried)
-        totals = totals or total_scored(batch.targets)
+        totals = totals or self.total_counted(batch.targets)
         shares, rows = [], []
         for name, losses in self.losses(features, batch.targets).items():
             weight = self.fields.targets[name].weight
@@ -196,11 +204,6 @@ class Loss(NamedTuple):
     carried: Carried | None
 
 
-def total_scored(targets: Mapping[str, Column]) -> dict[str, Tensor]:
-    """How many losses each target has in a batch, at least 1."""
-    return {name: steps.sum().clamp(min=1) for name, steps in scored_steps(targets).items()}
-
-
 def joined(parts: Sequence[Carried | None]) -> Carried | None:
     """What the pieces of a batch hand on, as one."""
     known = [part for part in parts if part is not None]
@@ -208,14 +211,6 @@ def joined(parts: Sequence[Carried | None]) -> Carried | None:
         return None
     state = (torch.cat(tensors) for tensors in zip(*(part.state for part in known), strict=True))
     return Carried(torch.cat([part.symbol for part in known]), type(known[0].state)(*state))
-
-
-def scored_steps(targets: Mapping[str, Column]) -> dict[str, Tensor]:
-    """How many losses stand behind each row's, by target, (B,): its steps, or 1."""
-    return {
-        name: torch.ones(len(values), dtype=torch.long, device=values.device) if lengths is None else lengths
-        for name, (values, lengths) in targets.items()
-    }
 
 
 def _side_by_side(parts: list[Tensor]) -> Tensor | None:

@@ -1,7 +1,7 @@
 """From encoded rows to padded batches."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, shuffled
 from elman.types import Column
 
-Encoded = Mapping[str, Sequence[np.ndarray]]  # of each field, by name: sequences (T, ...) or singles ()
+Encoded = Mapping[str, Sequence[np.ndarray]]  # of each field, by name: sequences (T, ...) or singles () or (K,)
 
 
 class Batch(NamedTuple):
@@ -69,7 +69,7 @@ class Singles:
     """One value a row.
 
     Args:
-        values: arrays () of one type.
+        values: arrays () or (K,), of one shape and type.
     """
 
     def __init__(self, values: Sequence[np.ndarray]) -> None:
@@ -92,14 +92,23 @@ class Examples:
         inputs: encoded inputs by field, sequences (T, ...) or singles ().
         targets: encoded targets by field, or None where only answers are wanted.
         place: row -> where it came from, for messages.
+        singles: targets with one answer a row, which may be a vector (K,); of others it shows by their being ().
     """
 
     lengths: Lengths  # steps of each row, those of all its sequences added up; 1 where it has none
 
-    def __init__(self, inputs: Encoded, targets: Encoded | None = None, place: Callable[[int], str] = str) -> None:
+    def __init__(
+        self,
+        inputs: Encoded,
+        targets: Encoded | None = None,
+        place: Callable[[int], str] = str,
+        singles: Collection[str] = (),
+    ) -> None:
         self._where = place
         self.inputs = {name: _packed(values) for name, values in inputs.items()}
-        self.targets = None if targets is None else {name: _packed(values) for name, values in targets.items()}
+        self.targets = (
+            None if targets is None else {name: _packed(values, name in singles) for name, values in targets.items()}
+        )
         self.lengths = total_steps([*self.inputs.values(), *(self.targets or {}).values()])
 
     def __len__(self) -> int:
@@ -149,5 +158,5 @@ def total_steps(sides: Sequence[Ragged | Singles]) -> np.ndarray:
     return found
 
 
-def _packed(values: Sequence[np.ndarray]) -> Ragged | Singles:
-    return Ragged(values) if len(values) and np.ndim(values[0]) else Singles(values)
+def _packed(values: Sequence[np.ndarray], single: bool = False) -> Ragged | Singles:
+    return Singles(values) if single or not len(values) or not np.ndim(values[0]) else Ragged(values)

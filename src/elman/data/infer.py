@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, NoReturn
 
 import numpy as np
@@ -22,10 +22,12 @@ SPAN_TAG = re.compile(r"O|[BIES]-.+")
 
 
 def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str] = ()) -> str:
-    """The kind of field that a column holds: "text", "category", "number", "series" or "tags".
+    """The kind of field that a column holds: "text", "category", "number", "series", "tags" or "labels".
 
     Lists of strings are text; as a target they are tags where they are few, at most 500 distinct ones, each twice in
-    the mean, and go with the input's steps. Other lists are series. Numbers are numbers, but whole ones with at most 20
+    the mean, and go with the input's steps, some of them perhaps missing (None). Few ones that do not are labels where
+    each list is in alphabetical order, nothing twice, as a set is written: sounds or words never are. Labels in
+    another order must be said to be such. Other lists are series. Numbers are numbers, but whole ones with at most 20
     distinct values are categories as a target. Other values are categories where they are short, at most half of them
     are distinct and, as an input, each is one word; else they are numbers where more than half are such, so that the
     others are found as bad rows; else text. A text as a target is tags where its words go with the input's steps and
@@ -51,10 +53,10 @@ def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str]
     if _all(values, _number) and not isinstance(values[0], bool):
         named = all(float(value).is_integer() for value in values) and len(set(values)) <= MOST_CLASSES
         return "category" if as_target and named else "number"
-    if all(_is_list(value) and all(isinstance(part, str) for part in value) for value in values):
+    lists = all(map(_is_list, values))
+    if lists and all(isinstance(part, str) or (as_target and part is None) for part in chain.from_iterable(values)):
         if as_target:
-            goes_along = not inputs or _goes_along(cells, table, inputs)
-            return "tags" if goes_along and _are_few(values, MOST_TAGS) else "text"
+            return _kind_of_strings(cells, values, table, inputs)
         return "series" if any(map(len, values)) and _all(values, Series(column).parse) else "text"
     if any(_is_list(value) for value in values) or _all(values, Series(column).parse):
         if as_target:
@@ -76,8 +78,19 @@ def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str]
     return "tags" if along and _are_few(words, MOST_WORDS_AS_TAGS) else "text"
 
 
+def _kind_of_strings(cells: Sequence[Any], values: Sequence[Any], table: Table, inputs: Sequence[str]) -> str:
+    """What lists of strings are as a target."""
+    known = [[part for part in value if part is not None] for value in values]
+    if not _are_few(known, MOST_TAGS):
+        return "text"
+    if not inputs or _goes_along(cells, table, inputs):
+        return "tags"
+    as_sets = any(known) and all(before < after for row in known for before, after in pairwise(row))
+    return "labels" if as_sets else "text"
+
+
 def _refuse_target(where: str, found: str) -> NoReturn:
-    then = "Name another column, or set its kind to category if its values are classes."
+    then = "Name another column, or set its kind to category, or labels, if its values are classes."
     fail(where, "a target", "be a category or a number, tags or text", found, then, DataError)
 
 

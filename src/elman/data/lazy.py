@@ -92,7 +92,7 @@ class LazyExamples(Examples):
         for index, row in enumerate([] if good else rows.tolist()):
             _said(self.fields, {role: found[index] for role, found in values.items()}, self.place(row), BadRows())
         inputs, targets = split_roles(encoded)
-        return Examples(inputs, targets)
+        return Examples(inputs, targets, singles=self.fields.single_targets())
 
 
 class _Lengths:

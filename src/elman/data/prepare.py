@@ -78,7 +78,9 @@ def encode(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[Parsed, Exampl
         fail(parsed.table.source, "the table", "have a row that can be used", "none", error=DataError)
     kept = parsed.take(good)
     inputs, targets = split_roles(encoded)
-    return kept, Examples(inputs, targets or None, lambda row: kept.table.place(kept.rows[row]))
+    return kept, Examples(
+        inputs, targets or None, lambda row: kept.table.place(kept.rows[row]), fields.single_targets()
+    )
 
 
 def _one_by_one(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[dict[str, list[np.ndarray]], list[int]]:

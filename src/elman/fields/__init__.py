@@ -2,6 +2,7 @@
 
 from elman.fields.base import Field, Input, Single, Steps, Symbols, Target
 from elman.fields.category import Category
+from elman.fields.labels import Labels
 from elman.fields.number import Number
 from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
@@ -14,6 +15,7 @@ FIELDS: dict[str, type[Field]] = {
     "number": Number,
     "series": Series,
     "tags": Tags,
+    "labels": Labels,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -26,6 +28,7 @@ __all__ = [
     "Field",
     "Fields",
     "Input",
+    "Labels",
     "Number",
     "Series",
     "Single",

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import torch
 from torch import Tensor, nn
 
 from elman.layers import real_steps
@@ -49,7 +50,8 @@ class Field(ABC):
 
     @abstractmethod
     def encode(self, value: Any) -> np.ndarray:
-        """A parsed value -> ids or scaled numbers: (T,) or (T, C) for a sequence, () for a single value.
+        """A parsed value -> ids or scaled numbers: (T,) or (T, C) for a sequence, () for a single value; (K,) for a
+        single target that has K of them.
 
         Raises:
             BadValueError: the value cannot be encoded, such as a class that training never saw.
@@ -125,11 +127,19 @@ class Target(Field):
 
     @abstractmethod
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """The loss of each row, or of each step of one, (N,): output (N, K), target (N,) as encoded."""
+        """The loss of each row, or of each step of one, (N,): output (N, K), target (N,) or (N, K) as encoded."""
 
     def training_loss(self, output: Tensor, target: Tensor) -> Tensor:
         """What training lowers in place of `loss`, where an option says so; evaluation always shows `loss`."""
         return self.loss(output, target)
+
+    @abstractmethod
+    def counted(self, target: Column) -> Tensor:
+        """How many losses stand behind each row's, (B,): 1, or its steps that are scored."""
+
+    def compared(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Values that the user reads, one a row, as the metrics take them."""
+        return values
 
 
 class Single(Target):
@@ -143,11 +153,14 @@ class Single(Target):
 
     @abstractmethod
     def decode_target(self, target: Tensor) -> list[Any]:
-        """Encoded targets (B,) -> the values that `decode` would give if the network were right."""
+        """Encoded targets (B, ...) -> the values that `decode` would give if the network were right."""
 
     def probabilities(self, output: Tensor) -> list[dict[str, float]] | None:
         """Output (B, K) -> the probability of each class, a dictionary a row; None where there are no classes."""
         return None
+
+    def counted(self, target: Column) -> Tensor:
+        return torch.ones(len(target.values), dtype=torch.long, device=target.values.device)
 
 
 class Steps(Target):
@@ -156,19 +169,26 @@ class Steps(Target):
     is_sequence = True
 
     def steps_loss(self, head: nn.Module, features: Tensor, target: Column) -> Tensor:
-        """The loss of each row, summed over its real steps, (B,); in training what training lowers.
+        """The loss of each row, summed over its scored steps, (B,); in training what training lowers.
 
-        The head sees real steps only: padding costs nothing, and changes nothing.
+        The head sees scored steps only: padding costs nothing, and changes nothing.
 
         Args:
             head: what `head` gave.
             features: (B, T, H), where T may be longer than the target's.
             target: encoded, (B, T) with lengths.
         """
+        scored = self.scored(target)
+        losses = self.step_loss(head, features[:, : scored.shape[1]][scored], target.values[scored])
+        return losses.new_zeros(scored.shape).masked_scatter(scored, losses).sum(1)
+
+    def scored(self, target: Column) -> Tensor:
+        """Which steps are scored, (B, T): the real ones."""
         assert target.lengths is not None
-        real = real_steps(target.lengths, target.values.shape[1])
-        losses = self.step_loss(head, features[:, : real.shape[1]][real], target.values[real])
-        return losses.new_zeros(real.shape).masked_scatter(real, losses).sum(1)
+        return real_steps(target.lengths, target.values.shape[1])
+
+    def counted(self, target: Column) -> Tensor:
+        return self.scored(target).sum(1)
 
     def step_loss(self, head: nn.Module, features: Tensor, target: Tensor) -> Tensor:
         """The loss of each step, (N,): features (N, H), target (N,); in training what training lowers."""

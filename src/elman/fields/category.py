@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from elman.checks import check_choice, check_range, fail, shown
 from elman.errors import BadValueError, DataError
 from elman.fields.base import Input, Single
-from elman.fields.raw import each_distinct, is_blank
+from elman.fields.classes import as_given, class_name, in_order, listed, with_counts
+from elman.fields.raw import each_distinct
 from elman.layers import TokenEmbedding
 from elman.types import Json
 
@@ -68,12 +69,7 @@ class Category(Input, Single):
         self.counts: list[int] = []
 
     def parse(self, raw: Any) -> str:
-        if isinstance(raw, float) and raw.is_integer():
-            raw = int(raw)  # a table with gaps holds whole numbers as floats
-        text = "" if is_blank(raw) else str(raw).strip()
-        if not text or isinstance(raw, (list, dict, tuple, np.ndarray)):
-            raise BadValueError("name a class", shown(raw))
-        return text
+        return class_name(raw)
 
     def fit(self, values: Iterable[str] | Mapping[str, int]) -> None:
         counted: Counter[str] = Counter(values)
@@ -96,8 +92,7 @@ class Category(Input, Single):
                 'Pass head = "softmax".',
                 DataError,
             )
-        whole = all(_is_integer(text) for text in counted)
-        self.classes = sorted(counted, key=int if whole else None)
+        self.classes = in_order(counted)
         self.counts = [counted[text] for text in self.classes]
         if isinstance(self.class_weights, dict):
             for text, weight in self.class_weights.items():
@@ -108,10 +103,8 @@ class Category(Input, Single):
         try:
             return np.array(self.classes.index(value), dtype=np.int64)
         except ValueError:
-            some = ", ".join(self.classes[:8]) + (", ..." if len(self.classes) > 8 else "")
-            raise BadValueError(
-                f"be one of the {len(self.classes)} classes of the training split ({some})", shown(value)
-            ) from None
+            must = f"be one of the {len(self.classes)} classes of the training split ({listed(self.classes)})"
+            raise BadValueError(must, shown(value)) from None
 
     def parse_column(self, column: pa.Array) -> pa.Array | None:
         return each_distinct(column, self.parse, self.storage)
@@ -133,9 +126,7 @@ class Category(Input, Single):
             raise TypeError("a class is no text")
 
     def describe(self) -> str:
-        parts = [f"{text} {count:,}" for text, count in zip(self.classes[:6], self.counts, strict=False)]
-        more = [f"and {len(self.classes) - 6} more"] if len(self.classes) > 6 else []
-        return f"{len(self.classes)} classes: {', '.join(parts + more)}"
+        return f"{len(self.classes)} classes: {with_counts(self.classes, self.counts)}"
 
     def encoder(self) -> nn.Module:
         return TokenEmbedding(len(self.classes), self.embedding)
@@ -187,10 +178,8 @@ class Category(Input, Single):
         return [dict(zip(self.classes, row, strict=True)) for row in self._distribution(output).tolist()]
 
     def labels(self) -> list[Any]:
-        """The classes as the user knows them: integers or booleans where all are such, text otherwise."""
-        if all(_is_integer(text) for text in self.classes):
-            return [int(text) for text in self.classes]
-        return [text == "True" for text in self.classes] if set(self.classes) == {"True", "False"} else self.classes
+        """The classes as the user knows them, see `as_given`."""
+        return as_given(self.classes)
 
     def _distribution(self, output: Tensor) -> Tensor:
         """Output (B, K) or, of a sigmoid head, (B, 1) -> probabilities (B, K)."""
@@ -198,7 +187,3 @@ class Category(Input, Single):
             second = output.sigmoid()
             return torch.cat([1 - second, second], -1)
         return output.softmax(-1)
-
-
-def _is_integer(text: str) -> bool:
-    return len(text) < 20 and text.removeprefix("-").isdecimal() and str(int(text)) == text

@@ -30,6 +30,10 @@ class Fields(NamedTuple):
         for role, field in self.by_role().items():
             field.restore(learned[role])
 
+    def single_targets(self) -> set[str]:
+        """The targets with one answer a row."""
+        return {name for name, field in self.targets.items() if not field.is_sequence}
+
     def in_step(self) -> list[str]:
         """The roles of the sequences that have the same steps, the first input first."""
         return [

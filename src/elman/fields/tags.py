@@ -20,6 +20,7 @@ from elman.layers.crf import CRFHead
 from elman.types import Column, Json
 
 OUTSIDE = "O"
+UNKNOWN = -1  # what stands for the label of a step that has none
 
 
 class Tags(Steps):
@@ -37,6 +38,10 @@ class Tags(Steps):
         scheme: "auto", look whether the labels mark spans; "bio", they must; "none", they are labels and nothing more.
         label_smoothing: 0 to 1, share of each step's probability that training wants spread evenly over all labels, see
             `Category`; for the softmax alone, whose loss is of one step.
+        unlabelled: what stands in a file where a step has no label, such as "_". In a list None and "" do, too.
+
+    A step without a label is read and answered as any other, and is not scored: it has no part in the loss of a
+    softmax, a CRF sums over all labels that it might have, and no metric counts it. A row has at least one label.
 
     A CRF's answer never holds an I-x that goes on with nothing, unless more spans of the training split begin by I-x
     than by B-x: then B-x only parts neighbours, the older form of these labels.
@@ -55,6 +60,7 @@ class Tags(Steps):
 
     kind = "tags"
     storage = pa.list_(pa.string())
+    heeded_by_parse = frozenset({"unlabelled"})
 
     def __init__(
         self,
@@ -63,6 +69,7 @@ class Tags(Steps):
         head: Literal["softmax", "crf"] | None = None,
         scheme: Literal["auto", "bio", "none"] = "auto",
         label_smoothing: float = 0.0,
+        unlabelled: str | None = None,
     ) -> None:
         super().__init__(name)
         check_choice(name, "head", head or "crf", ("softmax", "crf"))
@@ -71,24 +78,30 @@ class Tags(Steps):
         if label_smoothing and head != "softmax":
             must = 'be "softmax" where label_smoothing is set'
             fail(f"column {name!r}", "head", must, shown(head), error=ConfigError)
+        if unlabelled is not None and unlabelled.split() != [unlabelled]:
+            fail(f"column {name!r}", "unlabelled", "be one word", shown(unlabelled), error=ConfigError)
         self.given_head, self.scheme, self.label_smoothing = head, scheme, label_smoothing
-        self._set_labels([], [], 0)
+        self.unlabelled = unlabelled
+        self._set_labels([], [], 0, 0)
 
-    def parse(self, raw: Any) -> list[str]:
-        """A list of labels, or a text of labels with spaces between them."""
+    def parse(self, raw: Any) -> list[str | None]:
+        """A list of labels, or a text of labels with spaces between them; None where a step has none."""
         if isinstance(raw, str):
             raw = raw.split()
         if not isinstance(raw, (list, tuple, np.ndarray)):
             raise BadValueError("be a list of labels, or labels with spaces between them", shown(raw))
-        if len(raw) == 0:
+        labels = [self._label(label) for label in raw]
+        if all(label is None for label in labels):
             raise BadValueError("have at least one label", "none")
-        return [self._label(label) for label in raw]
+        return labels
 
-    def fit(self, values: Iterable[Sequence[str]]) -> None:
+    def fit(self, values: Iterable[Sequence[str | None]]) -> None:
         counted: Counter[str] = Counter()
-        loose = 0
+        loose = missing = 0
         for labels in values:
-            counted.update(labels)
+            known = [label for label in labels if label is not None]
+            counted.update(known)
+            missing += len(labels) - len(known)
             loose += sum(_goes_on_with_nothing(*pair) for pair in pairwise(chain([OUTSIDE], labels)))
         if len(counted) < 2:
             fail(
@@ -103,9 +116,9 @@ class Tags(Steps):
         if self.scheme == "bio" and odd:
             must = 'be O, B-x or I-x where scheme = "bio"'
             fail(f"column {self.name!r}", "a label", must, shown(odd[0]), 'Leave scheme at "auto".', DataError)
-        self._set_labels(sorted(counted), [counted[label] for label in sorted(counted)], loose)
+        self._set_labels(sorted(counted), [counted[label] for label in sorted(counted)], loose, missing)
 
-    def encode(self, value: Sequence[str]) -> np.ndarray:
+    def encode(self, value: Sequence[str | None]) -> np.ndarray:
         unknown = [label for label in value if label not in self._ids]
         if unknown:
             some = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")
@@ -115,27 +128,28 @@ class Tags(Steps):
         return np.array([self._ids[label] for label in value], dtype=np.int64)
 
     def witnesses(self, column: pa.Array) -> list[list[str]]:
-        return [[label] for label in column.flatten().unique().to_pylist()]
+        return [[label] for label in column.flatten().unique().to_pylist() if label is not None]
 
     def learned(self) -> Json:
-        return {"labels": self.labels, "counts": self.counts, "loose": self.loose}
+        return {"labels": self.labels, "counts": self.counts, "loose": self.loose, "missing": self.missing}
 
     def restore(self, learned: Json) -> None:
         labels, counts = list(learned["labels"]), list(learned["counts"])
         if not all(isinstance(label, str) for label in labels):
             raise TypeError("a label is no text")
-        self._set_labels(labels, counts, int(learned["loose"]))
+        self._set_labels(labels, counts, int(learned["loose"]), int(learned.get("missing", 0)))
 
     def describe(self) -> str:
         if not self.marks_spans:
             often = sorted(zip(self.labels, self.counts, strict=True), key=lambda entry: -entry[1])
             said, more = [f"{label} {count:,}" for label, count in often[:6]], len(often) - 6
-            return f"{len(self.labels)} labels: {_listed(said, more)}"
+            return f"{len(self.labels)} labels: {_listed(said, more)}{self._said_missing()}"
         kinds = sorted({label[2:] for label in self.labels if label != OUTSIDE})
         several = "" if len(kinds) == 1 else "s"
         listed = _listed(kinds[:6], len(kinds) - 6)
         said_loose = f"; {self.loose:,} spans begin with I- in place of B-" if self.loose else ""
-        return f"{len(self.labels)} labels that mark spans of {len(kinds)} kind{several}: {listed}{said_loose}"
+        marked = f"{len(self.labels)} labels that mark spans of {len(kinds)} kind{several}: {listed}{said_loose}"
+        return marked + self._said_missing()
 
     def head(self, input_size: int) -> nn.Module:
         if self.head_kind == "softmax":
@@ -156,14 +170,18 @@ class Tags(Steps):
         return F.cross_entropy(output, target, reduction="none", label_smoothing=self.label_smoothing)
 
     def steps_loss(self, head: nn.Module, features: Tensor, target: Column) -> Tensor:
-        """As `Steps.steps_loss`; of a CRF -log p(labels) of the row, in evaluation too."""
+        """As `Steps.steps_loss`; of a CRF -log p(labels that are known) of the row, in evaluation too."""
         if not isinstance(head, CRFHead):
             return super().steps_loss(head, features, target)
         assert target.lengths is not None
         scores = _scores(head, features[:, : target.values.shape[1]], target.lengths)
         return -head.crf.log_likelihood(scores, target.values, target.lengths)
 
-    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[list[str]]:
+    def scored(self, target: Column) -> Tensor:
+        """Which steps are scored, (B, T): the real ones that have a label."""
+        return super().scored(target) & (target.values >= 0)
+
+    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[list[str | None]]:
         """The likeliest label of each step; of a CRF the likeliest labels of each row together."""
         scores = _scores(head, features, lengths)
         if isinstance(head, CRFHead):
@@ -182,18 +200,23 @@ class Tags(Steps):
             for steps, length in zip(shares.tolist(), lengths.tolist(), strict=True)
         ]
 
-    def read(self, encoded: Sequence[int]) -> list[str]:
-        return [self.labels[int(index)] for index in encoded]
+    def read(self, encoded: Sequence[int]) -> list[str | None]:
+        return [None if index < 0 else self.labels[int(index)] for index in encoded]
 
-    def _label(self, raw: Any) -> str:
-        is_label = isinstance(raw, (str, int, np.integer))
-        if not is_label or is_blank(raw):
-            raise BadValueError("hold a label at each step", shown(raw))
-        return str(raw).strip()
+    def _label(self, raw: Any) -> str | None:
+        if is_blank(raw):
+            return None
+        if not isinstance(raw, (str, int, np.integer)):
+            raise BadValueError("hold a label, or None, at each step", shown(raw))
+        label = str(raw).strip()
+        return None if label == self.unlabelled else label
 
-    def _set_labels(self, labels: list[str], counts: list[int], loose: int) -> None:
-        self.labels, self.counts, self.loose = labels, counts, loose
-        self._ids = {label: index for index, label in enumerate(labels)}
+    def _said_missing(self) -> str:
+        return f"; {self.missing:,} step{' has' if self.missing == 1 else 's have'} none" if self.missing else ""
+
+    def _set_labels(self, labels: list[str], counts: list[int], loose: int, missing: int) -> None:
+        self.labels, self.counts, self.loose, self.missing = labels, counts, loose, missing
+        self._ids: dict[str | None, int] = {None: UNKNOWN, **{label: index for index, label in enumerate(labels)}}
         all_mark = all(map(_marks_spans, labels)) and labels not in ([], [OUTSIDE])
         self.marks_spans = self.scheme != "none" and all_mark
         self.head_kind = self.given_head or ("crf" if self.marks_spans else "softmax")
@@ -216,8 +239,10 @@ def _marks_spans(label: str) -> bool:
     return label == OUTSIDE or (label[:2] in ("B-", "I-") and len(label) > 2)
 
 
-def _goes_on_with_nothing(before: str, label: str) -> bool:
-    """Whether `label` is an I-x that comes after neither B-x nor I-x."""
+def _goes_on_with_nothing(before: str | None, label: str | None) -> bool:
+    """Whether `label` is an I-x that comes after neither B-x nor I-x, as far as both are known."""
+    if before is None or label is None:
+        return False
     return label.startswith("I-") and (before[:2] not in ("B-", "I-") or before[2:] != label[2:])
 
 

@@ -8,6 +8,7 @@ import torch
 
 from elman.checks import fail
 from elman.data import Examples
+from elman.fields import Steps
 from elman.inference.answers import answer
 from elman.network import Network
 from elman.topologies import ManyToOne, Reader
@@ -52,11 +53,12 @@ def trace(network: Network, values: Mapping[str, Any]) -> list[Step]:
         for end in range(len(pieces))
     ]
     examples = Examples({name: [row[name] for row in cut] for name in inputs})
+    a_step = isinstance(next(iter(network.fields.targets.values())), Steps)
     steps: list[Step] = []
     for begin in range(0, len(cut), TOGETHER):
         batch = examples.batch(np.arange(begin, min(begin + TOGETHER, len(cut))))
         said = next(iter(answer(network, batch).values()))
-        predictions = [row[-1] if isinstance(row, list) else row for row in said.predictions]
+        predictions = [row[-1] for row in said.predictions] if a_step else said.predictions
         norms: list[float | None] = [None] * len(predictions)
         if isinstance(network.topology, ManyToOne):
             body = network.topology.body

@@ -108,12 +108,15 @@ def follow(
         "seed": seed,
         "minutes": round((time.perf_counter() - begin) / 60, 2),
         "metrics": figures,
+        "signatures": model.metrics.get("signatures", {}),
         "baseline": baselines[0],
         "other_baselines": baselines[1:],
         "published": {
             entry.who: entry.figures[chosen.metric] for entry in recipe.published if chosen.metric in entry.figures
         },
     }
+    for metric, signature in said["signatures"].items():
+        reporter.note(f"{metric}: {signature}")
     write_directory(folder, {"metrics.json": to_json(said)}, force)
     model.save(folder / "model")
     for kept in models:

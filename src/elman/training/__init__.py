@@ -3,7 +3,16 @@
 from elman.training.checkpoint import Checkpoints, Saved, all_checkpoints, read_checkpoint, refuse_rows
 from elman.training.curves import draw_curves
 from elman.training.estimate import Estimate, estimate, trial_rows
-from elman.training.evaluate import Judged, judge, leading_metric, metric_name, score, scores_of, wants_answers
+from elman.training.evaluate import (
+    Judged,
+    judge,
+    leading_metric,
+    metric_name,
+    score,
+    scores_of,
+    signatures_of,
+    wants_answers,
+)
 from elman.training.history import Ended, History
 from elman.training.loop import Run
 from elman.training.memory import is_out_of_memory
@@ -34,6 +43,7 @@ __all__ = [
     "refuse_rows",
     "score",
     "scores_of",
+    "signatures_of",
     "stop_flag",
     "trial_rows",
     "wants_answers",

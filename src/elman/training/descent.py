@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from elman.data import Batch
 from elman.errors import TrainingError
-from elman.network import Carried, Loss, Network, carried_from, joined, own_state, total_scored
+from elman.network import Carried, Loss, Network, carried_from, joined, own_state
 from elman.training.averaging import Average
 from elman.training.device import device_of, random_state, set_random_state
 from elman.training.history import History
@@ -109,7 +109,7 @@ class Descent:
         """
         random = random_state(self.device)
         assert batch.targets is not None
-        totals = total_scored(batch.targets)
+        totals = self.network.total_counted(batch.targets)
         while True:
             self.optimiser.zero_grad(set_to_none=True)
             try:

@@ -9,11 +9,11 @@ import torch
 from elman.data import Batch, Examples
 from elman.fields import Fields, Single, Steps, Target
 from elman.inference import Decoding, answer
-from elman.network import Carried, Network, scored_steps
+from elman.network import Carried, Network
 from elman.topologies import Reader
 from elman.training.device import device_of, moved
 from elman.training.memory import is_out_of_memory
-from elman.training.metrics import METRICS
+from elman.training.metrics import METRICS, SIGNED, signature, with_references
 from elman.training.pieces import pieces
 
 EVALUATION_BATCH = 256
@@ -90,7 +90,7 @@ def _judge(
     known = isinstance(network.topology, Reader) or batch.targets is not None
     features = network(batch, carried) if known else None
     if batch.targets is not None and features is not None:
-        steps = scored_steps(batch.targets)
+        steps = network.counted(batch.targets)
         for name, losses in network.losses(features, batch.targets).items():
             # Not `+=`: lanes of a stream that have ended all name its last row.
             np.add.at(found[name].losses, batch.rows, losses.double().cpu().numpy())
@@ -151,7 +151,7 @@ def scores_of(judged: Mapping[str, Judged], fields: Fields, answers: bool = True
     """The weighted loss, and every metric; without answers those that follow from the loss."""
     scores = {"loss": sum(field.weight * judged[name].loss for name, field in fields.targets.items())}
     for name, field in fields.targets.items():
-        predicted, true = _held_together(judged[name], field)
+        predicted, true = _held_together(judged[name], field) if answers else ([], [])
         for metric in field.metrics:
             entry = METRICS[metric]
             if entry.from_loss:
@@ -161,10 +161,21 @@ def scores_of(judged: Mapping[str, Judged], fields: Fields, answers: bool = True
     return scores
 
 
+def signatures_of(judged: Mapping[str, Judged], fields: Fields) -> dict[str, str]:
+    """How BLEU and chrF were counted, by metric as in `scores_of`; empty where there are none."""
+    signatures = {}
+    for name, field in fields.targets.items():
+        signed = [metric for metric in field.metrics if metric in SIGNED]
+        references = [texts for _, texts in with_references(*_held_together(judged[name], field))] if signed else []
+        for metric in signed:
+            signatures[metric_name(fields, name, metric)] = signature(metric, references)
+    return signatures
+
+
 def _held_together(judged: Judged, field: Target) -> tuple[list[Any], list[Any]]:
     """Answers and truths; where rows of one input belong together, one answer and all the truths of each input."""
     if field.references != "all":
-        return judged.predictions, judged.truth
+        return list(field.compared(judged.predictions)), list(field.compared(judged.truth))
     truths: dict[bytes, list[Any]] = {}
     first: dict[bytes, Any] = {}
     for key, prediction, truth in zip(judged.keys, judged.predictions, judged.truth, strict=True):

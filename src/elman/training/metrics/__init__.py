@@ -1,16 +1,17 @@
 """Metrics: how near the answers are to the truth. Rates are fractions; F1, BLEU and chrF are on the 0-100 scale."""
 
 from elman.training.metrics.base import Metric
-from elman.training.metrics.classes import accuracy, macro_f1
+from elman.training.metrics.classes import accuracy, macro_f1, micro_f1
 from elman.training.metrics.errors import cer, per, wer
 from elman.training.metrics.numbers import mae, mse
 from elman.training.metrics.spans import span_f1
 from elman.training.metrics.surprise import bits, nats, perplexity
-from elman.training.metrics.texts import bleu, chrf, exact_match, signature
+from elman.training.metrics.texts import SIGNED, bleu, chrf, exact_match, signature, with_references
 
 METRICS: dict[str, Metric] = {
     "accuracy": Metric(accuracy, True),
     "macro_f1": Metric(macro_f1, True),
+    "micro_f1": Metric(micro_f1, True),
     "span_f1": Metric(span_f1, True),
     "mse": Metric(mse, False),
     "mae": Metric(mae, False),
@@ -27,6 +28,7 @@ METRICS: dict[str, Metric] = {
 
 __all__ = [
     "METRICS",
+    "SIGNED",
     "Metric",
     "accuracy",
     "bits",
@@ -36,6 +38,7 @@ __all__ = [
     "exact_match",
     "macro_f1",
     "mae",
+    "micro_f1",
     "mse",
     "nats",
     "per",
@@ -43,4 +46,5 @@ __all__ = [
     "signature",
     "span_f1",
     "wer",
+    "with_references",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-PREFIXES = ("B", "I", "E", "S")
+PREFIXES, OUTSIDE = ("B", "I", "E", "S"), "O"
 
 
 class Span(NamedTuple):
@@ -14,7 +14,7 @@ class Span(NamedTuple):
     kind: str
 
 
-def span_f1(predicted: Sequence[Sequence[str]], true: Sequence[Sequence[str]]) -> float:
+def span_f1(predicted: Sequence[Sequence[str]], true: Sequence[Sequence[str | None]]) -> float:
     """F1 of spans as conlleval counts them (Tjong Kim Sang & Buchholz 2000, CoNLL), 0 to 100; 0 where none is right.
 
         precision P = right / said,   recall R = right / true,   F1 = 2 P R / (P + R)
@@ -23,7 +23,7 @@ def span_f1(predicted: Sequence[Sequence[str]], true: Sequence[Sequence[str]]) -
 
     Args:
         predicted: the tags of each row.
-        true: as many of them in each row.
+        true: as many of them in each row; a step whose tag is not known, None, is outside in both.
 
     Example:
         >>> span_f1([["B-city", "I-city", "O", "B-day"]], [["B-city", "I-city", "O", "O"]])
@@ -31,7 +31,9 @@ def span_f1(predicted: Sequence[Sequence[str]], true: Sequence[Sequence[str]]) -
     """
     right = said = are = 0
     for answer, truth in zip(predicted, true, strict=True):
-        found, wanted = spans_of(answer), spans_of(truth)
+        if None in truth:
+            answer = [OUTSIDE if tag is None else said_tag for said_tag, tag in zip(answer, truth, strict=True)]
+        found, wanted = spans_of(answer), spans_of([tag or OUTSIDE for tag in truth])
         right += len(set(found) & set(wanted))
         said += len(found)
         are += len(wanted)
