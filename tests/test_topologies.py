@@ -85,8 +85,9 @@ def test_what_is_gone_on_with_is_the_same_alone_and_in_a_batch():
     assert ["".join(model.stream(prompt, top_k=1, max_length=6)) for prompt in prompts] == [best for [best] in together]
 
 
+@pytest.mark.parametrize("rows", [1, 8], ids=["plain", "packed"])
 @pytest.mark.parametrize(("case", "cell"), WRITTEN)
-def test_steps_of_the_writer_are_those_of_teacher_forcing(case, cell):
+def test_steps_of_the_writer_are_those_of_teacher_forcing(case, cell, rows):
     model, examples = built(case, cell)
     network, batch = model.network, examples.batch(ROWS)
     ((targets, lengths),) = batch.targets.values()
@@ -94,11 +95,11 @@ def test_steps_of_the_writer_are_those_of_teacher_forcing(case, cell):
     with torch.inference_mode():
         features = network(batch)
         taught = torch.log_softmax(network.heads[0](features.steps.flatten(0, 1)), -1).unflatten(0, targets.shape)
-        writer, state = NetworkWriter(network), network.topology.begin(network.encode(batch.inputs), len(ROWS))
+        writer, state = NetworkWriter(network, rows), network.topology.begin(network.encode(batch.inputs), len(ROWS))
         symbols, stepped = torch.full((len(ROWS),), network.written.begin), []
         for step in range(targets.shape[1]):
             logs, state, _ = writer.step(symbols, state)
-            stepped.append(torch.log_softmax(logs, -1))
+            stepped.append(logs)
             symbols = targets[:, step]
 
     real = torch.arange(targets.shape[1]) < lengths[:, None]
