@@ -13,6 +13,8 @@ from elman.network import Network
 from elman.topologies import TOPOLOGIES, NextStep, OneToMany, Writer
 from elman.types import Json
 
+OF_ANSWERS = ("metrics", "references")  # options of a text that is not gone on with
+
 
 def make_fields(config: RunConfig) -> Fields:
     """The fields of a configuration whose kinds and topology are known.
@@ -21,7 +23,7 @@ def make_fields(config: RunConfig) -> Fields:
         ConfigError: a kind or option that does not exist.
     """
     if config.model.get("topology") == NextStep.name:  # what is read is what is written
-        return Fields({}, {name: _make_target(config.input, name, "input", ()) for name in config.input})
+        return Fields({}, {name: _make_target(config.input, name, "input", OF_ANSWERS) for name in config.input})
     inputs: Any = {name: _make_field(config.input, name, "input", INPUTS) for name in config.input}
     return Fields(inputs, {name: _make_target(config.target, name, "target") for name in config.target})
 
@@ -36,7 +38,8 @@ def make_network(config: RunConfig, fields: Fields) -> Network:
     name = options.pop("topology")
     check_choice("config", "model.topology", name, TOPOLOGIES, ConfigError)
     kind = TOPOLOGIES[name]
-    options = resolved_options(kind, options, "model", f"topology {name}", kind.without)
+    without = kind.without if fields.single_targets() else kind.without | {"pooling"}  # which makes steps one answer
+    options = resolved_options(kind, options, "model", f"topology {name}", without)
     config.model = {"topology": name, **options}
     try:
         return Network(fields, name, options)
@@ -54,10 +57,12 @@ def make_decoding(config: RunConfig, given: Mapping[str, Any] | None = None) -> 
         ArgumentError: options that do not go together, or that a target which is answered would not heed.
         ConfigError: an option that does not exist.
     """
-    if given is None:
+    writes = issubclass(TOPOLOGIES[config.model["topology"]], Writer)
+    if (given or config.decode) and not writes:
+        got = ", ".join(given or config.decode)
+        fail("decode", "an option", "fit a target that is answered, not written", got, "Leave it out.")
+    if given is None and writes:
         config.decode = resolved_options(Decoding, config.decode, "decode", without=("forbidden",))
-    elif given and not issubclass(TOPOLOGIES[config.model["topology"]], Writer):
-        fail("model", "an option", "fit a target that is answered, not written", ", ".join(given))
     options = resolved_options(Decoding, laid_over(config.decode, given or {}), "decode", without=("forbidden",))
     return Decoding(**options)
 
@@ -86,7 +91,7 @@ def _make_target(table: dict[str, Json], name: str, role: str, without: Collecti
     if weight != 1:
         table[name]["weight"] = weight
     if isinstance(field, Symbols):
-        field.written = True
+        field.written, field.goes_on = True, role == "input"
     target: Target = field
     return target
 

@@ -64,7 +64,12 @@ def train(
     target: Annotated[
         list[str] | None, typer.Option(help="Column to answer; several share a body. None: go on with the input.")
     ] = None,
-    topology: Annotated[str | None, typer.Option(help="many-to-one or one-to-one; inferred.")] = None,
+    topology: Annotated[
+        str | None,
+        typer.Option(
+            help="one-to-one, one-to-many, many-to-one, many-to-many, next-step or encoder-decoder; inferred."
+        ),
+    ] = None,
     cell: Annotated[
         str | None,
         typer.Option(help="lstm (default), gru, mingru, rnn, rnn-relu, rnn-identity, lstm-norm, gru-norm, memoryless."),

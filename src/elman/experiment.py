@@ -65,6 +65,7 @@ def train(
     data: Json | None = None,
     model: Json | None = None,
     train: Json | None = None,
+    decode: Json | None = None,
     out: str | Path | None = None,
     force: bool = False,
     quiet: bool = False,
@@ -90,7 +91,7 @@ def train(
         id: the column that names a row's sequence, for series in long format.
         time: the column that orders a sequence's steps.
         bad_rows: "refuse" (the default), or "skip" to leave out, count and list rows that cannot be used.
-        data, model, train: any other key of that section, see `elman.config`, such as train={"lr": 1e-3}.
+        data, model, train, decode: any other key of that section, see `elman.config`, such as train={"lr": 1e-3}.
         out: run directory to write; None: nothing is written until `Model.save`.
         force: replace a run directory that exists.
         quiet: print nothing.
@@ -122,7 +123,7 @@ def train(
         "bad_rows": bad_rows,
     }
     document = make_document(input, target, short)
-    for section, given in {"data": data, "model": model, "train": train}.items():
+    for section, given in {"data": data, "model": model, "train": train, "decode": decode}.items():
         document = merged(document, {section: given or {}})
     tables = None
     paths = source if isinstance(source, list) else [source]
@@ -242,7 +243,8 @@ def _say(reporter: Reporter, model: Model, parts: Parts, bad: BadRows) -> None:
         for part, name in ((parts.train, "training"), (parts.valid, "validation"), (parts.test, "test"))
     ]
     parameters = sum(p.numel() for p in model.network.parameters())
-    reporter.note(f"data      {parts.source}: {', '.join(counts)} rows")
+    unit = "chunks" if model.config.data.stream else "rows"
+    reporter.note(f"data      {parts.source}: {', '.join(counts)} {unit}")
     for role, field in model.fields.by_role().items():
         reporter.note(f"{role.partition('.')[0]:9} {field.name}: {field.kind}, {field.describe()}")
     shape = " -> ".join(_shape(side) for side in model.fields if side)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from elman.checks import fail, shown
+from elman.checks import check_range, fail, shown
 from elman.config import RunConfig
 from elman.data import BadRows, StreamExamples, Table, blocks_of
 from elman.errors import BadValueError, ConfigError, DataError
 from elman.fields import Fields, Text
 
+NEAR = 1000  # characters in which the end of a line or word is looked for where the text is cut
 CHUNK = 128  # steps over which the gradient reaches back where model.bptt does not say
 
 Streams = tuple[StreamExamples, StreamExamples | None, StreamExamples | None]
@@ -37,7 +38,8 @@ def long_text(config: RunConfig, fields: Fields, given: tuple[Table | None, Tabl
     assert whole is not None
     text = "".join(texts_of(whole, name))
     fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
-    borders = [_line_end(text, len(text) - round(len(text) * share)) for share in (sum(fractions), fractions[1])]
+    check_range("data", "valid_fraction and data.test_fraction together", sum(fractions), low=0, high=0.99)
+    borders = [_border(text, len(text) - round(len(text) * share)) for share in (sum(fractions), fractions[1])]
     parts = [blocks_of(text[: borders[0]]), blocks_of(text[borders[0] : borders[1]]), blocks_of(text[borders[1] :])]
     for index, table in ((1, valid), (2, test)):
         parts[index] = texts_of(table, name) if table else parts[index]
@@ -63,13 +65,14 @@ def stream_of(config: RunConfig, field: Text, blocks: Sequence[str], source: str
     return StreamExamples(field.name, ids, config.model.get("bptt") or CHUNK, source)
 
 
-def texts_of(table: Table, name: str) -> list[str]:
-    """The pieces of one long text.
+def texts_of(table: Table, name: str, bad: BadRows | None = None) -> list[str]:
+    """The pieces of one long text, which are joined as they are: line ends must stand in them.
 
     Raises:
         DataError: one of them is no text.
     """
-    return table.values(name, _text, BadRows())
+    found = table.values(name, _text, bad or BadRows())
+    return [text for text in found if text is not None]
 
 
 def _text(raw: Any) -> str:
@@ -78,7 +81,12 @@ def _text(raw: Any) -> str:
     return raw
 
 
-def _line_end(text: str, place: int) -> int:
-    """The end of the line at this place; of the text, where it has no more."""
-    found = text.find("\n", max(place - 1, 0))
-    return len(text) if found < 0 else found + 1
+def _border(text: str, place: int) -> int:
+    """The end of the line at this place; of the word, where no line ends near; else the place itself."""
+    if place >= len(text):
+        return len(text)
+    for sign in "\n", " ":
+        found = text.find(sign, max(place - 1, 0), place + NEAR)
+        if found >= 0:
+            return found + 1
+    return place

@@ -39,6 +39,7 @@ from elman.inference import (
     Written,
     as_array,
     check_looks,
+    check_traces,
     check_writes,
     looks,
     next_in_table,
@@ -165,8 +166,10 @@ class Model:
             DataError: as `predict`.
         """
         bad = self._policy(bad_rows)
+        if decode and not wants_answers(self.fields):
+            fail("evaluate", "an option", "change a figure: this model is scored by its loss alone", ", ".join(decode))
         if self.config.data.stream:
-            examples: Examples = self._stream(data)
+            examples: Examples = self._stream(data, bad)
         else:
             examples = self._examples(self._table(data, bad), bad, targets=True)
         judged = judge(self.network, examples, wants_answers(self.fields), make_decoding(self.config, decode))
@@ -247,6 +250,7 @@ class Model:
         Raises:
             DataError: the value cannot be used.
         """
+        check_traces(self.network)
         parsed = self._parsed([value])
         return trace(self.network, {role.partition(".")[2]: found[0] for role, found in parsed.values.items()})
 
@@ -255,7 +259,6 @@ class Model:
         options = dict(self.config.model)
         topology = options.pop("topology")
         trained = sum(p.numel() for p in self.network.parameters() if p.requires_grad)
-        begins = options.get("initial_state")
         inputs, targets = (
             [{"name": field.name, "kind": field.kind} for field in side.values()] for side in self.fields
         )
@@ -268,7 +271,7 @@ class Model:
             "cell": options.pop("cell", None),
             "sizes": options,
             "parameters": {"all": sum(p.numel() for p in self.network.parameters()), "trained": trained},
-            "state": f"begins {begins} with each sequence, is not carried over" if begins else "none",
+            "state": self.network.topology.begins + (", carried on along the text" if self.config.data.stream else ""),
             "metrics": self.metrics,
             "digest": self.digest,
         }
@@ -329,11 +332,11 @@ class Model:
     def _examples(self, table: Table, bad: BadRows, targets: bool = False) -> Examples:
         return encode(parse(table, self.fields, bad, targets), self.fields, bad)[1]
 
-    def _stream(self, values: Source) -> Examples:
+    def _stream(self, values: Source, bad: BadRows) -> Examples:
         """What was trained as one long text is scored as one."""
         assert isinstance(self.target, Text)
-        table = read_stream(values) if isinstance(values, (str, Path)) else self._table(values, BadRows())
-        return stream_of(self.config, self.target, texts_of(table, self.target.name), table.source)
+        table = read_stream(values) if isinstance(values, (str, Path)) else self._table(values, bad)
+        return stream_of(self.config, self.target, texts_of(table, self.target.name, bad), table.source)
 
     def _table(self, values: Source, bad: BadRows) -> Table:
         if isinstance(values, str) and not names_files(values):

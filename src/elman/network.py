@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from elman.data import Batch
 from elman.fields import Fields, Steps, Symbols, Target
+from elman.layers import real_steps
 from elman.topologies import TOPOLOGIES, Encoded, Features, NextStep, Reader, Topology, Writer
 from elman.types import Column, Json, State
 
@@ -62,6 +63,11 @@ class Network(nn.Module):
             self.written.tie(self.heads[0], self.feedback)
 
     @property
+    def device(self) -> torch.device:
+        """Where the weights are; the CPU for a network without weights."""
+        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
+
+    @property
     def written(self) -> Symbols:
         """The target that is written symbol by symbol."""
         (field,) = self.fields.targets.values()
@@ -93,6 +99,7 @@ class Network(nn.Module):
         assert isinstance(self.topology, Writer)
         assert batch.targets is not None
         ((values, lengths),) = batch.targets.values()
+        assert lengths is not None
         first = values.new_full((len(values),), self.written.begin) if carried is None else carried.symbol
         fed = torch.cat([first[:, None], values[:, :-1]], 1)[:, : values.shape[1]]
         state = None if carried is None else carried.state
@@ -107,7 +114,7 @@ class Network(nn.Module):
         return vectors
 
     @torch.no_grad()
-    def _partly_own(self, encoded: Encoded, fed: Tensor, lengths: Tensor | None, state: State | None) -> Tensor:
+    def _partly_own(self, encoded: Encoded, fed: Tensor, lengths: Tensor, state: State | None) -> Tensor:
         """The symbols (B, T) that are fed back, some of them as the network itself would have written them.
 
         Scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) with all steps at once (Duckworth et al. 2019, arXiv
@@ -116,8 +123,9 @@ class Network(nn.Module):
         assert isinstance(self.topology, Writer)
         features = self.topology.taught(encoded, self.feed(fed), lengths, state)
         assert features.steps is not None
-        chances = self.heads[0](features.steps).softmax(-1)
-        drawn = torch.multinomial(chances.flatten(0, 1), 1).view(fed.shape)
+        real = real_steps(lengths, fed.shape[1])
+        drawn = fed.clone()
+        drawn[real] = torch.multinomial(self.heads[0](features.steps[real]).softmax(-1), 1)[:, 0]
         own = torch.rand(fed.shape, device=fed.device) < self.topology.scheduled_sampling
         own[:, :1] = False  # the first is `begin`, or stands in the chunk before
         return torch.where(own, drawn.roll(1, dims=1), fed)
@@ -161,13 +169,13 @@ class Network(nn.Module):
             weight = self.fields.targets[name].weight
             shares.append(weight * (losses.sum() / totals[name]))
             rows.append(losses.detach())
-        return Loss(torch.stack(shares).sum(), torch.stack(rows).sum(0), self.carried(features, batch.targets))
+        return Loss(torch.stack(shares).sum(), torch.stack(rows).sum(0), self.carried(features, batch))
 
-    def carried(self, features: Features, targets: Mapping[str, Column]) -> Carried | None:
-        """What the rows hand on, cut off from the gradient."""
-        if features.state is None:
+    def carried(self, features: Features, batch: Batch) -> Carried | None:
+        """What the rows of a stream hand on, cut off from the gradient; None of rows that end in their batch."""
+        if not batch.is_stream or features.state is None or batch.targets is None:
             return None
-        ((values, _),) = targets.values()
+        ((values, _),) = batch.targets.values()
         last = values[:, -1] if values.shape[1] else values.new_zeros(len(values))  # of lanes that have all ended
         return Carried(last, type(features.state)(*(tensor.detach() for tensor in features.state)))
 

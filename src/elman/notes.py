@@ -26,7 +26,7 @@ def say_trained(model: Model, out: Path, note: Callable[[str], None]) -> None:
 
     metric = leading_metric(model.fields)
     figures = [
-        f"{name} {model.metrics[part][metric]:.4g}"
+        f"{name} {_figure(model.metrics[part][metric])}"
         for part, name in (("valid", "validation"), ("test", "test"))
         if model.metrics.get(part)
     ]
@@ -40,6 +40,10 @@ def say_trained(model: Model, out: Path, note: Callable[[str], None]) -> None:
     if training["ended"] == "interrupted":
         done = f"training was interrupted at step {training['steps']:,}; {out} has the best weights so far."
         raise Interrupted(f"{done} Go on with: elman train --resume {out}")
+
+
+def _figure(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.4g}"
 
 
 def next_command(model: Model, out: Path) -> str:

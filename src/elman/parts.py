@@ -188,11 +188,13 @@ def _sources(
         if table is not None or path is None:
             found.append(table)
             continue
-        if data.stream:
-            found.append(read_stream(path))
-            continue
         files = find_files(path)
         size = sum(file.size for file in files) / 1e6
+        if data.stream:
+            if size > data.in_memory:
+                note(f"source    {source_name(files)}: read into memory whole, as one long text is")
+            found.append(read_stream(path))
+            continue
         whole = data.id is not None or any(file.path.is_dir() for file in files)
         if size > data.in_memory and whole:
             note(f"source    {source_name(files)}: read into memory whole, as folders and the long format are")

@@ -1,11 +1,10 @@
 """What a configuration leaves open, settled from the data: kinds of columns, topology, what makes one series."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from elman.checks import check_choice, fail
 from elman.config import RunConfig
-from elman.data import Table, infer_kind
+from elman.data import Table, find_files, infer_kind
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, Steps, Symbols
 from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, NextStep, OneToMany, Reader, Writer
@@ -15,11 +14,11 @@ LONGEST_DOCUMENT = 1_000_000  # steps
 
 def is_one_text(config: RunConfig) -> bool:
     """Whether the source is one plain text, and nothing but the text is to be written."""
-    source = config.data.source
-    plain = isinstance(source, str) and Path(source).suffixes[:1] == [".txt"] and Path(source).is_file()
-    return (
-        plain and not config.target and len(config.input) == 1 and config.model.get("topology") in (None, NextStep.name)
-    )
+    source, topology = config.data.source, config.model.get("topology")
+    if source is None or config.target or len(config.input) != 1 or topology not in (None, NextStep.name):
+        return False
+    files = find_files(source)
+    return len(files) == 1 and files[0].kind == ".txt"
 
 
 def settle(config: RunConfig, table: Table) -> None:
@@ -66,7 +65,6 @@ def _settle_topology(config: RunConfig) -> None:
     if topology == NextStep.name:
         _check_next_step(config, reads)
         for options in config.input.values():
-            options.setdefault("metrics", [])  # what is gone on with has no right answer
             options.setdefault("longest", LONGEST_DOCUMENT)
     elif not config.target:
         then = "Pass --target COLUMN, or leave model.topology out to go on with the input."

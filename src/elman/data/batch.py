@@ -25,14 +25,34 @@ class Batch(NamedTuple):
         return [*self.inputs.values(), *(self.targets or {}).values()]
 
     @property
+    def is_stream(self) -> bool:
+        """Whether the rows are lanes of one long sequence, which go on in the batch after it."""
+        return self.chunk is not None
+
+    @property
     def follows(self) -> bool:
         """Whether the state of each row is carried over from the batch before."""
         return bool(self.chunk)
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device."""
+        if device.type == "cpu":
+            return self
+        targets = None if self.targets is None else _moved(self.targets, device)
+        return self._replace(inputs=_moved(self.inputs, device), targets=targets)
 
     @property
     def steps(self) -> int:
         """Of the longest sequence, padding included; 1 where there is none."""
         return max((column.values.shape[1] for column in self.columns if column.lengths is not None), default=1)
+
+
+def _moved(columns: Mapping[str, Column], device: torch.device) -> dict[str, Column]:
+    found = {}
+    for name, (values, lengths) in columns.items():
+        lengths = None if lengths is None else lengths.to(device, non_blocking=True)
+        found[name] = Column(values.to(device, non_blocking=True), lengths)
+    return found
 
 
 class Ragged:

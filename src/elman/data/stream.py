@@ -32,7 +32,7 @@ class StreamExamples(Examples):
         self.lengths = np.minimum(chunk, len(ids) - starts)
 
     def place(self, row: int) -> str:
-        return f"{self.source}: steps {row * self.chunk:,} to {min(len(self.ids), (row + 1) * self.chunk):,}"
+        return f"{self.source}: near step {row * self.chunk:,}"
 
     def digest(self) -> str:
         return hashlib.sha256(f"{self.chunk} {self.ids.dtype.str}".encode() + self.ids.tobytes()).hexdigest()

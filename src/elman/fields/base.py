@@ -211,7 +211,9 @@ class Symbols(Steps, Input):
     head gives logits or log-probabilities of all symbols, (N, H) -> (N, V).
     """
 
-    written = False  # whether it is a target; set before the field is fitted or restored
+    # Set before the field is fitted or restored:
+    written = False  # whether it is a target
+    goes_on = False  # whether it is a text that is gone on with, which no other text is the right answer to
     begin: int
     end: int
     unwritten: tuple[int, ...] = ()  # symbols that are never written

@@ -138,10 +138,8 @@ class Text(Symbols):
         """What cuts texts, with nothing learned; made anew when it is known whether the field is written."""
         specials = SPECIALS if self.written else SPECIALS[:2]
         folds = self.level == "word" and not self.written if self.lowercase is None else self.lowercase
-        spaced = self.split == "space"
-        self.metrics = loss_scores(self.level) + tuple(
-            default_scores(self.level, spaced) if self.scores is None else self.scores
-        )
+        scores = default_scores(self.level, self.split == "space") if self.scores is None else self.scores
+        self.metrics = loss_scores(self.level) + (() if self.goes_on else tuple(scores))
         if self.level == "word":
             return Words(self.split, folds, specials, None if self.characters == "none" else Spelling())
         if self.level == "character":

@@ -5,7 +5,7 @@ from elman.inference.decode import decode, write
 from elman.inference.decoding import Decoding, Hypothesis, laid_over, says_how
 from elman.inference.looking import Looked, check_looks, looks
 from elman.inference.next_symbols import next_in_table, next_symbols
-from elman.inference.trace import Step, trace
+from elman.inference.trace import Step, check_traces, trace
 from elman.inference.writing import Prompt, Written, check_writes, pieces, read_prompts, rows_to_write, texts
 from elman.inference.written import NetworkWriter, hypotheses, symbols
 
@@ -21,6 +21,7 @@ __all__ = [
     "answer",
     "as_array",
     "check_looks",
+    "check_traces",
     "check_writes",
     "decode",
     "hypotheses",

@@ -9,7 +9,6 @@ from elman.checks import fail
 from elman.data import BadRows, Table
 from elman.errors import DataError
 from elman.inference.answers import Answers
-from elman.inference.written import device_of
 from elman.network import Network
 from elman.topologies import Encoded, Writer
 
@@ -45,7 +44,7 @@ def next_symbols(network: Network, prompts: Sequence[np.ndarray], k: int = SHOWN
     """
     assert isinstance(network.topology, Writer)
     network.eval()
-    field, device = network.written, device_of(network)
+    field, device = network.written, network.device
     names, barred = field.symbols(), list(field.unwritten)
     answers = Answers([None] * len(prompts), [{}] * len(prompts))
     assert answers.probabilities is not None

@@ -25,6 +25,12 @@ class Step(NamedTuple):
     probabilities: dict[str, float] | None
 
 
+def check_traces(network: Network) -> None:
+    """Fail where the target is written: what is written has no trace."""
+    if not isinstance(network.topology, Reader):
+        fail("trace", "the target", "be answered, not written", network.topology.name, "Leave --trace out.")
+
+
 @torch.inference_mode()
 def trace(network: Network, values: Mapping[str, Any]) -> list[Step]:
     """The answer after each step of a row.
@@ -40,8 +46,7 @@ def trace(network: Network, values: Mapping[str, Any]) -> list[Step]:
     Raises:
         ArgumentError: the target is written.
     """
-    if not isinstance(network.topology, Reader):
-        fail("trace", "the target", "be answered, not written", network.topology.name, "Pass --plot without --trace.")
+    check_traces(network)
     network.eval()
     inputs = network.fields.inputs
     encoded = {name: field.encode(values[name]) for name, field in inputs.items()}
@@ -56,7 +61,7 @@ def trace(network: Network, values: Mapping[str, Any]) -> list[Step]:
     a_step = isinstance(next(iter(network.fields.targets.values())), Steps)
     steps: list[Step] = []
     for begin in range(0, len(cut), TOGETHER):
-        batch = examples.batch(np.arange(begin, min(begin + TOGETHER, len(cut))))
+        batch = examples.batch(np.arange(begin, min(begin + TOGETHER, len(cut)))).to(network.device)
         said = next(iter(answer(network, batch).values()))
         predictions = [row[-1] for row in said.predictions] if a_step else said.predictions
         norms: list[float | None] = [None] * len(predictions)

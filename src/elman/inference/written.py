@@ -55,26 +55,22 @@ def hypotheses(
     """
     field, rows = network.written, batch.rows
     with torch.inference_mode():
-        state = _begin(network, batch)
+        state = _begin(network, batch.to(network.device))
     together = len(rows) * (decoding.beam or decoding.n_best)
     writer, choice = NetworkWriter(network, together), replace(decoding, forbidden=field.unwritten)
     numbers = [int(row) for row in rows]
-    return decode(writer, state, len(rows), field.begin, field.end, choice, prompts, numbers, device_of(network))
+    return decode(writer, state, len(rows), field.begin, field.end, choice, prompts, numbers, network.device)
 
 
 def symbols(network: Network, batch: Batch, decoding: Decoding, prompt: np.ndarray | None = None) -> Iterator[int]:
     """The symbols of a batch of one row as they come; args as `hypotheses`."""
     field = network.written
     with torch.inference_mode():
-        state = _begin(network, batch)
+        state = _begin(network, batch.to(network.device))
     writer, choice = NetworkWriter(network, rows=1), replace(decoding, forbidden=field.unwritten)
-    return write(writer, state, field.begin, field.end, choice, prompt, int(batch.rows[0]), device_of(network))
+    return write(writer, state, field.begin, field.end, choice, prompt, int(batch.rows[0]), network.device)
 
 
 def _begin(network: Network, batch: Batch) -> DecoderState:
     assert isinstance(network.topology, Writer)
     return network.topology.begin(network.encode(batch.inputs), len(batch.rows))
-
-
-def device_of(network: Network) -> torch.device:
-    return next(network.parameters()).device

@@ -39,6 +39,7 @@ class Topology(nn.Module, ABC):
     lr: ClassVar[float] = 2e-3  # the peak learning rate where none is given
     without: ClassVar[frozenset[str]] = frozenset()  # options of the class it is made from that it would not heed
     output_size: int  # H, features that a head gets
+    begins: str  # what the state of a sequence begins with, in words
 
 
 class Reader(Topology):

@@ -40,6 +40,7 @@ class EncoderDecoder(Writer):
     """
 
     name = "encoder-decoder"
+    begins = "zero where reading begins, and where writing begins what was read"
 
     def __init__(
         self,

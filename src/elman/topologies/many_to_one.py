@@ -86,6 +86,9 @@ class ManyToOne(Reader):
         if condition == "state" and bidirectional:
             fail("model", "condition", "be step or end when bidirectional", "'state'")
         self.condition = condition or "step"
+        self.begins = (
+            f"{initial_state} before each row" if condition != "state" else "calculated from the single values"
+        )
         self.body = LAYERS[cell](
             input_size + single_size * (self.condition == "step"),
             hidden,

@@ -82,8 +82,9 @@ class OneToMany(Writer):
             bptt=bptt,
         )
         self.output_size, self.dropout, self.scheduled_sampling = hidden, dropout, scheduled_sampling
-        begins = single_size and condition != "step"
-        self.bridge = ContextBridge(single_size, self.decoder.body) if begins else None
+        calculated = single_size and condition != "step"
+        self.bridge = ContextBridge(single_size, self.decoder.body) if calculated else None
+        self.begins = "calculated from the single values" if calculated else f"{initial_state} before each row"
 
     def begin(self, encoded: Encoded, rows: int) -> DecoderState:
         hidden = None

@@ -29,6 +29,7 @@ class OneToOne(Reader):
     """
 
     name = "one-to-one"
+    begins = "there is none"
     lr = 2e-2  # without a recurrent body nothing explodes
 
     def __init__(self, input_size: int, single_size: int = 0, *, pooling: str = "mean") -> None:

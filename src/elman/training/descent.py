@@ -11,7 +11,7 @@ from elman.data import Batch
 from elman.errors import TrainingError
 from elman.network import Carried, Loss, Network, carried_from, joined, own_state
 from elman.training.averaging import Average
-from elman.training.device import device_of, random_state, set_random_state
+from elman.training.device import random_state, set_random_state
 from elman.training.history import History
 from elman.training.memory import is_out_of_memory
 from elman.training.optimise import adamw, add_noise, rate
@@ -37,7 +37,7 @@ class Descent:
         self, how: "Trainer", network: Network, total: int, place: Callable[[int], str], reporter: Reporter
     ) -> None:
         self.how, self.network, self.total, self.place, self.reporter = how, network, total, place, reporter
-        self.device = device_of(network)
+        self.device = network.device
         self.peak = how.lr or network.topology.lr
         self.optimiser = adamw(network, self.peak, how.weight_decay)
         self.carried: Carried | None = None  # by the rows of a stream, from the batch before

@@ -11,7 +11,6 @@ from elman.fields import Fields, Single, Steps, Target
 from elman.inference import Decoding, answer
 from elman.network import Carried, Network
 from elman.topologies import Reader
-from elman.training.device import device_of, moved
 from elman.training.memory import is_out_of_memory
 from elman.training.metrics import METRICS, SIGNED, signature, with_references
 from elman.training.pieces import pieces
@@ -56,21 +55,21 @@ def judge(
         decoding: how what is written is looked for; None: greedily.
     """
     network.eval()
-    device, most = device_of(network), MOST_STEPS
+    most = MOST_STEPS
     found = {name: Judged(len(examples)) for name in network.fields.targets}
     carried: Carried | None = None
     for whole in examples.scored(EVALUATION_BATCH):
-        batch = moved(whole, device)
+        batch = whole.to(network.device)
         carried = carried if batch.follows else None
         while True:
             size = max(1, min(len(batch.rows), most // batch.steps))
-            if batch.chunk is not None:
-                size = len(batch.rows)  # of a stream, whose rows go on in the next batch
+            if batch.is_stream:
+                size = len(batch.rows)
             try:
                 for piece in pieces(batch, size):
                     carried = _judge(network, piece, carried, found, answers, decoding)
             except (RuntimeError, MemoryError) as error:
-                if size == 1 or batch.chunk is not None or not is_out_of_memory(error):
+                if size == 1 or batch.is_stream or not is_out_of_memory(error):
                     raise
                 most //= 2
                 continue
@@ -92,9 +91,12 @@ def _judge(
     if batch.targets is not None and features is not None:
         steps = network.counted(batch.targets)
         for name, losses in network.losses(features, batch.targets).items():
-            # Not `+=`: lanes of a stream that have ended all name its last row.
-            np.add.at(found[name].losses, batch.rows, losses.double().cpu().numpy())
-            np.add.at(found[name].steps, batch.rows, steps[name].cpu().numpy())
+            lost, counted = losses.double().cpu().numpy(), steps[name].cpu().numpy()
+            if batch.is_stream:  # not `+=`: lanes that have ended all name the last row
+                np.add.at(found[name].losses, batch.rows, lost)
+                np.add.at(found[name].steps, batch.rows, counted)
+            else:  # a batch for which memory ran out comes here twice
+                found[name].losses[batch.rows], found[name].steps[batch.rows] = lost, counted
     for name, said in (answer(network, batch, features, decoding) if answers else {}).items():
         judged, field = found[name], network.fields.targets[name]
         truth = None if batch.targets is None else _truth(field, batch, name)
@@ -104,7 +106,7 @@ def _judge(
             judged.probabilities[row] = said.probabilities and said.probabilities[index]
             judged.truth[row] = truth and truth[index]
             judged.keys[row] = keys and keys[index]
-    return network.carried(features, batch.targets) if features and batch.targets else None
+    return network.carried(features, batch) if features else None
 
 
 def _truth(field: Target, batch: Batch, name: str) -> list[Any]:

@@ -17,7 +17,7 @@ from elman.network import Network, own_state
 from elman.training.board import Board
 from elman.training.checkpoint import Checkpoints, Saved, refuse_rows
 from elman.training.descent import Descent, part_of
-from elman.training.device import best_device, moved, random_state, set_random_state
+from elman.training.device import best_device, random_state, set_random_state
 from elman.training.estimate import estimate, trial_rows
 from elman.training.evaluate import leading_metric, score
 from elman.training.history import Ended, History
@@ -107,7 +107,7 @@ class Run:
         """Say what the training will take, from two trial steps that leave no trace."""
         how, lengths = self.how, self.train.lengths
         rows = trial_rows(lengths, list(islice(shuffled(lengths, how.batch, how.seed, 0), TRIED)))
-        batches = [moved(self.train.batch(row), self.device) for row in rows]
+        batches = [self.train.batch(row).to(self.device) for row in rows]
         # Rows stand in order of length, so that the last piece is the largest.
         (*_, largest), (*_, typical) = (pieces(batch, self.history.micro_batch) for batch in batches)
         steps = self.steps * self.epochs * math.ceil(how.batch / self.history.micro_batch)
@@ -181,7 +181,7 @@ class Run:
                     if lengths is not None:
                         history.real += int(lengths.sum())
                         history.padded += values.shape[:2].numel()
-                yield moved(batch, self.device)
+                yield batch.to(self.device)
             done = 0
 
     def _step(self, batch: Batch) -> float:
