@@ -67,6 +67,11 @@ def make_decoding(config: RunConfig, given: Mapping[str, Any] | None = None) -> 
     return Decoding(**options)
 
 
+def longest_written(longest: int) -> int:
+    """Symbols after which what is written is cut, where the longest target of the training has so many."""
+    return longest + longest // 2
+
+
 def decoding_for_generation(config: RunConfig, given: Mapping[str, Any]) -> Decoding:
     """As `make_decoding`, for what has many right answers.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from elman.building import make_network
+from elman.building import longest_written, make_network
 from elman.config import SHORTCUTS, check_document, columns_document, merged, resolved_options
 from elman.data import (
     BadRows,
@@ -22,6 +22,7 @@ from elman.errors import DataError, MissingExtraError, TrainingError
 from elman.fields import Field
 from elman.model import Model, Source
 from elman.parts import Parts, Tables, make_parts
+from elman.topologies import TOPOLOGIES, Writer
 from elman.training import (
     Checkpoints,
     Ended,
@@ -177,6 +178,8 @@ def run(
     with nullcontext() if out is None else claim(out, force):
         bad = BadRows(config.data.bad_rows == "skip")
         fields, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
+        if issubclass(TOPOLOGIES[config.model["topology"]], Writer) and not config.data.stream:
+            config.decode.setdefault("max_length", longest_written(parts.train.longest_target()))
         with RANDOM_NUMBERS, torch.random.fork_rng():
             torch.manual_seed(trainer.seed)
             model = Model(config, fields, make_network(config, fields))

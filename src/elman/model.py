@@ -17,7 +17,6 @@ from elman.data import (
     BadRows,
     Batch,
     Examples,
-    Parsed,
     Table,
     encode,
     from_memory,
@@ -29,7 +28,7 @@ from elman.data import (
 )
 from elman.directory import Directory, to_json, write_directory
 from elman.errors import ElmanError
-from elman.fields import Category, Field, Fields, Labels, Target, Text
+from elman.fields import Category, Field, Fields, Labels, Target, Text, column_of
 from elman.inference import (
     Answers,
     Decoding,
@@ -234,9 +233,8 @@ class Model:
             DataError: the value cannot be used.
         """
         check_looks(self.network)
-        parsed, examples = encode(self._parsed([value]), self.fields, BadRows())
-        row = {role.partition(".")[2]: found[0] for role, found in parsed.values.items()}
-        return looks(self.network, examples.batch(np.arange(1)), row, make_decoding(self.config, decode))
+        values, row = self._one(value)
+        return looks(self.network, row.batch(np.arange(1)), values, make_decoding(self.config, decode))
 
     def _to_write(self, prompts: Sequence[Any] | None, values: Source | None) -> tuple[Batch, list[Prompt]]:
         """The rows to be written, and what stands before each."""
@@ -251,8 +249,7 @@ class Model:
             DataError: the value cannot be used.
         """
         check_traces(self.network)
-        parsed = self._parsed([value])
-        return trace(self.network, {role.partition(".")[2]: found[0] for role, found in parsed.values.items()})
+        return trace(self.network, *self._one(value))
 
     def info(self) -> Json:
         """What the model is: fields, topology, cell, sizes, parameters, digest, state policy, figures."""
@@ -326,8 +323,11 @@ class Model:
         self.skipped = bad.summary()
         return found
 
-    def _parsed(self, values: Source) -> Parsed:
-        return parse(self._table(values, BadRows()), self.fields, BadRows(), targets=False)
+    def _one(self, value: Any) -> tuple[dict[str, Any], Examples]:
+        """The inputs of one row, parsed and encoded."""
+        parsed = parse(self._table([value], BadRows()), self.fields, BadRows(), targets=False)
+        parsed, examples = encode(parsed, self.fields, BadRows())
+        return {column_of(role): found[0] for role, found in parsed.values.items()}, examples
 
     def _examples(self, table: Table, bad: BadRows, targets: bool = False) -> Examples:
         return encode(parse(table, self.fields, bad, targets), self.fields, bad)[1]

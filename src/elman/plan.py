@@ -33,7 +33,10 @@ def settle(config: RunConfig, table: Table) -> None:
     for name, options in config.input.items():
         if config.data.stream:
             options.setdefault("kind", "text")  # however little of it there is
+        alone = not config.target and len(config.input) == 1 and "kind" not in options
         _settle_kind(options, table, name, False, ())
+        if alone and options["kind"] == "category":  # what is gone on with is a sequence, however few there are
+            options["kind"] = "text"
     for name, options in config.target.items():
         _settle_kind(options, table, name, True, list(config.input))
     _settle_topology(config)

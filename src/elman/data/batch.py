@@ -41,6 +41,11 @@ class Batch(NamedTuple):
         targets = None if self.targets is None else _moved(self.targets, device)
         return self._replace(inputs=_moved(self.inputs, device), targets=targets)
 
+    def part(self, rows: slice) -> "Batch":
+        """These rows, each column cut to its own longest of them."""
+        targets = None if self.targets is None else _part(self.targets, rows)
+        return self._replace(inputs=_part(self.inputs, rows), targets=targets, rows=self.rows[rows])
+
     @property
     def steps(self) -> int:
         """Of the longest sequence, padding included; 1 where there is none."""
@@ -52,6 +57,17 @@ def _moved(columns: Mapping[str, Column], device: torch.device) -> dict[str, Col
     for name, (values, lengths) in columns.items():
         lengths = None if lengths is None else lengths.to(device, non_blocking=True)
         found[name] = Column(values.to(device, non_blocking=True), lengths)
+    return found
+
+
+def _part(columns: Mapping[str, Column], rows: slice) -> dict[str, Column]:
+    found = {}
+    for name, (values, lengths) in columns.items():
+        values = values[rows]
+        if lengths is not None:
+            lengths = lengths[rows]
+            values = values[:, : int(lengths.max())]
+        found[name] = Column(values, lengths)
     return found
 
 
@@ -133,6 +149,10 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def longest_target(self) -> int:
+        """Steps of the longest target, 1 where they are single values."""
+        return max((int(packed.lengths.max(initial=1)) for packed in (self.targets or {}).values()), default=1)
 
     def place(self, row: int) -> str:
         """Where a row came from, for messages."""

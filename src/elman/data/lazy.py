@@ -42,6 +42,10 @@ class LazyExamples(Examples):
     def __len__(self) -> int:
         return len(self.part)
 
+    def longest_target(self) -> int:
+        """Of rows spread evenly."""
+        return self._encoded(self._sample()).longest_target()
+
     def place(self, row: int) -> str:
         return self.stored.place(int(self.part[np.array([row])][0]))
 
@@ -51,7 +55,7 @@ class LazyExamples(Examples):
         Not of all rows, as in memory, which would take minutes: the key stands for the values of the others. That they
         are in the same part and encode alike is not looked at.
         """
-        sample = np.unique(np.linspace(0, len(self) - 1, SAMPLED).astype(np.int64))
+        sample = self._sample()
         digest = hashlib.sha256(f"{self.key} {len(self)}".encode())
         digest.update(self.part[sample].astype(np.int64).data)
         digest.update(self._encoded(sample).digest().encode())
@@ -72,6 +76,9 @@ class LazyExamples(Examples):
         self._rows = np.sort(rows)
         self._window = self._encoded(self._rows)
         return self._window.lengths[np.searchsorted(self._rows, rows)]
+
+    def _sample(self) -> np.ndarray:
+        return np.unique(np.linspace(0, len(self) - 1, SAMPLED).astype(np.int64))
 
     def _encoded(self, rows: np.ndarray) -> Examples:
         """These rows, encoded.

@@ -14,6 +14,7 @@ from elman.topologies import Encoded, Writer
 
 SHOWN = 10
 TOGETHER = 1 << 15  # steps of a batch, padding included
+LOGITS = 1 << 24  # numbers that the head gives at once
 
 
 def next_in_table(network: Network, table: Table, bad: BadRows) -> Answers:
@@ -51,7 +52,8 @@ def next_symbols(network: Network, prompts: Sequence[np.ndarray], k: int = SHOWN
     order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
     while order:
         longest = 1 + len(prompts[order[-1]])
-        rows = [order.pop() for _ in range(min(len(order), max(1, TOGETHER // longest)))]
+        most = max(1, min(TOGETHER // longest, LOGITS // len(names)))
+        rows = [order.pop() for _ in range(min(len(order), most))]
         fed = torch.zeros(len(rows), longest, dtype=torch.long)
         for index, row in enumerate(rows):
             fed[index, 0] = field.begin

@@ -32,7 +32,7 @@ def check_traces(network: Network) -> None:
 
 
 @torch.inference_mode()
-def trace(network: Network, values: Mapping[str, Any]) -> list[Step]:
+def trace(network: Network, values: Mapping[str, Any], row: Examples) -> list[Step]:
     """The answer after each step of a row.
 
     Each prefix of the row's sequences is answered as a row of its own, so that the last step is the answer to the
@@ -41,7 +41,8 @@ def trace(network: Network, values: Mapping[str, Any]) -> list[Step]:
 
     Args:
         network: one that reads; what is written has no trace.
-        values: parsed, of each input.
+        values: of each input, parsed.
+        row: the same, encoded: the one row of these.
 
     Raises:
         ArgumentError: the target is written.
@@ -49,7 +50,7 @@ def trace(network: Network, values: Mapping[str, Any]) -> list[Step]:
     check_traces(network)
     network.eval()
     inputs = network.fields.inputs
-    encoded = {name: field.encode(values[name]) for name, field in inputs.items()}
+    encoded = {name: row.inputs[name][0] for name in inputs}
     sequences = [name for name, field in inputs.items() if field.is_sequence]
     leading = sequences[0] if sequences else next(iter(inputs))
     pieces = inputs[leading].pieces(values[leading])
@@ -57,7 +58,7 @@ def trace(network: Network, values: Mapping[str, Any]) -> list[Step]:
         {name: value[: end + 1] if name in sequences else value for name, value in encoded.items()}
         for end in range(len(pieces))
     ]
-    examples = Examples({name: [row[name] for row in cut] for name in inputs})
+    examples = Examples({name: [prefix[name] for prefix in cut] for name in inputs})
     a_step = isinstance(next(iter(network.fields.targets.values())), Steps)
     steps: list[Step] = []
     for begin in range(0, len(cut), TOGETHER):

@@ -14,6 +14,7 @@ from elman.inference.written import hypotheses, symbols
 from elman.network import Network
 from elman.topologies import Writer
 
+TOGETHER = 256  # rows that are written together
 UNREADABLE = "\ufffd"  # what stands for the first bytes of a character whose last have not come yet
 
 
@@ -101,7 +102,10 @@ def texts(network: Network, batch: Batch, decoding: Decoding, prompts: Sequence[
         decoding: how to choose.
         prompts: one a row.
     """
-    found = hypotheses(network, batch, decoding, [prompt.symbols for prompt in prompts])
+    found = []
+    for begin in range(0, len(batch.rows), TOGETHER):
+        part = slice(begin, begin + TOGETHER)
+        found += hypotheses(network, batch.part(part), decoding, [prompt.symbols for prompt in prompts[part]])
     return [
         [
             Written(_Text(network.written, prompt).after(one.symbols), one.log_probability, one.score, one.ended)
