@@ -64,6 +64,15 @@ def test_no_text_is_unknown_to_bytes_and_subwords(level):
         assert field.read(field.encode(text)) == text.replace("e\u0301", "é")
 
 
+@pytest.mark.parametrize("level", ["character", "byte", "bpe"])
+def test_ids_go_from_the_most_frequent_symbol_to_the_rarest(level):
+    texts = [f"zip {'zap ' * (n % 5)}the lower number{n % 7} é" for n in range(60)]
+    field = fitted(texts, level=level)
+    counts = np.bincount(np.concatenate([field.encode(text)[:-1] for text in texts]), minlength=len(field.vocabulary))
+    assert (np.diff(counts[4:]) <= 0).all()
+    assert counts[4] > counts[10] > 0
+
+
 @pytest.mark.parametrize("level", ["bpe", "unigram"])
 def test_subwords_are_learned_alike_each_time_and_stay_within_their_number(level):
     texts = [f"the lower newest widest number{n % 7} lowest" for n in range(200)]

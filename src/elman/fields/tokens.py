@@ -46,7 +46,7 @@ class Tokens(ABC):
         """Take the vocabulary from texts.
 
         Args:
-            values: the training split.
+            values: the training split, which may be passed over more than once.
             most: tokens that are kept, the most frequent ones.
             least: times that a token must stand there.
             extend: tokens by frequency -> those that the vocabulary gets.
