@@ -97,6 +97,10 @@ class Subwords(Tokens):
         blocks = [whole[begin : begin + BLOCK] for begin in range(0, len(whole), BLOCK)]
         return np.concatenate(self._numbers(blocks))
 
+    def most_steps(self, value: Value) -> int:
+        """Steps of a text if each of its bytes is one, as is known before anything is learned."""
+        return 1 + len(self._tokenizer.normalizer.normalize_str(str(value)).encode())
+
     def pieces(self, value: Value) -> list[str]:
         symbols = self.symbols()
         return [symbols[index] for index in self.encode([value])[0].tolist()]
