@@ -338,6 +338,18 @@ def drawn(table, decoding, rows=4000):
     return Counter((best.symbols or [END])[0] for [best] in found)
 
 
+@pytest.mark.parametrize("temperature", [1e-30, 1e-42, 5e-324])
+def test_the_smallest_temperature_draws_the_likeliest(temperature):
+    table = Table(8)
+    assert words(run(table, Decoding(temperature=temperature))) == words(run(table, Decoding()))
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    table = Table()
+    found = run(table, Decoding(beam=np.int64(3), max_length=np.int32(4), n_best=np.int64(2)))
+    assert found == run(table, Decoding(beam=3, max_length=4, n_best=2))
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_what_is_drawn_has_the_frequencies_of_the_softmax(temperature):
     table = Table(6, sharpness=1.0)
@@ -412,6 +424,15 @@ class Broken(Table):
         (lambda: Decoding(beam=2.5), r"beam must be a whole number, got 2\.5"),
         (lambda: Decoding(temperature=0), r"temperature must be above 0, got 0"),
         (lambda: Decoding(temperature=float("nan")), r"temperature must be above 0, got nan"),
+        (lambda: Decoding(temperature="1"), r"temperature must be a number, got '1'"),
+        (lambda: Decoding(temperature=True), r"temperature must be a number, got True"),
+        (lambda: Decoding(temperature=math.inf), r"temperature must be finite, got inf"),
+        (lambda: Decoding(repetition_penalty=math.inf), r"repetition_penalty must be finite"),
+        (lambda: Decoding(beam=3, length_penalty=math.inf), r"length_penalty must be finite, got inf"),
+        (lambda: Decoding(beam=3, coverage_penalty="a"), r"coverage_penalty must be a number"),
+        (lambda: Decoding(beam=True), r"beam must be a whole number, got True"),
+        (lambda: Decoding(seed=1), r"seed must go with temperature, top_k or top_p, got 1\. Draw with temperature=1"),
+        (lambda: Decoding(beam=2, seed=1), r"seed must go with temperature, top_k or top_p"),
         (lambda: Decoding(top_p=1.5), r"top_p must be above 0 and at most 1, got 1\.5"),
         (lambda: Decoding(length_penalty=1.0), r"length_penalty must go with a beam, got 1\.0\. Set beam=5"),
         (lambda: Decoding(coverage_penalty=1.0), r"coverage_penalty must go with a beam"),

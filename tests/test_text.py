@@ -64,6 +64,15 @@ def test_no_text_is_unknown_to_bytes_and_subwords(level):
         assert field.read(field.encode(text)) == text.replace("e\u0301", "é")
 
 
+@pytest.mark.parametrize("level", ["character", "byte", "bpe"])
+def test_ids_go_from_the_most_frequent_symbol_to_the_rarest(level):
+    texts = [f"zip {'zap ' * (n % 5)}the lower number{n % 7} é" for n in range(60)]
+    field = fitted(texts, level=level)
+    counts = np.bincount(np.concatenate([field.encode(text)[:-1] for text in texts]), minlength=len(field.vocabulary))
+    assert (np.diff(counts[4:]) <= 0).all()
+    assert counts[4] > counts[10] > 0
+
+
 @pytest.mark.parametrize("level", ["bpe", "unigram"])
 def test_subwords_are_learned_alike_each_time_and_stay_within_their_number(level):
     texts = [f"the lower newest widest number{n % 7} lowest" for n in range(200)]
@@ -132,6 +141,27 @@ def test_the_longest_target_stands_for_all():
     column = pa.array(["a b c", "longer text", "a b c d", "a-very-long-word"])
     assert field.witnesses(column) == ["a b c d"]
     assert field.witnesses(column[:0]) == field.witnesses(pa.array(["a b"])) == []
+
+
+@pytest.mark.parametrize("level", ["bpe", "unigram"])
+@pytest.mark.parametrize("long", ["…" * 4, "\ufb2c" * 2])  # 12 bytes, and 6 that are 12 when composed
+def test_a_text_of_too_many_subwords_is_skipped_from_memory_and_from_the_cache(tmp_path, monkeypatch, level, long):
+    monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
+    rows = [{"a": word, "b": word} for word in ("good", "dull", "fine")] * 20
+    other = tmp_path / "valid.jsonl"  # what stands in the training split may become one sub-word
+    for path, own in (
+        (tmp_path / "t.jsonl", rows),
+        (other, [*rows[:8], {"a": "good", "b": "good fine dull good"}, {"a": "good", "b": long}]),
+    ):
+        path.write_text("".join(json.dumps(row) + "\n" for row in own))
+    target = {"b": {"kind": "text", "level": level, "longest": 11}}
+    skipped = []
+    for size in (200, 0):
+        model = elman.train(str(tmp_path / "t.jsonl"), input={"a": {"kind": "text"}}, target=target, hidden=3, epochs=1,
+                            quiet=True, bad_rows="skip", data={"in_memory": size, "valid": str(other)})  # fmt: skip
+        skipped.append(model.skipped)
+    assert "valid.jsonl:10: column 'b' must have at most 11 steps" in skipped[0]
+    assert skipped[0] == skipped[1]
 
 
 SENTENCES = [
@@ -255,6 +285,19 @@ def test_characters_stand_beside_their_word():
         (long,) = known.encode(("a" * 15 + "b" * 15,))
         assert [letters[index] for index in long[1:]] == ["a"] * 10 + ["b"] * 10
         assert letters[known.encode(("é",))[0, 1]] == "é"  # composed
+
+
+@pytest.mark.parametrize("level", ["word", "character"])
+def test_a_composed_text_and_a_decomposed_one_are_read_alike(level):
+    whole, parted = "un café noir", "un cafe\u0301 noir"
+    field = fitted([whole], written=False, level=level, min_count=1)
+    assert field.pieces(parted) == field.pieces(whole) == (whole.split() if level == "word" else list(whole))
+    assert field.encode(parted).tolist() == field.encode(whole).tolist()
+
+
+def test_a_composed_word_and_a_decomposed_one_are_spelled_alike():
+    field = fitted(["un café noir"], written=False, min_count=1, characters="cnn")
+    assert field.encode("un cafe\u0301 noir").tolist() == field.encode("un café noir").tolist()
 
 
 @pytest.mark.parametrize("kind", ["bilstm", "cnn"])

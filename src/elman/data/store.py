@@ -30,7 +30,7 @@ from elman.fields import Field
 from elman.fields.raw import each_distinct
 from elman.types import Json
 
-FORMAT = 2
+FORMAT = 3
 ROWS, MANIFEST = "rows.arrow", "manifest.json"
 
 

@@ -76,7 +76,7 @@ class Characters(Tokens):
 
 
 class Bytes(Characters):
-    """The bytes of UTF-8, of which there are 256, so that no text is unknown."""
+    """The bytes of UTF-8, of which there are 256, so that no text is unknown; the most frequent first."""
 
     def __init__(self, lowercase: bool, specials: Sequence[str]) -> None:
         super().__init__(lowercase, specials)
@@ -86,7 +86,10 @@ class Bytes(Characters):
         self._tokenizer.pre_tokenizer = pre_tokenizers.Sequence([in_bytes, self._each])
 
     def learn(self, values: Iterable[Value], most: int, least: int, extend: Callable[[list[str]], list[str]]) -> None:
-        self.set_vocabulary([*self.specials, *sorted(BYTE_SIGNS)])
+        texts = (value for value in values if isinstance(value, str))
+        counts = count_tokens(texts, self._tokenizer, spaces=True)
+        counts[BYTE_SIGNS[ord(" ")]] += counts[" "]
+        self.set_vocabulary([*self.specials, *sorted(BYTE_SIGNS, key=lambda sign: (-counts[sign], sign))])
 
     def read(self, ids: Sequence[int]) -> str:
         known = bytes(SIGN_BYTES[self.vocabulary[index]] for index in ids if index >= len(self.specials))

@@ -1,7 +1,7 @@
 """Texts cut into sub-words that are learned from the training split, by byte pairs or by a unigram model."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -39,18 +39,19 @@ class Subwords(Tokens):
 
     def learn(self, values: Iterable[Value], most: int, least: int, extend: Callable[[list[str]], list[str]]) -> None:
         most -= len(self.specials)
+        words = count_tokens(map(str, values), self._tokenizer, spaces=False, before=" ")
         if self.model == "bpe":
-            tokens = self._learn_pairs(values, most)
+            tokens = self._learn_pairs(values, words, most)
         else:
-            texts = (str(value) for value in values)
-            words = count_tokens(texts, self._tokenizer, spaces=False, before=" ")
             scores = unigram_scores(words, sorted(BYTE_SIGNS), most)
             tokens = sorted(scores, key=lambda token: (-scores[token], token))
             self._state = {"scores": [scores[token] for token in tokens]}
         self.set_vocabulary([*self.specials, *tokens])
 
-    def _learn_pairs(self, values: Iterable[Value], most: int) -> list[str]:
-        """Byte pairs are merged by whole numbers, so that the library's training is the same each time; that of its
+    def _learn_pairs(self, values: Iterable[Value], words: Mapping[str, int], most: int) -> list[str]:
+        """Sub-words by falling frequency in these words.
+
+        Byte pairs are merged by whole numbers, so that the library's training is the same each time; that of its
         unigram model is not."""
         from tokenizers import models, trainers
 
@@ -59,7 +60,11 @@ class Subwords(Tokens):
         self._tokenizer.train_from_iterator((f" {value}" for value in values), trainer)
         found = json.loads(self._tokenizer.to_str())["model"]
         self._state = {"merges": [list(pair) for pair in found["merges"]]}
-        return sorted(found["vocab"], key=found["vocab"].__getitem__)
+        counts = dict.fromkeys(found["vocab"], 0)
+        for word, count in words.items():
+            for token in self._tokenizer.model.tokenize(word):
+                counts[token.value] += count
+        return sorted(counts, key=lambda token: (-counts[token], token))
 
     def set_vocabulary(self, vocabulary: list[str]) -> None:
         from tokenizers import models
@@ -91,6 +96,10 @@ class Subwords(Tokens):
         whole = " " + "".join(texts)
         blocks = [whole[begin : begin + BLOCK] for begin in range(0, len(whole), BLOCK)]
         return np.concatenate(self._numbers(blocks))
+
+    def most_steps(self, value: Value) -> int:
+        """Steps of a text if each of its bytes is one, as is known before anything is learned."""
+        return 1 + len(self._tokenizer.normalizer.normalize_str(str(value)).encode())
 
     def pieces(self, value: Value) -> list[str]:
         symbols = self.symbols()

@@ -238,12 +238,19 @@ class Text(Symbols):
         return [_unpacked(value) for value in values] if pc.any(pc.starts_with(stored, MARK)).as_py() else list(values)
 
     def witnesses(self, column: pa.Array) -> list[Any]:
-        """The text of most steps, where one may have more than a target may: of sub-words, that of most bytes."""
-        sizes = pc.binary_length(column)
-        if not self.written or (pc.max(sizes).as_py() or 0) <= self.longest:
+        """The text of most steps, where one may have more than a target may. Sub-words are not known yet: there it is
+        an empty text, which cannot be encoded, so that every row is tried."""
+        if not self.written:
             return []
-        values = self.unpack_column(column.filter(pc.greater(sizes, self.longest)))
-        return [max(values, key=len if self.level in SUBWORDS else self._tokens.steps)]
+        most = pc.add(pc.multiply(pc.binary_length(column), 3), 1) if self._in_bytes() else pc.binary_length(column)
+        values = self.unpack_column(column.filter(pc.greater(most, self.longest)))
+        if isinstance(self._tokens, Subwords):
+            return [""] if any(self._tokens.most_steps(value) > self.longest for value in values) else []
+        return [max(values, key=self._tokens.steps)] if values else []
+
+    def _in_bytes(self) -> bool:
+        """Whether a step may be a byte, of which composing (NFC) makes up to three of one."""
+        return self.level == "byte" or self.level in SUBWORDS
 
     def learned(self) -> Json:
         known = {"embedding": self.embedding, "unknown_share": self._tokens.unknown_share}

@@ -1,5 +1,6 @@
 """How texts become numbers: what every way of cutting them into tokens has in common."""
 
+import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,7 +47,7 @@ class Tokens(ABC):
         """Take the vocabulary from texts.
 
         Args:
-            values: the training split.
+            values: the training split, which may be passed over more than once.
             most: tokens that are kept, the most frequent ones.
             least: times that a token must stand there.
             extend: tokens by frequency -> those that the vocabulary gets.
@@ -122,7 +123,8 @@ def number_by(tokenizer: "Tokenizer", vocabulary: Sequence[str]) -> None:
 
 
 def offset_pieces(tokenizer: "Tokenizer", text: str) -> list[str]:
-    """The tokens of a text as they stand in it, with a word at those that the vocabulary lacks."""
+    """The tokens of a text as they stand in it, composed (NFC), with a word at those that the vocabulary lacks."""
+    text = unicodedata.normalize("NFC", text)  # offsets into a text that is not leave out what is composed
     encoding = tokenizer.encode(text)
     texts = [text[start:end] for start, end in encoding.offsets]
     return [shown_piece(piece, index) for index, piece in zip(encoding.ids, texts, strict=True)]

@@ -135,6 +135,7 @@ class Words(Tokens):
     def _number_parts(self, parts: list[str]) -> list[Any]:
         if self.spelling is None:
             return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(parts)]  # without offsets
+        parts = [unicodedata.normalize("NFC", part) for part in parts]  # else offsets leave out what is composed
         return [
             self.spelling.rows(encoding.ids, [part[begin:end] for begin, end in encoding.offsets])
             for part, encoding in zip(parts, self._tokenizer.encode_batch(parts), strict=True)

@@ -88,7 +88,8 @@ class Lots:
 
     def draw(self, ranks: Tensor, lines: Tensor, step: int) -> Tensor:
         """One symbol for each of the lines (N,), from ranks (N, V) -> (N,)."""
-        logits = ranks / self.temperature
+        # The best is 0, and stays so however small the temperature: 0 / 0 and inf - inf would be no numbers.
+        logits = (ranks - ranks.amax(1, keepdim=True)) / max(self.temperature, torch.finfo(ranks.dtype).tiny)
         if self.top_k is not None and self.top_k < logits.shape[1]:
             best, at = logits.topk(self.top_k, 1)
             logits = torch.full_like(logits, BARRED).scatter(1, at, best)

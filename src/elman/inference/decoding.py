@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
@@ -108,12 +109,11 @@ class Decoding:
         for name in ("seed", "min_length"):
             self._check_whole(name, 0)
         for name in OF_BEAM:
-            check_range("decoding", name, getattr(self, name), low=0)
+            check_range("decoding", name, self._number(name), low=0)
         for name, high in (("temperature", None), ("top_p", 1), ("repetition_penalty", None)):
-            value = getattr(self, name)
-            if value is not None and not (0 < value < float("inf") and (high is None or value <= high)):
+            if getattr(self, name) is not None and not 0 < self._number(name) <= (high or float("inf")):
                 most = "" if high is None else f" and at most {high}"
-                fail("decoding", name, f"be above 0{most}", shown(value))
+                fail("decoding", name, f"be above 0{most}", shown(getattr(self, name)))
         if self.min_length > self.max_length:
             got = f"{self.min_length} and {self.max_length}"
             fail("decoding", "min_length", "be at most max_length", got, "Set max_length too.")
@@ -140,13 +140,25 @@ class Decoding:
         value = getattr(self, name)
         if value is None:
             return
-        if not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, Integral):  # which numpy's whole numbers are too
             fail("decoding", name, "be a whole number", shown(value))
-        check_range("decoding", name, value, low=low)
+        check_range("decoding", name, int(value), low=low)
+
+    def _number(self, name: str) -> float:
+        """An option that is a number, checked to be one, and finite."""
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, Real):
+            fail("decoding", name, "be a number", shown(value))
+        if value in (float("inf"), -float("inf")):
+            fail("decoding", name, "be finite", shown(value))
+        return float(value)
 
     def _check_heeded(self) -> None:
         """Fail where an option would do nothing."""
         given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
+        if "seed" in given and self.method != "sample":
+            then = "Draw with temperature=1, or leave it out."
+            fail("decoding", "seed", "go with temperature, top_k or top_p", shown(self.seed), then)
         if self.beam is None:
             for name in given.intersection(OF_BEAM):
                 fail("decoding", name, "go with a beam", shown(getattr(self, name)), "Set beam=5, or leave it out.")
@@ -165,7 +177,7 @@ def laid_over(own: Mapping[str, Any], given: Mapping[str, Any]) -> Json:
     Where the given ones search or draw, and the network's own do the other, these are laid aside.
     """
     searches, draws = given.get("beam") is not None, any(given.get(name) is not None for name in OF_DRAWS)
-    aside = ("beam", *OF_BEAM) * (draws and not searches) + OF_DRAWS * (searches and not draws)
+    aside = ("beam", *OF_BEAM) * (draws and not searches) + (*OF_DRAWS, "seed") * (searches and not draws)
     return {**{name: value for name, value in own.items() if name not in aside}, **given}
 
 
