@@ -20,6 +20,21 @@ def real_data() -> Path:
     return Path(os.environ["ELMAN_DATA"])
 
 
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test has a cache of its own."""
+    monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(params=[1 << 24, 700], ids=["one piece", "many pieces"])
+def piece_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Files are read whole, or in pieces of some rows."""
+    monkeypatch.setattr("elman.data.readers.csv.LARGEST_ROW", request.param)
+    monkeypatch.setattr("elman.data.readers.lines.BLOCK", request.param)
+    return request.param
+
+
 @pytest.fixture(params=[1, 2])
 def threads(request: pytest.FixtureRequest):
     """The test runs with one thread, then with two."""

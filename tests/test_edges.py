@@ -14,9 +14,9 @@ from elman.data import BadRows, Table, gather
 from elman.directory import to_json, write, write_directory
 from elman.directory.manifest import with_digest
 from elman.errors import DataError, IntegrityError, Interrupted
-from elman.fields import Series, Text
+from elman.fields import Fields, Series, Text
 from elman.fields.vectors import read_vectors
-from elman.recipes import base, find
+from elman.recipes import find, follow
 from elman.testing import CellCase
 from elman.training import Run
 
@@ -93,7 +93,7 @@ def test_an_interrupt_ends_a_whole_recipe(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Run, "_step", interrupted)
     with pytest.raises(Interrupted, match="nothing was written"):
-        base.follow(find("sentiment"), out=tmp_path / "run", quick=True)
+        follow(find("sentiment"), out=tmp_path / "run", quick=True)
     assert not (tmp_path / "run").exists()
 
 
@@ -141,8 +141,8 @@ def test_an_infinite_number_is_a_bad_row_and_can_be_skipped():
 
 def test_a_row_without_an_id_belongs_to_no_sequence():
     table = Table({"m": ["a", None, "a"], "v": ["1", "2", "3"]}, "t.csv")
-    field, bad = Series("series", columns=["v"]), BadRows(skip=True)
-    assert gather(table, field, "m", None, bad).column("series")[0].tolist() == [[1.0], [3.0]]
+    fields, bad = Fields({"series": Series("series", columns=["v"])}, {}), BadRows(skip=True)
+    assert gather(table, fields, "m", None, bad).column("series")[0].tolist() == [[1.0], [3.0]]
     assert bad.messages == ["t.csv: row 2: column 'm' must hold a value, got None"]
 
 

@@ -117,8 +117,9 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_row(monkeypatch):
 
     def poisoned(self, *batch):
         calls.append(batch)
-        losses = plain(self, *batch)
-        return torch.cat([losses[:-1], losses[-1:] * math.nan]) if len(calls) == 2 else losses
+        loss = plain(self, *batch)
+        poison = torch.cat([torch.ones(len(loss.rows) - 1), torch.tensor([math.nan])])
+        return loss._replace(share=loss.share * math.nan, rows=loss.rows * poison) if len(calls) == 2 else loss
 
     monkeypatch.setattr(Network, "loss", poisoned)
     message = r"the loss must be finite, got nan at step 2 \(rows: the table: row \d+\)\. .*lower train\.lr"
@@ -181,11 +182,11 @@ def test_the_rows_in_memory_at_once_change_nothing_beyond_rounding(size):
 def test_out_of_memory_halves_the_rows_at_once_and_says_so(monkeypatch, capsys):
     plain, sizes = Network.loss, []
 
-    def loss(self, inputs, *rest):
-        sizes.append(len(inputs))
-        if len(inputs) > 9:
+    def loss(self, batch, *rest):
+        sizes.append(len(batch.rows))
+        if len(batch.rows) > 9:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.")
-        return plain(self, inputs, *rest)
+        return plain(self, batch, *rest)
 
     expected = without_noise()
     monkeypatch.setattr(Network, "loss", loss)
@@ -201,17 +202,20 @@ def test_out_of_memory_halves_the_rows_at_once_and_says_so(monkeypatch, capsys):
 
 def test_scoring_too_is_cut_to_what_fits_in_memory(monkeypatch):
     expected = without_noise()
-    plain = Network.forward
+    plain, sizes = Network.forward, []
 
-    def forward(self, inputs, lengths):
-        if len(inputs) > 5:
+    def forward(self, batch, carried=None):
+        sizes.append(len(batch.rows))
+        if len(batch.rows) > 5:
             raise torch.OutOfMemoryError
-        return plain(self, inputs, lengths)
+        return plain(self, batch, carried)
 
     monkeypatch.setattr(Network, "forward", forward)
     model = without_noise(micro_batch=5)
     assert model.metrics["valid"]["loss"] == pytest.approx(expected.metrics["valid"]["loss"], rel=1e-4)
+    sizes.clear()
     assert len(model.predict(["good fun"] * 40)) == 40
+    assert sizes == [40, 20, 10, *[5] * 8]
 
 
 def test_long_rows_are_scored_a_few_at_a_time(monkeypatch):
@@ -220,9 +224,15 @@ def test_long_rows_are_scored_a_few_at_a_time(monkeypatch):
     model, sizes = without_noise(), []
     plain = Network.forward
     monkeypatch.setattr(evaluate, "MOST_STEPS", 50)
-    monkeypatch.setattr(Network, "forward", lambda self, x, n: sizes.append(tuple(x.shape)) or plain(self, x, n))
+
+    def forward(self, batch, carried=None):
+        sizes.append((len(batch.rows), batch.steps))
+        return plain(self, batch, carried)
+
+    monkeypatch.setattr(Network, "forward", forward)
     texts = ["good " * (1 + row % 10) for row in range(40)]
     assert model.predict(texts).tolist() == [model.predict([text])[0] for text in texts]
+    assert 1 < max(rows for rows, _ in sizes) < 40
     assert max(rows * steps for rows, steps in sizes if rows > 1) <= 50
 
 

@@ -71,7 +71,7 @@ def judge(
             except (RuntimeError, MemoryError) as error:
                 if size == 1 or batch.is_stream or not is_out_of_memory(error):
                     raise
-                most //= 2
+                most = size // 2 * batch.steps
                 continue
             break
     return found

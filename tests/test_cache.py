@@ -1,0 +1,201 @@
+"""What was read from a large source is kept, found again only where it is the same, and never trusted blindly."""
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from large_table import ROWS, TABLE, trained, what_was_trained, with_bad_rows, write
+
+import elman
+from elman.data import BadRows, Examples, cache, files, lazy, store
+from elman.errors import DataError
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+def test_the_second_run_does_not_read_the_source_again(tmp_path, monkeypatch):
+    path = write(tmp_path)
+    first = trained(path, in_memory=0)
+    monkeypatch.setattr(store, "_write", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(elman.fields.Text, "fit", lambda *_: pytest.fail("fitted again"))
+
+    assert what_was_trained(trained(path, in_memory=0)) == what_was_trained(first)
+    trained(path, in_memory=0, hidden=5)
+    with pytest.raises(pytest.fail.Exception, match="fitted again"):
+        trained(path, in_memory=0, input={"text": {"min_count": 1}})
+    monkeypatch.setattr(elman.parts, "version", lambda _: "another")
+    with pytest.raises(pytest.fail.Exception, match="fitted again"):
+        trained(path, in_memory=0)
+
+
+def test_a_changed_source_is_read_anew_and_the_same_bytes_elsewhere_are_not_kept_twice(tmp_path, own_cache):
+    path = write(tmp_path)
+    trained(path, in_memory=0)
+    (tmp_path / "other").mkdir()
+    trained(write(tmp_path / "other"), in_memory=0)
+    assert len(list(own_cache.glob("tables/*/rows.arrow"))) == 1
+
+    changed = trained(write(tmp_path, table=TABLE[:200]), in_memory=0)
+
+    assert sum(changed.target.counts) == 160
+    assert len(list(own_cache.glob("tables/*/rows.arrow"))) == 2
+
+
+def test_a_source_that_was_changed_behind_its_size_and_time_is_read_anew(tmp_path, own_cache):
+    path = write(tmp_path)
+    before = path.stat()
+    trained(path, in_memory=0)
+
+    path.write_bytes(path.read_bytes().replace(b"good", b"glad"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+    words = trained(path, in_memory=0).input.learned()["vocabulary"]
+    assert "glad" in words
+    assert "good" not in words
+    assert len(list(own_cache.glob("tables/*/rows.arrow"))) == 2
+
+
+def changed_in_memory(inputs: list[np.ndarray], targets: list[np.ndarray]) -> list[Examples]:
+    """Examples that differ in one place each."""
+    row = len(inputs) // 2
+    found = []
+    for values in (inputs, targets):
+        other = [value.copy() for value in values]
+        other[row][...] += 1
+        found.append((other, targets) if values is inputs else (inputs, other))
+    found.append((inputs[::-1], targets[::-1]))
+    found.append((inputs[:-1], targets[:-1]))
+    found.append(([value.astype(np.int32) for value in inputs], targets))
+    return [Examples({"x": inputs}, {"y": targets}) for inputs, targets in found] + [Examples({"x": inputs})]
+
+
+@pytest.mark.parametrize("sequences", [True, False], ids=["sequences", "singles"])
+def test_examples_in_memory_are_told_apart_by_their_digest(sequences):
+    random = np.random.default_rng(0)
+    lengths = random.integers(1, 9, 999)
+    inputs = [np.asarray(random.integers(0, 99, length if sequences else None)) for length in lengths]
+    targets = [np.asarray(value) for value in random.integers(0, 2, 999)]
+
+    same = Examples({"x": [value.copy() for value in inputs]}, {"y": targets}).digest()
+    others = [examples.digest() for examples in changed_in_memory(inputs, targets)]
+
+    assert same == Examples({"x": inputs}, {"y": targets}).digest()
+    assert len({same, *others}) == 1 + len(others)
+
+
+def test_one_row_cut_elsewhere_or_of_another_shape_is_other_data():
+    whole = np.arange(12)
+    cuts = [[whole[:5], whole[5:]], [whole[:6], whole[6:]], [whole[:6].reshape(3, 2), whole[6:].reshape(3, 2)]]
+
+    assert len({Examples({"x": cut}).digest() for cut in cuts}) == 3
+
+
+def test_a_large_source_is_told_by_its_digest_too(tmp_path):
+    path = write(tmp_path)
+    model = trained(path, in_memory=0)
+    changes = {
+        "value": TABLE.assign(text=["other", *TABLE["text"][1:]]),
+        "target": TABLE.assign(label=[{"yes": "no", "no": "yes"}[TABLE["label"][0]], *TABLE["label"][1:]]),
+        "order": TABLE[::-1],
+    }
+
+    def digests(path: Path, seed: int = 0) -> list[str]:
+        columns = [store.kept_field(role, field) for role, field in model.fields.by_role().items()]
+        stored, folder = store.open_stored(files.find_files(path), columns, lambda table, bad: table, BadRows())
+        parts = elman.data.split_rows(len(stored), 0.2, 0.2, seed)
+        return [lazy.lazy_examples(stored, part, model.fields, BadRows(), folder.name).digest() for part in parts]
+
+    first = digests(path)
+    assert digests(path) == first
+    found = [*first, *digests(path, 1)]
+    for table in changes.values():
+        found += digests(write(tmp_path, table=table))
+    assert len(set(found)) == len(found) == 15
+
+
+@pytest.mark.parametrize("name", ["rows.arrow", "manifest.json", "learned-*.json", "../index/*.json"])
+@pytest.mark.parametrize("damage", ["cut", "gone", "other"])
+def test_a_damaged_cache_is_noticed_and_made_anew(name, damage, tmp_path, own_cache):
+    path = write(tmp_path)
+    first = what_was_trained(trained(path, in_memory=0))
+    (entry,) = own_cache.glob("tables/*/rows.arrow")
+    (file,) = entry.parent.glob(name) if "/" not in name else own_cache.glob("tables/index/*.json")
+    content = file.read_bytes()
+    file.unlink()
+    if damage != "gone":
+        file.write_bytes(content[: len(content) // 2] if damage == "cut" else content[:-9] + b"x" * 9)
+
+    assert what_was_trained(trained(path, in_memory=0)) == first
+    assert what_was_trained(trained(path, in_memory=0)) == first
+    assert not list(own_cache.glob("tables/.partial-*"))
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_nothing(tmp_path, own_cache, monkeypatch):
+    class Full(pa.ipc.RecordBatchFileWriter):
+        def write_batch(self, *_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pa.ipc, "new_file", Full)
+    with pytest.raises(DataError, match=r"the cache must be writable, got .*No space left.*ELMAN_CACHE"):
+        trained(write(tmp_path), in_memory=0)
+    assert [path for path in own_cache.rglob("*") if path.is_file()] == []
+
+
+def test_a_cache_that_cannot_be_written_is_one_clear_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELMAN_CACHE", "/proc/cache")
+    with pytest.raises(DataError, match=r"the cache must be writable, got /proc/cache/tables"):
+        trained(write(tmp_path), in_memory=0)
+
+
+def test_two_that_make_the_same_cache_do_not_disturb_each_other(tmp_path, own_cache, monkeypatch):
+    path, together, plain = write(tmp_path), threading.Barrier(2), store._write
+
+    def at_the_same_time(*arguments: object) -> object:
+        together.wait(20)
+        return plain(*arguments)
+
+    monkeypatch.setattr(store, "_write", at_the_same_time)
+    found: list = []
+    threads = [threading.Thread(target=lambda: found.append(trained(path, in_memory=0))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert what_was_trained(found[0]) == what_was_trained(found[1])
+    assert len([path for path in own_cache.glob("tables/*") if path.name != "index"]) == 1
+
+
+def test_what_an_unfinished_run_left_is_removed_after_a_day(tmp_path, own_cache):
+    for name, age in (("old", cache.FORGOTTEN + 9), ("new", 0)):
+        folder = own_cache / "tables" / f".partial-{name}"
+        folder.mkdir(parents=True)
+        (folder / "rows.arrow").write_bytes(b"half")
+        when = (folder / "rows.arrow").stat().st_mtime - age
+        os.utime(folder / "rows.arrow", (when, when))
+
+    trained(write(tmp_path), in_memory=0)
+
+    assert [path.name for path in own_cache.glob("tables/.partial-*")] == [".partial-new"]
+
+
+def test_a_place_is_found_from_the_cache_too(tmp_path, piece_size):
+    for name, part in (("a", TABLE[:100]), ("b", TABLE[100:])):
+        with_bad = with_bad_rows().loc[part.index]
+        with_bad.to_csv(tmp_path / f"{name}.csv", index=False)
+    kept = [row for row in range(ROWS) if row not in (3, 7, 50, 51, 200)]
+    expected = [f"a.csv:{row + 2}" if row < 100 else f"b.csv:{row - 98}" for row in kept]
+    sources = files.find_files(str(tmp_path / "*.csv"))
+    fields = {"input.text": elman.fields.Text("text"), "target.label": elman.fields.Category("label")}
+    columns = [store.kept_field(role, field) for role, field in fields.items()]
+
+    for _ in range(2):
+        stored, _ = store.open_stored(sources, columns, lambda table, bad: table, BadRows(True))
+        assert [stored.place(row) for row in (0, 3, 97, 96, len(kept) - 1)] == [
+            expected[row] for row in (0, 3, 97, 96, len(kept) - 1)
+        ]
