@@ -190,3 +190,27 @@ def test_attention_copies_lengths_that_were_never_seen_better_than_none_does():
         longer = pairs(words(100, (7, 9), seed=2), reverse=False)
         errors[attention] = model.evaluate(longer)["metrics"]["wer"]
     assert errors["additive"] < 0.6 * errors["none"]
+
+
+@pytest.mark.parametrize("case", WRITERS)
+def test_scheduled_sampling_feeds_back_what_the_network_would_write_and_nothing_that_is_never_written(
+    case, monkeypatch
+):
+    plain, examples = built(case, dropout=0.0)
+    model, _ = built(case, dropout=0.0, scheduled_sampling=0.5)
+    model.network.load_state_dict(plain.network.state_dict())
+    batch, fed = examples.batch(ROWS), []
+    feed = type(model.network).feed
+    monkeypatch.setattr(type(model.network), "feed", lambda self, symbols: fed.append(symbols) or feed(self, symbols))
+    plain.network.train().loss(batch)
+    torch.manual_seed(0)
+    model.network.train().loss(batch)
+
+    taught, true, mixed = fed
+    assert torch.equal(taught, true)
+    assert torch.equal(mixed[:, 0], true[:, 0])
+    ((values, lengths),) = batch.targets.values()
+    real = torch.arange(values.shape[1]) < lengths[:, None]
+    changed = (mixed != true) & real
+    assert 0.1 < changed[:, 1:].sum() / real[:, 1:].sum() < 0.6
+    assert not set(mixed[changed].tolist()) & set(model.network.written.unwritten)

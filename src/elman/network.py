@@ -125,7 +125,9 @@ class Network(nn.Module):
         assert features.steps is not None
         real = real_steps(lengths, fed.shape[1])
         drawn = fed.clone()
-        drawn[real] = torch.multinomial(self.heads[0](features.steps[real]).softmax(-1), 1)[:, 0]
+        scores = self.heads[0](features.steps[real])
+        scores[:, list(self.written.unwritten)] = -torch.inf
+        drawn[real] = torch.multinomial(scores.softmax(-1), 1)[:, 0]
         own = torch.rand(fed.shape, device=fed.device) < self.topology.scheduled_sampling
         own[:, :1] = False  # the first is `begin`, or stands in the chunk before
         return torch.where(own, drawn.roll(1, dims=1), fed)

@@ -56,7 +56,7 @@ def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.nd
 
 def _named(pieces: Sequence[str]) -> dict[int, str]:
     """The steps that get a name: all, or of many every second, third and so on."""
-    return {step: _shown(pieces[step]) for step in range(0, len(pieces), -(-len(pieces) // MOST))}
+    return {step: _shown(pieces[step]) for step in range(0, len(pieces), max(1, -(-len(pieces) // MOST)))}
 
 
 def _shown(piece: str) -> str:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from elman.checks import check_range, check_shape
 from elman.layers.chain import PathLogLikelihood, marginals, path_steps, path_sums
+from elman.layers.request import check_lengths
 from elman.layers.unroll import real_steps
 
 NEVER = -1e30  # the score of what cannot be; finite, so that differences of such are
@@ -136,7 +137,7 @@ class CRF(nn.Module):
     def _real(self, scores: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Scores with zeros in the padding, the lengths beside them, and which steps are real."""
         check_shape("CRF", "scores", scores.shape, "B T K", K=self.tags)
-        check_shape("CRF", "lengths", lengths.shape, "B", B=scores.shape[0])
+        check_lengths("CRF", lengths, *scores.shape[:2])
         lengths = lengths.to(scores.device, torch.long)
         real = real_steps(lengths, scores.shape[1])
         return scores.masked_fill(~real[..., None], 0), lengths, real
