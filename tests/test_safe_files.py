@@ -18,7 +18,7 @@ from whole_directory import read_directory
 
 import elman
 from elman.directory import to_json
-from elman.directory.manifest import MANIFEST, manifest_of, with_digest
+from elman.directory.manifest import FORMAT, MANIFEST, manifest_of, with_digest
 from elman.errors import ElmanError, IntegrityError
 from elman.training import all_checkpoints
 
@@ -211,9 +211,9 @@ def test_sizes_that_the_weights_do_not_have_are_refused_before_memory_is_taken(k
 FORGED = [
     ("config.json", ["config"], 3), ("config.json", ["config", "input", "text", "kind"], None),
     ("config.json", ["config", "model"], {}), ("config.json", ["config", "train"], [1]),
-    ("fields.json", ["text", "embedding"], "abc"), ("fields.json", ["text", "embedding"], 1.5),
-    ("fields.json", ["text", "vocabulary"], [1, 2]), ("fields.json", ["text"], []),
-    ("fields.json", ["label", "classes"], ["a", ["b"]]), ("fields.json", ["label", "classes"], 7),
+    ("fields.json", ["input.text", "embedding"], "abc"), ("fields.json", ["input.text", "embedding"], 1.5),
+    ("fields.json", ["input.text", "vocabulary"], [1, 2]), ("fields.json", ["input.text"], []),
+    ("fields.json", ["target.label", "classes"], ["a", ["b"]]), ("fields.json", ["target.label", "classes"], 7),
 ]  # fmt: skip
 
 
@@ -268,7 +268,9 @@ def test_what_is_no_plain_file_of_the_folder_is_refused(instead, run, loader, tm
 
 
 def test_a_newer_format_says_what_to_do_and_no_format_is_guessed(run):
-    for found, says in ((2, "pip install --upgrade elman"), ("1", "have format 1"), (None, "have format 1")):
+    right = f"have format {FORMAT}"
+    others = dict.fromkeys((FORMAT - 1, str(FORMAT), None), right)
+    for found, says in {FORMAT + 1: "pip install --upgrade elman", **others}.items():
         manifest = json.loads((run / MANIFEST).read_bytes()) | {"format": found}
         (run / MANIFEST).write_bytes(to_json(with_digest(manifest)))
         with pytest.raises(IntegrityError, match=says):
