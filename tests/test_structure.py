@@ -156,5 +156,5 @@ def test_the_front_door_opens_every_room():
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_a_recipe_is_short_and_goals_are_for_its_settings(recipe):
     assert len((SOURCE / "recipes" / f"{recipe.name.replace('-', '_')}.py").read_text().splitlines()) <= 120
-    assert set(recipe.goal) <= set(recipe.settings)
+    assert set(recipe.goals) <= set(recipe.settings)
     assert recipe.data in DATASETS

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -129,6 +129,7 @@ class Examples:
         targets: encoded targets by field, or None where only answers are wanted.
         place: row -> where it came from, for messages.
         singles: targets with one answer a row, which may be a vector (K,); of others it shows by their being ().
+        values: the parsed values by role, such as target.reply; left out where nothing looks at them.
     """
 
     lengths: Lengths  # steps of each row, those of all its sequences added up; 1 where it has none
@@ -139,8 +140,9 @@ class Examples:
         targets: Encoded | None = None,
         place: Callable[[int], str] = str,
         singles: Collection[str] = (),
+        values: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
-        self._where = place
+        self._where, self._values = place, values or {}
         self.inputs = {name: _packed(values) for name, values in inputs.items()}
         self.targets = (
             None if targets is None else {name: _packed(values, name in singles) for name, values in targets.items()}
@@ -157,6 +159,11 @@ class Examples:
     def place(self, row: int) -> str:
         """Where a row came from, for messages."""
         return self._where(row)
+
+    def values(self, role: str, rows: np.ndarray) -> list[Any]:
+        """The parsed values of these rows: what stands in the data, of which what is encoded may know less."""
+        values = self._values[role]
+        return [values[row] for row in rows.tolist()]
 
     def digest(self) -> str:
         """SHA-256 of all that is encoded, by which a training that is resumed knows its data again."""

@@ -49,6 +49,9 @@ class LazyExamples(Examples):
     def place(self, row: int) -> str:
         return self.stored.place(int(self.part[np.array([row])][0]))
 
+    def values(self, role: str, rows: np.ndarray) -> list[Any]:
+        return self.stored.values(role, self.part[rows], self.fields.by_role()[role].unpack)
+
     def digest(self) -> str:
         """SHA-256 of the key of the source, and of rows spread evenly: where they stand in it, and what they encode to.
 

@@ -237,3 +237,7 @@ class Symbols(Steps, Input):
     @abstractmethod
     def read(self, encoded: Sequence[int]) -> Any:
         """Ids -> what the user reads; `begin` and `end` and padding are left out."""
+
+    @abstractmethod
+    def truth(self, value: Any) -> Any:
+        """A parsed value -> what an answer is held against: the value itself, whatever the symbols know of it."""

@@ -298,6 +298,17 @@ class Text(Symbols):
         special = {0, self.begin, self.end} if self.written else {0}
         return self._tokens.read([index for index in map(int, encoded) if index not in special])
 
+    def truth(self, value: Value) -> str:
+        """The text as it stands, words that training never saw among it; tokens with a space between.
+
+        It is composed (NFC), as all that is written is, and its case is folded where `lowercase` is set.
+        """
+        return self._tokens.folded(value if isinstance(value, str) else " ".join(value))
+
+    def compared(self, values: Sequence[str]) -> list[str]:
+        """At the word level white space only parts words: any of it counts as one space."""
+        return [" ".join(value.split()) for value in values] if self.level == "word" else list(values)
+
     def head(self, input_size: int) -> nn.Module:
         size = (self.embedding or 100) if self.tied else None
         return make_head(self.softmax, input_size, len(self.vocabulary), self.samples or SAMPLES, size)

@@ -37,6 +37,8 @@ class Tokens(ABC):
         specials: what stands in the vocabulary before the tokens, the first of `SPECIALS`.
     """
 
+    _tokenizer: "Tokenizer"
+
     def __init__(self, lowercase: bool, specials: Sequence[str]) -> None:
         self.lowercase, self.specials = lowercase, list(specials)
         self.vocabulary: list[str] = list(specials)
@@ -68,6 +70,11 @@ class Tokens(ABC):
     @abstractmethod
     def read(self, ids: Sequence[int]) -> str:
         """The text of ids, none of which is padding, begin or end."""
+
+    def folded(self, text: str) -> str:
+        """A text as it is before it is cut: composed (NFC), its case folded where asked."""
+        found: str = self._tokenizer.normalizer.normalize_str(text)
+        return found
 
     def symbols(self) -> list[str]:
         """The vocabulary as people know it."""

@@ -24,8 +24,8 @@ class Setting:
     Attributes:
         name: "" where a recipe has one setting only.
         document: the configuration.
-        metric: the metric that published figures and the goal are in.
-        goal: the figure to reach; None: there is none.
+        metric: the metric that published figures are in.
+        goals: figures to reach by metric, see `Recipe`.
         baselines: what the figures must beat, see `Recipe`.
         show, show_rows: see `Recipe`.
         round_trip: see `Recipe`; {} where there is none.
@@ -34,7 +34,7 @@ class Setting:
     name: str
     document: Json
     metric: str
-    goal: float | None
+    goals: Mapping[str, float]
     baselines: list[Json]
     show: list[str]
     show_rows: int
@@ -53,8 +53,10 @@ class Recipe:
         size: rows, in words, for the list.
         minutes: on 2 cores, about, a seed, baselines included.
         input, target, model, train, decode: as in a configuration; `reading` as its `[data]`.
-        metric: the metric that published figures and goals are in.
-        goal: the figure to reach, a setting each; left out where there is none.
+        metric: the metric that published figures are in.
+        goals: by setting the figures to reach, by metric; left out where there are none.
+        beats: by metric what share of each baseline's figure is to be reached, such as {"perplexity": 0.75}: at most
+            three quarters of it, for less is better there.
         baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
             {...}} is another network on the same data; {"name": ..., "answer": "nearest"} or "constant" is one of
             `elman.recipes.baselines.ANSWERS`.
@@ -65,7 +67,8 @@ class Recipe:
             have a `metric`, `baselines` and `show` of its own.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
             options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
-            network of the named setting, which reads what this one writes, tells the input (`agreement`).
+            network of the named setting, which reads what this one writes, tells the input (`agreement`). Baselines
+            that are networks make the same round trip.
         seeds: how many `make results` runs.
     """
 
@@ -83,7 +86,8 @@ class Recipe:
     train: Json = field(default_factory=dict)
     decode: Json = field(default_factory=dict)
     reading: Json = field(default_factory=dict)
-    goal: Mapping[str, float] = field(default_factory=dict)
+    goals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    beats: Mapping[str, float] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
     show: list[str] = field(default_factory=list)
     show_rows: int = 0
@@ -110,7 +114,7 @@ class Recipe:
             name,
             document,
             own.get("metric", self.metric),
-            self.goal.get(name),
+            self.goals.get(name, {}),
             own.get("baselines", self.baselines),
             own.get("show", self.show),
             self.show_rows,

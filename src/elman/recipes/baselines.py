@@ -1,37 +1,57 @@
 """Answers without a network, which a network must beat: those of the most similar training row, and always the same."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from elman.data import BadRows, encode, parse
 from elman.errors import MissingExtraError
-from elman.fields import Fields, Target
+from elman.fields import Fields, Symbols
 from elman.parts import Tables
-from elman.training.metrics import METRICS
-from elman.types import Json
+from elman.training import METRICS, Judged, answer_scores, input_keys
 
 TOGETHER = 500  # rows whose similarity to all training rows is in memory at once
 MOST_TRIED = 50  # frequent targets among which the best constant answer is looked for
 
+Merit = Callable[[list[Any]], float]  # of answers to the test rows: their first metric, signed so that more is better
 
-def scores_of_answers(kind: str, tables: Tables, fields: Fields) -> Json:
-    """The figures of one of `ANSWERS` on the test rows: those metrics that need answers only.
+
+def scores_of_answers(kind: str, tables: Tables, fields: Fields) -> dict[str, float]:
+    """The figures of one of `ANSWERS` on the test rows: those metrics that look at answers.
+
+    They are on the scale of a network's: of the same rows, against the same truths, with the same references.
 
     Args:
         kind: a name of `ANSWERS`.
         tables: with a test part.
-        fields: one input and one target, fitted.
+        fields: one input and one target that is written, fitted.
     """
     ((input, _),), ((target, field),) = fields.inputs.items(), fields.targets.items()
+    assert isinstance(field, Symbols)
     assert tables.test is not None
-    train, test = tables.train, tables.test
-    answers = ANSWERS[kind](train.column(input), train.column(target), test.column(input), test.column(target), field)
-    return _scores(answers, list(test.column(input)), list(test.column(target)), field)
+    train = parse(tables.train, fields, BadRows(skip=True)).values
+    kept, test = encode(parse(tables.test, fields, BadRows(skip=True)), fields, BadRows(skip=True))
+    judged = Judged(len(test))
+    judged.truth = list(map(field.truth, kept.values[f"target.{target}"]))
+    judged.keys = input_keys(fields, test, np.arange(len(test)))
+
+    def score(answers: list[Any], metrics: Sequence[str] = field.metrics) -> dict[str, float]:
+        judged.predictions = answers
+        return answer_scores(judged, field, metrics)
+
+    def merit(answers: list[Any]) -> float:
+        metric = next(name for name in field.metrics if not METRICS[name].from_loss)
+        figure = score(answers, [metric])[metric]
+        return figure if METRICS[metric].higher_is_better else -figure
+
+    targets = list(map(field.truth, train[f"target.{target}"]))
+    known, asked = (list(map(_as_text, side[f"input.{input}"])) for side in (train, kept.values))
+    return score(ANSWERS[kind](known, targets, asked, merit))
 
 
-def nearest(known: list[Any], targets: list[Any], asked: list[Any], truth: list[Any], field: Target) -> list[Any]:
+def nearest(known: list[str], targets: list[Any], asked: list[str], merit: Merit) -> list[Any]:
     """The target of the training row whose input is most like: cosine of TF-IDF vectors over words and pairs of words.
 
     Inputs that are one word are compared by their letters, one to three at a time.
@@ -40,7 +60,6 @@ def nearest(known: list[Any], targets: list[Any], asked: list[Any], truth: list[
         from sklearn.feature_extraction.text import TfidfVectorizer
     except ImportError:
         raise MissingExtraError("scikit-learn", "demo", "the most similar training row") from None
-    known, asked = [_as_text(value) for value in known], [_as_text(value) for value in asked]
     words = any(" " in text for text in known[:100])
     cut = (
         {"ngram_range": (1, 2), "token_pattern": r"\w+|[^\w\s]"}
@@ -56,39 +75,15 @@ def nearest(known: list[Any], targets: list[Any], asked: list[Any], truth: list[
     return found
 
 
-def constant(known: list[Any], targets: list[Any], asked: list[Any], truth: list[Any], field: Target) -> list[Any]:
+def constant(known: list[str], targets: list[Any], asked: list[str], merit: Merit) -> list[Any]:
     """The one answer to everything that scores best on the test rows, among the targets most frequent in training."""
-    often = [value for value, _ in Counter(map(_hashable, targets)).most_common(MOST_TRIED)]
-    metric = next(name for name in field.metrics if not METRICS[name].from_loss)
-    sign = 1 if METRICS[metric].higher_is_better else -1
-    best = max(often, key=lambda value: sign * _scores([value] * len(asked), asked, truth, field)[metric])
-    return [best] * len(asked)
+    often = [value for value, _ in Counter(targets).most_common(MOST_TRIED)]
+    return max(([value] * len(asked) for value in often), key=merit)
 
 
 # A new answer is one function here and one line in this table.
 ANSWERS: dict[str, Callable[..., list[Any]]] = {"nearest": nearest, "constant": constant}
 
 
-def _scores(answers: list[Any], asked: list[Any], truth: list[Any], field: Target) -> Json:
-    """Figures by metric, as `elman.training.score` has them."""
-    said, right = [_read(value) for value in answers], [_read(value) for value in truth]
-    if field.references == "all":
-        groups: dict[str, list[int]] = {}
-        for row, value in enumerate(asked):
-            groups.setdefault(_as_text(value), []).append(row)
-        said = [said[rows[0]] for rows in groups.values()]
-        right = [[right[row] for row in rows] for rows in groups.values()]
-    return {name: METRICS[name].score(said, right) for name in field.metrics if not METRICS[name].from_loss}
-
-
 def _as_text(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list | tuple | np.ndarray) else str(value)
-
-
-def _read(value: Any) -> Any:
-    """A target as answers have it: tokens as one text."""
-    return _as_text(value) if isinstance(value, list | tuple | np.ndarray) else value
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list | np.ndarray) else value
+    return value if isinstance(value, str) else " ".join(value)

@@ -22,7 +22,7 @@ RECIPE = Recipe(
             "train": {"epochs": 2},
         }
     ],
-    goal={"": 1.42},
+    goals={"": {"nats": 1.42}},
     published=[
         Published("minGRU, Feng et al. 2024", nats=1.548),
         Published("Transformer of 10 M parameters on a GPU, nanoGPT", nats=1.47),

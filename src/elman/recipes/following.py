@@ -1,6 +1,7 @@
 """Following a recipe: train its network and its baselines, score all on the test split, write what came of it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from elman.topologies import Reader
 from elman.training import Reporter
 from elman.types import Json
 
-QUICK_ROWS = 1000
+QUICK_ROWS = 300  # of each part
 QUICK_CHARACTERS = 20_000  # of one long text
 
 
@@ -93,14 +94,9 @@ def follow(
         tables = Tables(*(table and _part(table, seed, bool(recipe.reading.get("stream"))) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
     model = _run(recipe, document, tables, reporter)
-    figures = _figures(model)
-    if chosen.round_trip:
-        options = dict(chosen.round_trip)
-        reader, each = recipe.setting(options.pop("setting")), options.pop("each")
-        reporter.note(f"\nround trip  what is written is read by the network of {reader.name}")
-        other = _run(recipe, merged(reader.document, hasten), tables, reporter)
-        figures |= round_trip(model, other, tables, each, options)
-    baselines, models = _baselines(recipe, chosen, document, tables, model, reporter)
+    measure = _measure(recipe, chosen, hasten, tables, reporter)
+    figures = measure(model)
+    baselines, models = _baselines(recipe, chosen, document, tables, model, measure, reporter)
     said = {
         "recipe": recipe.name,
         "setting": name,
@@ -132,8 +128,27 @@ def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> 
     return model
 
 
+def _measure(
+    recipe: Recipe, chosen: Setting, hasten: Json, tables: Tables, reporter: Reporter
+) -> Callable[[Model], Json]:
+    """What gives the figures of a network; for a round trip the one that reads is trained first, once for all."""
+    if not chosen.round_trip:
+        return _figures
+    options = dict(chosen.round_trip)
+    reading, each = recipe.setting(options.pop("setting")), options.pop("each")
+    reporter.note(f"\nround trip  what is written is read by the network of {reading.name}")
+    reader = _run(recipe, merged(reading.document, hasten), tables, reporter)
+    return lambda writer: _figures(writer) | round_trip(writer, reader, tables, each, options)
+
+
 def _baselines(
-    recipe: Recipe, chosen: Setting, document: Json, tables: Tables, model: Model, reporter: Reporter
+    recipe: Recipe,
+    chosen: Setting,
+    document: Json,
+    tables: Tables,
+    model: Model,
+    measure: Callable[[Model], Json],
+    reporter: Reporter,
 ) -> tuple[list[Json], list[Model]]:
     """The figures of the baselines, and the networks among them, the first at most."""
     figures: list[Json] = []
@@ -141,12 +156,12 @@ def _baselines(
     for baseline in chosen.baselines:
         reporter.note(f"\nbaseline  {baseline['name']}")
         if "answer" in baseline:
-            found = scores_of_answers(baseline["answer"], tables, model.fields)
+            found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
         else:
             train = merged(document["train"], baseline.get("train", {}))
             other = {**document, "model": baseline["model"], "train": train}
             models.append(_run(recipe, other, tables, reporter))
-            found = _figures(models[-1])
+            found = measure(models[-1])
         figures.append({"name": baseline["name"], **found})
     return figures, models[:1]
 

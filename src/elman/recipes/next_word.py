@@ -28,6 +28,7 @@ RECIPE = Recipe(
             "model": {"cell": "memoryless", "hidden": 512, "dropout": 0.4},
         }
     ],
+    beats={"perplexity": 0.75},
     show=["It's raining, so I'll take my"],
     seeds=1,
 )

@@ -1,6 +1,6 @@
 """What was written, read by another network: does it tell what it was written from?"""
 
-import numpy as np
+from typing import Any
 
 from elman.model import Model
 from elman.parts import Tables
@@ -8,7 +8,9 @@ from elman.types import Json
 
 
 def round_trip(writer: Model, reader: Model, tables: Tables, each: int, decode: Json) -> Json:
-    """`unseen` and `agreement`, both shares, and how many targets were written.
+    """`unseen` and `agreement`, both shares of all that was written, and how many that is.
+
+    A text with nothing in it is neither: it is no name that training lacks, and there is nothing to read.
 
     Args:
         writer: writes one target from one single input.
@@ -22,9 +24,8 @@ def round_trip(writer: Model, reader: Model, tables: Tables, each: int, decode: 
     asked = sorted(set(map(str, tables.train.column(input))))
     written = writer.generate(values=[value for value in asked for _ in range(each)], **decode)
     texts = [best for best, *_ in written]
-    usable = [index for index, text in enumerate(texts) if text.strip()]
-    told = np.full(len(texts), None, object)
-    told[usable] = reader.predict([texts[index] for index in usable])
-    right = [value == asked[index // each] for index, value in enumerate(told)]
-    unseen = [text not in known for text in texts]
-    return {"unseen": float(np.mean(unseen)), "agreement": float(np.mean(right)), "written": len(texts)}
+    kept = [index for index, text in enumerate(texts) if text.strip()]
+    told: Any = reader.predict([texts[index] for index in kept]) if kept else []
+    agreement = sum(str(value) == asked[index // each] for index, value in zip(kept, told, strict=True))
+    unseen = sum(texts[index] not in known for index in kept)
+    return {"unseen": unseen / len(texts), "agreement": agreement / len(texts), "written": len(texts)}

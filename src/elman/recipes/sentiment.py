@@ -15,7 +15,7 @@ RECIPE = Recipe(
     train={"epochs": 10, "lr": 2e-3, "patience": 5},
     metric="accuracy",
     baselines=[{"name": "one-to-one: mean of the word vectors, softmax", "model": {"topology": "one-to-one"}}],
-    goal={"": 0.75},
+    goals={"": {"accuracy": 0.75}},
     show=["I loved this movie!", "I love it... not"],
     seeds=5,
 )

@@ -15,7 +15,7 @@ RECIPE = Recipe(
     train={"epochs": 30, "batch": 32, "patience": 6},
     metric="span_f1",
     baselines=[{"name": "each word alone, by its vector and characters", "model": {"topology": "one-to-one"}}],
-    goal={"": 93.0},
+    goals={"": {"span_f1": 93.0}},
     published=[Published("attention BiRNN, Liu & Lane 2016, as reported by Goo et al. 2018", span_f1=87.8)],
     show=["play some jazz by Miles Davis", "book a table for two in Lyon tomorrow night"],
     seeds=1,

@@ -5,6 +5,8 @@ from elman.training.curves import draw_curves
 from elman.training.estimate import Estimate, estimate, trial_rows
 from elman.training.evaluate import (
     Judged,
+    answer_scores,
+    input_keys,
     judge,
     leading_metric,
     metric_name,
@@ -33,8 +35,10 @@ __all__ = [
     "Saved",
     "Trainer",
     "all_checkpoints",
+    "answer_scores",
     "draw_curves",
     "estimate",
+    "input_keys",
     "is_out_of_memory",
     "judge",
     "leading_metric",

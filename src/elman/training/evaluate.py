@@ -1,13 +1,13 @@
 """A network over examples: losses and answers in the order of the rows, and the scores of them."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from elman.data import Batch, Examples
-from elman.fields import Fields, Single, Steps, Target
+from elman.fields import Fields, Single, Steps, Symbols, Target
 from elman.inference import Decoding, answer
 from elman.network import Carried, Network
 from elman.topologies import Reader
@@ -67,7 +67,7 @@ def judge(
                 size = len(batch.rows)
             try:
                 for piece in pieces(batch, size):
-                    carried = _judge(network, piece, carried, found, answers, decoding)
+                    carried = _judge(network, piece, examples, carried, found, answers, decoding)
             except (RuntimeError, MemoryError) as error:
                 if size == 1 or batch.is_stream or not is_out_of_memory(error):
                     raise
@@ -80,6 +80,7 @@ def judge(
 def _judge(
     network: Network,
     batch: Batch,
+    examples: Examples,
     carried: Carried | None,
     found: dict[str, Judged],
     answers: bool,
@@ -99,8 +100,8 @@ def _judge(
                 found[name].losses[batch.rows], found[name].steps[batch.rows] = lost, counted
     for name, said in (answer(network, batch, features, decoding) if answers else {}).items():
         judged, field = found[name], network.fields.targets[name]
-        truth = None if batch.targets is None else _truth(field, batch, name)
-        keys = _keys(batch) if field.references == "all" else []
+        truth = None if batch.targets is None else _truth(field, batch, name, examples)
+        keys = input_keys(network.fields, examples, batch.rows) if truth and field.references == "all" else []
         for index, row in enumerate(batch.rows.tolist()):
             judged.predictions[row] = said.predictions[index]
             judged.probabilities[row] = said.probabilities and said.probabilities[index]
@@ -109,24 +110,27 @@ def _judge(
     return network.carried(features, batch) if features else None
 
 
-def _truth(field: Target, batch: Batch, name: str) -> list[Any]:
-    """The true values of a batch, as the user reads them."""
+def _truth(field: Target, batch: Batch, name: str, examples: Examples) -> list[Any]:
+    """The true values of a batch, as the user reads them; of what is written what stands in the data."""
     assert batch.targets is not None
     values, lengths = batch.targets[name]
     if isinstance(field, Single):
         return field.decode_target(values)
+    if isinstance(field, Symbols):
+        return [field.truth(value) for value in examples.values(f"target.{name}", batch.rows)]
     assert isinstance(field, Steps)
     assert lengths is not None
     return [field.read(row[:length].tolist()) for row, length in zip(values, lengths.tolist(), strict=True)]
 
 
-def _keys(batch: Batch) -> list[bytes]:
-    """What tells the inputs of each row apart."""
-    keys = [b""] * len(batch.rows)
-    for values, lengths in batch.inputs.values():
-        ends = [None] * len(keys) if lengths is None else lengths.tolist()
-        keys = [key + value[:end].cpu().numpy().tobytes() for key, value, end in zip(keys, values, ends, strict=True)]
-    return keys
+def input_keys(fields: Fields, examples: Examples, rows: np.ndarray) -> list[Hashable]:
+    """What tells the inputs of these rows apart: their values as they stand in the data, of all inputs."""
+    columns = [map(_hashable, examples.values(f"input.{name}", rows)) for name in fields.inputs]
+    return list(zip(*columns, strict=True))
+
+
+def _hashable(value: Any) -> Hashable:
+    return (value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
 
 
 def score(network: Network, examples: Examples, leading_only: bool = False) -> dict[str, float]:
@@ -146,21 +150,29 @@ def score(network: Network, examples: Examples, leading_only: bool = False) -> d
 
 def wants_answers(fields: Fields) -> bool:
     """Whether a metric looks at answers; what is only gone on with is scored by its loss alone."""
-    return any(not METRICS[metric].from_loss for field in fields.targets.values() for metric in field.metrics)
+    return any(not from_loss(metric) for field in fields.targets.values() for metric in field.metrics)
 
 
 def scores_of(judged: Mapping[str, Judged], fields: Fields, answers: bool = True) -> dict[str, float]:
     """The weighted loss, and every metric; without answers those that follow from the loss."""
     scores = {"loss": sum(field.weight * judged[name].loss for name, field in fields.targets.items())}
     for name, field in fields.targets.items():
-        predicted, true = _held_together(judged[name], field) if answers else ([], [])
-        for metric in field.metrics:
-            entry = METRICS[metric]
-            if entry.from_loss:
-                scores[metric_name(fields, name, metric)] = entry.score(judged[name].loss)
-            elif answers:
-                scores[metric_name(fields, name, metric)] = entry.score(predicted, true)
+        found = answer_scores(judged[name], field, field.metrics) if answers else {}
+        found |= {metric: METRICS[metric].score(judged[name].loss) for metric in field.metrics if from_loss(metric)}
+        scores |= {metric_name(fields, name, metric): found[metric] for metric in field.metrics if metric in found}
     return scores
+
+
+def answer_scores(judged: Judged, field: Target, metrics: Sequence[str]) -> dict[str, float]:
+    """Those of these metrics of a target that look at its answers."""
+    wanted = [metric for metric in metrics if not from_loss(metric)]
+    predicted, true = _held_together(judged, field) if wanted else ([], [])  # without one nobody asked for answers
+    return {metric: METRICS[metric].score(predicted, true) for metric in wanted}
+
+
+def from_loss(metric: str) -> bool:
+    """Whether a metric is made of the loss alone."""
+    return METRICS[metric].from_loss
 
 
 def signatures_of(judged: Mapping[str, Judged], fields: Fields) -> dict[str, str]:
@@ -176,11 +188,12 @@ def signatures_of(judged: Mapping[str, Judged], fields: Fields) -> dict[str, str
 
 def _held_together(judged: Judged, field: Target) -> tuple[list[Any], list[Any]]:
     """Answers and truths; where rows of one input belong together, one answer and all the truths of each input."""
+    predictions, true = field.compared(judged.predictions), field.compared(judged.truth)
     if field.references != "all":
-        return list(field.compared(judged.predictions)), list(field.compared(judged.truth))
-    truths: dict[bytes, list[Any]] = {}
-    first: dict[bytes, Any] = {}
-    for key, prediction, truth in zip(judged.keys, judged.predictions, judged.truth, strict=True):
+        return list(predictions), list(true)
+    truths: dict[Hashable, list[Any]] = {}
+    first: dict[Hashable, Any] = {}
+    for key, prediction, truth in zip(judged.keys, predictions, true, strict=True):
         truths.setdefault(key, []).append(truth)
         first.setdefault(key, prediction)
     return list(first.values()), list(truths.values())

@@ -1,0 +1,46 @@
+"""Every recipe runs from its data to its figures with --quick, which claims nothing but that all of it works."""
+
+import json
+from functools import cache
+
+import pytest
+
+import elman
+from elman.recipes import RECIPES, follow
+from elman.recipes.datasets import DATASETS
+
+SETTINGS = [
+    pytest.param(recipe, setting, id=f"{recipe.name}-{setting}".rstrip("-"))
+    for recipe in RECIPES.values()
+    for setting in recipe.settings
+]
+READ = {name: cache(read) for name, read in DATASETS.items()}  # once for all settings
+WITHOUT_FILES = {"rotten_tomatoes"}  # data that comes with a package
+MINUTES = 2
+
+
+@pytest.mark.parametrize(("recipe", "setting"), SETTINGS)
+def test_a_quick_run_gives_every_figure_and_keeps_the_models(recipe, setting, tmp_path, request, monkeypatch):
+    if recipe.data not in WITHOUT_FILES:
+        request.getfixturevalue("real_data")
+    monkeypatch.setitem(DATASETS, recipe.data, READ[recipe.data])
+    result = follow(recipe, setting, quick=True, out=tmp_path / "out")
+
+    figures = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    chosen = recipe.setting(setting)
+    wanted = {chosen.metric, *chosen.goals, *recipe.beats}
+    assert figures == result.figures
+    assert figures["metrics"].keys() >= wanted
+    assert [entry["name"] for entry in baselines(figures)] == [entry["name"] for entry in chosen.baselines]
+    assert all(entry.keys() >= wanted for entry in baselines(figures))
+    assert "claims nothing" in figures["split"]
+    assert figures["minutes"] < MINUTES
+    assert len(result.traces) + len(result.written) == len(chosen.show) + chosen.show_rows
+    assert all(chosen.metric in row for row in result.table())
+    model = elman.load(tmp_path / "out" / "model")
+    assert model.fields.learned() == result.model.fields.learned()
+    assert (tmp_path / "out" / "baseline").exists() == any("model" in entry for entry in chosen.baselines)
+
+
+def baselines(figures):
+    return [figures["baseline"], *figures["other_baselines"]]
