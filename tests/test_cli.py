@@ -179,15 +179,6 @@ def test_a_quick_recipe_writes_its_figures_both_models_and_traces(tmp_path, caps
     assert "next: elman predict" in err
 
 
-def test_a_quick_sst2_runs_with_vectors(tmp_path, capsys, real_data):
-    folder = tmp_path / "sst2"
-    call(capsys, "recipe", "sst2", "--quick", "--out", folder)
-    figures = json.loads((folder / "metrics.json").read_text())
-    assert figures["setting"] == "glove"
-    assert len(figures["published"]) == 3
-    assert elman.load(folder / "model").input.embedding == 100
-
-
 def test_sst2_without_vectors_says_where_to_get_them(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("ELMAN_DATA", raising=False)
     _, err = call(capsys, "recipe", "sst2", "--out", tmp_path / "sst2", code=2)
