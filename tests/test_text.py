@@ -367,18 +367,6 @@ def test_the_head_shares_the_vectors_of_what_is_fed_back_where_tied(softmax, tie
     assert head(torch.zeros(2, 6)).shape == (2, len(field.vocabulary))
 
 
-def test_the_best_symbol_of_each_real_step_is_answered(monkeypatch):
-    monkeypatch.setattr("elman.fields.writing.LOGITS", 1)  # a step at a time
-    field = fitted(["a b c"], min_count=1)
-    wanted = [field.encode(text).tolist() for text in ("b a", "c")]
-    features = torch.full((3, 4, len(field.vocabulary)), math.nan)
-    for row, ids in enumerate(wanted):
-        features[row, : len(ids)] = F.one_hot(torch.tensor(ids), len(field.vocabulary)).float()
-    lengths = torch.tensor([3, 2, 0])
-    assert field.answer_steps(torch.nn.Identity(), features, lengths) == ["b a", "c", ""]
-    assert field.answer_steps(torch.nn.Identity(), features[2:], lengths[2:]) == [""]
-
-
 SCORED = [
     ({}, ("perplexity", "bleu", "chrf", "exact_match")),
     ({"level": "bpe"}, ("perplexity", "bleu", "chrf", "exact_match")),

@@ -6,7 +6,7 @@ from elman.checks import check_choice, fail
 from elman.config import RunConfig
 from elman.data import Table, find_files, infer_kind
 from elman.errors import ConfigError
-from elman.fields import FIELDS, INPUTS, TARGETS, Field, Steps, Symbols
+from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Symbols
 from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, NextStep, OneToMany, Reader, Writer
 
 LONGEST_DOCUMENT = 1_000_000  # steps
@@ -78,7 +78,7 @@ def _settle_topology(config: RunConfig) -> None:
     elif issubclass(kind, Reader) and written:
         then = "Leave model.topology out."
         fail("config", "model.topology", f"be {inferred} where a text is answered", repr(topology), then, ConfigError)
-    tagged = any(issubclass(kind, Steps) and not issubclass(kind, Symbols) for kind in answers.values())
+    tagged = any(issubclass(kind, InStep) for kind in answers.values())
     if tagged:
         _check_tagged(config, topology, sequences)
     wants_sequence = not issubclass(kind, NextStep | OneToMany) and topology != "one-to-one"

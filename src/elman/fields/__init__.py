@@ -1,6 +1,6 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
-from elman.fields.base import Field, Input, Single, Steps, Symbols, Target
+from elman.fields.base import Field, Input, InStep, Single, Steps, Symbols, Target
 from elman.fields.category import Category
 from elman.fields.labels import Labels
 from elman.fields.number import Number
@@ -27,6 +27,7 @@ __all__ = [
     "Category",
     "Field",
     "Fields",
+    "InStep",
     "Input",
     "Labels",
     "Number",

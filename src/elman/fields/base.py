@@ -196,12 +196,16 @@ class Steps(Target):
         return loss(head(features), target)
 
     @abstractmethod
-    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[Any]:
-        """What the user reads, one value a row: features (B, T, H), lengths (B,)."""
-
-    @abstractmethod
     def read(self, encoded: Sequence[int]) -> Any:
         """The encoded value of one row -> what the user reads."""
+
+
+class InStep(Steps):
+    """A target with an answer for every step of what is read."""
+
+    @abstractmethod
+    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[Any]:
+        """What the user reads, one value a row: features (B, T, H), lengths (B,)."""
 
 
 class Symbols(Steps, Input):

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from elman.checks import check_choice, check_range, fail, shown
 from elman.errors import BadValueError, ConfigError, DataError
-from elman.fields.base import Steps
+from elman.fields.base import InStep
 from elman.fields.raw import is_blank
 from elman.layers import real_steps
 from elman.layers.crf import CRFHead
@@ -23,7 +23,7 @@ OUTSIDE = "O"
 UNKNOWN = -1  # what stands for the label of a step that has none
 
 
-class Tags(Steps):
+class Tags(InStep):
     """One of K labels a step.
 
     Labels that are all O, B-x or I-x mark spans (Ramshaw & Marcus 1995): B-x begins a span of the kind x, I-x goes on

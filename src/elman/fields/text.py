@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -21,7 +20,7 @@ from elman.fields.text_options import SUBWORDS, check_text_options
 from elman.fields.tokens import SPECIALS, Tokens, Value
 from elman.fields.vectors import pretrained, start_rows
 from elman.fields.words import Words
-from elman.fields.writing import SAMPLES, Score, Softmax, best_symbols, default_scores, loss_scores, make_head
+from elman.fields.writing import SAMPLES, Score, Softmax, default_scores, loss_scores, make_head
 from elman.layers import TokenEmbedding
 from elman.types import Json
 
@@ -328,11 +327,6 @@ class Text(Symbols):
         if self.softmax == "full":
             return super().step_loss(head, features, target)
         return head.loss(features, target)  # type: ignore[operator, no-any-return]
-
-    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[str]:
-        rows = [row[:length] for row, length in zip(features, lengths.tolist(), strict=True)]
-        best = best_symbols(head, torch.cat(rows)) if int(lengths.sum()) else lengths.new_zeros(0)
-        return [self.read(ids.tolist()) for ids in torch.split(best, lengths.tolist())]
 
     def _with_vectors(self, tokens: list[str]) -> list[str]:
         """The tokens, and where asked the other words of the file of vectors after them, which is read."""

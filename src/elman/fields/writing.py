@@ -2,14 +2,12 @@
 
 from typing import Literal
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from elman.layers.heads import AdaptiveSoftmax, Projection, SampledSoftmax
 
 SAMPLES = 1000  # symbols that a sampled softmax compares with
 SCORES = ("bleu", "chrf", "exact_match", "wer", "per", "cer")
-LOGITS = 1 << 24  # numbers that are worked out together where the best symbol of many steps is looked for
 
 Softmax = Literal["full", "adaptive", "sampled"]
 Score = Literal["bleu", "chrf", "exact_match", "wer", "per", "cer"]
@@ -42,11 +40,3 @@ def make_head(softmax: Softmax, input_size: int, symbols: int, samples: int, siz
     if softmax == "sampled":
         return SampledSoftmax(input_size, symbols, samples, size)
     return Projection(input_size, symbols, size)
-
-
-def best_symbols(head: nn.Module, features: Tensor) -> Tensor:
-    """The most probable symbol of each step, (N,): features (N, H)."""
-    with torch.no_grad():
-        first = head(features[:1])
-        together = max(1, LOGITS // max(1, first.shape[-1]))
-        return torch.cat([head(block).argmax(-1) for block in torch.split(features, together)])

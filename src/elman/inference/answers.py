@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from elman.data import Batch
-from elman.fields import Single, Steps, Target
+from elman.fields import InStep, Single, Target
 from elman.inference.decoding import Decoding
 from elman.inference.written import hypotheses
 from elman.network import Network
@@ -39,7 +39,7 @@ def answer(
     lengths = next((column.lengths for column in batch.inputs.values() if column.lengths is not None), None)
     answers = {}
     for (name, field), head in zip(network.fields.targets.items(), network.heads, strict=True):
-        if isinstance(field, Steps):
+        if isinstance(field, InStep):
             assert features.steps is not None
             assert lengths is not None
             answers[name] = Answers(field.answer_steps(head, features.steps, lengths), None)
