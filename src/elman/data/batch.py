@@ -48,8 +48,8 @@ class Batch(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """Of the longest sequence, padding included; 1 where there is none."""
-        return max((column.values.shape[1] for column in self.columns if column.lengths is not None), default=1)
+        """Of the longest sequence, padding included; 1 where there is none, or all are empty."""
+        return max([1, *(column.values.shape[1] for column in self.columns if column.lengths is not None)])
 
 
 def _moved(columns: Mapping[str, Column], device: torch.device) -> dict[str, Column]:
