@@ -74,7 +74,7 @@ class Projection {
         }
     };
 
-    // Lowers all by the logarithm of the sum of their exp. Where one is no number, or plus infinity, all become no numbers.
+    // Lowers all by the logarithm of the sum of their exp. Where one is no number, or plus infinity, none is one after.
     void normalise(float* row) const {
         const int64_t whole = columns / LANES * LANES;
         Vec most = splat(row[0]);
