@@ -16,6 +16,7 @@ from elman.fields import Category, Fields
 from elman.layers import BACKENDS, LAYERS, TokenEmbedding
 from elman.network import Network
 from elman.testing import random_batch
+from elman.topologies import TOPOLOGIES
 from elman.training import score
 
 SHARE = 0.3
@@ -30,8 +31,12 @@ NOISES = {
     "zoneout": {"zoneout": 0.3},
 }
 ALL = {"dropout": 0.3, "locked": True, "recurrent_dropout": 0.3, "weight_drop": 0.3, "zoneout": 0.3}
-WITHOUT = ("mingru", "memoryless")  # recurrent weights: what such a cell can take is less
-PAIRS = [(name, noise) for name in LAYERS for noise in NOISES if name not in WITHOUT or noise not in list(NOISES)[2:4]]
+# Without recurrent weights, or without memory: what such a cell can take is less.
+WITHOUT = {
+    "mingru": ["recurrent_dropout", "weight_drop"],
+    "memoryless": ["recurrent_dropout", "weight_drop", "zoneout"],
+}
+PAIRS = [(name, noise) for name in LAYERS for noise in NOISES if noise not in WITHOUT.get(name, [])]
 
 
 @pytest.fixture(autouse=True)
@@ -347,6 +352,13 @@ def test_a_layer_under_noise_compiles_as_one_graph(name):
         (lambda: elman.GRU(3, 4, 2, locked=True), r"got num_layers=2 and dropout=0\.0\. Set both, or leave locked out"),
         (lambda: elman.MinGRU(3, 4, recurrent_dropout=0.5), r"MinGRU: recurrent_dropout must be 0 for a cell that"),
         (lambda: elman.MinGRU(3, 4, weight_drop=0.5), r"weight_drop must be 0 for a cell without weight_hh, got 0\.5"),
+        (lambda: elman.Memoryless(3, 4, initial_state="learned"), r"initial_state must be 'zero' for layers without"),
+        (lambda: elman.Memoryless(3, 4, memory="low"), r"Memoryless: memory must be 'full' for layers without memory"),
+        (lambda: elman.Memoryless(3, 4, bptt=5), r"Memoryless: bptt must be None for layers without memory, got 5"),
+        (lambda: elman.Memoryless(3, 4, zoneout=0.1), r"Memoryless: zoneout must be 0 for layers without memory"),
+        (lambda: elman.Memoryless(3, 4, weight_drop=0.1), r"weight_drop must be 0 for layers without .* another cell"),
+        (lambda: TOPOLOGIES["many-to-one"](3, 2, cell="memoryless", condition="state"), r"condition must be another"),
+        (lambda: TOPOLOGIES["one-to-many"](0, 2, 3, cell="memoryless", condition="state"), r"which reads no state"),
         (lambda: TokenEmbedding(3, 4, vector_dropout=2), r"TokenEmbedding: vector_dropout must lie between 0 and 1"),
         (lambda: elman.fields.Text("x", vector_dropout=2.0), r"x: vector_dropout must lie between 0 and 1, got 2\.0"),
         (lambda: Category("x", label_smoothing=1.1), r"x: label_smoothing must lie between 0 and 1, got 1\.1"),

@@ -1,11 +1,27 @@
 """Layers without memory, all steps at once: no step waits for another."""
 
+from typing import Unpack
+
 from elman.cells import MemorylessCell
-from elman.layers.recurrent import Recurrent
+from elman.checks import fail, shown
+from elman.layers.recurrent import Options, Recurrent
+
+# What is about the state that a step reads, and the only value that a layer without one heeds.
+OF_THE_STATE = {
+    "initial_state": "zero",
+    "memory": "full",
+    "bptt": None,
+    "recurrent_dropout": 0,
+    "weight_drop": 0,
+    "zoneout": 0,
+}
 
 
 class Memoryless(Recurrent):
     """Layers of `MemorylessCell`; see `Recurrent` for what all layers share, shapes and errors too.
+
+    No step reads the state, so that an initial state, low memory, truncated gradients, recurrent dropout and weight
+    drop would do nothing, and zoneout would lend it a memory: they are refused.
 
     Example:
         >>> layer = Memoryless(3, 4)
@@ -15,3 +31,11 @@ class Memoryless(Recurrent):
     """
 
     cell_type = MemorylessCell
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, **options: Unpack[Options]) -> None:
+        for name, only in OF_THE_STATE.items():
+            given = options.get(name, only)
+            if given != only:
+                must = f"be {shown(only)} for layers without memory"
+                fail("Memoryless", name, must, shown(given), "Leave it out, or take another cell.")
+        super().__init__(input_size, hidden_size, num_layers, **options)

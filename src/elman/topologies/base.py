@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
-from elman.checks import check_choice, check_range
+from elman.checks import check_choice, check_range, fail
 from elman.layers import LAYERS, Decoder, DecoderState
 from elman.types import State
 
@@ -82,3 +82,9 @@ def check_body(cell: str, hidden: int, layers: int, dropout: float) -> None:
     check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
     check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
     check_range("model", "dropout", dropout, low=0, high=1)
+
+
+def check_state_is_read(cell: str, condition: str | None) -> None:
+    """Fail where single values come in by the state alone, and the cell reads none."""
+    if cell == "memoryless" and condition == "state":
+        fail("model", "condition", 'be another where cell = "memoryless", which reads no state', repr(condition))

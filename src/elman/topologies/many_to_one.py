@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from elman.checks import check_choice, fail
 from elman.layers import LAYERS, POOLS, AttentionPool, ContextBridge
-from elman.topologies.base import Encoded, Features, Reader, check_body
+from elman.topologies.base import Encoded, Features, Reader, check_body, check_state_is_read
 from elman.types import State
 
 POOLINGS = ("last", *POOLS, "attention")
@@ -77,6 +77,7 @@ class ManyToOne(Reader):
     ) -> None:
         super().__init__()
         check_body(cell, hidden, layers, dropout)
+        check_state_is_read(cell, condition)
         check_choice("model", "pooling", pooling, POOLINGS)
         check_choice("model", "condition", condition or "step", CONDITIONS)
         if condition and not single_size:

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range, fail
 from elman.layers import ContextBridge, Decoder, DecoderState
-from elman.topologies.base import Encoded, Features, Writer, check_body
+from elman.topologies.base import Encoded, Features, Writer, check_body, check_state_is_read
 from elman.types import State
 
 CONDITIONS = ("both", "state", "step")
@@ -61,6 +61,7 @@ class OneToMany(Writer):
     ) -> None:
         super().__init__()
         check_body(cell, hidden, layers, dropout)
+        check_state_is_read(cell, condition)
         check_choice("model", "condition", condition, CONDITIONS)
         check_range("model", "scheduled_sampling", scheduled_sampling, low=0, high=1)
         if single_size and condition != "step" and initial_state != "zero":
