@@ -13,6 +13,7 @@ from elman.building import make_fields, make_network
 from elman.config import check_document
 from elman.data import BadRows, Batch, Table
 from elman.errors import ArgumentError, ConfigError, DataError
+from elman.fields import Text
 from elman.inference import next_symbols
 from elman.insight import draw_attention
 from elman.model import Model
@@ -182,6 +183,19 @@ def test_what_comes_piece_by_piece_is_what_generate_gives(level, prompt):
         ((whole,),) = model.generate(None if prompt is None else [prompt], **options)
         assert "".join(model.stream(prompt, **options)) == whole
         assert whole.startswith("It's raining, so" if prompt else "")
+
+
+def test_a_stream_reads_each_symbol_once(monkeypatch):
+    read, reader = [], Text.reader
+
+    def watched(field):
+        own = reader(field)
+        return lambda ids, last: read.extend(ids) or own(ids, last)
+
+    monkeypatch.setattr(Text, "reader", watched)
+    for _ in next_step("character").stream(min_length=50, max_length=50):
+        pass
+    assert len(read) == 50
 
 
 def test_no_piece_of_a_stream_is_half_a_character():

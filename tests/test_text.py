@@ -13,7 +13,7 @@ from torch.nn import functional as F
 import elman
 from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
 from elman.fields import Text
-from elman.fields.joining import joined_words
+from elman.fields.joining import Joiner
 from elman.fields.signs import BYTE_SIGNS
 from elman.fields.vectors import read_vectors
 from elman.layers import real_steps
@@ -182,10 +182,34 @@ def test_words_are_joined_so_that_they_are_cut_alike(text):
     assert field.encode(once).tolist() == field.encode(text).tolist()
 
 
+def joined(words: list[str]) -> str:
+    return Joiner().add(words)
+
+
+@pytest.mark.parametrize("options", [{"level": level} for level in ("word", *EXACT)] + [{"split": "space"}], ids=str)
+def test_symbols_read_as_they_come_are_read_as_all_together(options):
+    field = fitted(
+        [*SENTENCES, *TEXTS], **options | ({"min_count": 1} if options.get("level", "word") == "word" else {})
+    )
+    random = np.random.default_rng(0)
+    drawn = [random.integers(1, len(field.vocabulary), 60) for _ in range(20)]  # bytes that are no UTF-8 among them
+    for ids in [*map(field.encode, [*SENTENCES, *TEXTS]), *drawn]:
+        reader, cuts = field.reader(), np.sort(random.integers(0, len(ids) + 1, 5))
+        pieces = [reader(part.tolist(), False) for part in np.split(ids, cuts)]
+        assert "".join(pieces) + reader([], True) == field.read(ids)
+    if options.get("level") in ("byte", "bpe", "unigram"):
+        raw = b"".join(_bytes_of(field, index) for index in drawn[0])
+        assert field.read(drawn[0]) == raw.decode(errors="replace").removeprefix(" " * (options["level"] != "byte"))
+
+
+def _bytes_of(field: Text, index: int) -> bytes:
+    return bytes(BYTE_SIGNS.index(sign) for sign in field.vocabulary[index]) if index > 3 else b""
+
+
 def test_closing_signs_stand_close_and_opening_ones_too():
-    assert joined_words(["a", ",", "b", "(", "c", ")", "n't", "…"]) == "a, b (c)n't…"
-    assert joined_words([]) == ""
-    assert joined_words(["'", "tis"]) == "'tis"
+    assert joined(["a", ",", "b", "(", "c", ")", "n't", "…"]) == "a, b (c)n't…"
+    assert joined([]) == ""
+    assert joined(["'", "tis"]) == "'tis"
 
 
 TOKENS = [["Don't", "U.S.A.", "New York"], ["a", "Don't", "<pad>"]]

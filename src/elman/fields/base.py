@@ -1,7 +1,7 @@
 """What every field is: how a column's raw values become tensors, and how tensors become what the user reads."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from elman.layers import real_steps
 from elman.types import Column, Json
+
+# (ids, whether they are the last) -> the text that they add to that of the ids before them.
+Reader = Callable[[Sequence[int], bool], str]
 
 
 class Field(ABC):
@@ -239,8 +242,11 @@ class Symbols(Steps, Input):
         """
 
     @abstractmethod
-    def read(self, encoded: Sequence[int]) -> Any:
-        """Ids -> what the user reads; `begin` and `end` and padding are left out."""
+    def reader(self) -> Reader:
+        """What reads ids as they come; `begin` and `end` and padding are left out."""
+
+    def read(self, encoded: Sequence[int]) -> str:
+        return self.reader()(encoded, True)
 
     @abstractmethod
     def truth(self, value: Any) -> Any:

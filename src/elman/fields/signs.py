@@ -1,9 +1,11 @@
 """Texts cut into characters or into bytes."""
 
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from elman.fields.base import Reader
 from elman.fields.tokens import Tokens, Value, count_tokens, new_tokenizer, number_by, offset_pieces
 from elman.types import Json
 
@@ -31,6 +33,20 @@ def shown_bytes(token: str) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return "".join(f"<0x{byte:02X}>" for byte in raw)
+
+
+def byte_reader(vocabulary: Sequence[str], first: int) -> Reader:
+    """What reads ids of tokens that are byte signs, as they come, from id `first` on; of others nothing is read.
+
+    The first bytes of a character wait for its last, and bytes that are no UTF-8 are read as U+FFFD.
+    """
+    decoder = getincrementaldecoder("utf-8")("replace")
+
+    def read(ids: Sequence[int], last: bool) -> str:
+        tokens = (vocabulary[index] for index in ids if index >= first)
+        return decoder.decode(bytes(SIGN_BYTES[sign] for token in tokens for sign in token), last)
+
+    return read
 
 
 class Characters(Tokens):
@@ -65,8 +81,8 @@ class Characters(Tokens):
     def pieces(self, value: Value) -> list[str]:
         return offset_pieces(self._tokenizer, str(value))
 
-    def read(self, ids: Sequence[int]) -> str:
-        return "".join(self.vocabulary[index] for index in ids)
+    def reader(self) -> Reader:
+        return lambda ids, last: "".join(self.vocabulary[index] for index in ids)
 
     def _numbers(self, text: str) -> np.ndarray:
         folded = self._tokenizer.normalizer.normalize_str(text)
@@ -91,9 +107,8 @@ class Bytes(Characters):
         counts[BYTE_SIGNS[ord(" ")]] += counts[" "]
         self.set_vocabulary([*self.specials, *sorted(BYTE_SIGNS, key=lambda sign: (-counts[sign], sign))])
 
-    def read(self, ids: Sequence[int]) -> str:
-        known = bytes(SIGN_BYTES[self.vocabulary[index]] for index in ids if index >= len(self.specials))
-        return known.decode(errors="replace")
+    def reader(self) -> Reader:
+        return byte_reader(self.vocabulary, len(self.specials))
 
     def symbols(self) -> list[str]:
         return [*self.specials, *map(shown_bytes, self.vocabulary[len(self.specials) :])]

@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from elman.fields.signs import BYTE_SIGNS, SIGN_BYTES, shown_bytes
+from elman.fields.base import Reader
+from elman.fields.signs import BYTE_SIGNS, SIGN_BYTES, byte_reader, shown_bytes
 from elman.fields.tokens import WORDS, Tokens, Value, count_tokens, new_tokenizer
 from elman.fields.unigram import unigram_scores
 from elman.types import Json
@@ -105,15 +106,19 @@ class Subwords(Tokens):
         symbols = self.symbols()
         return [symbols[index] for index in self.encode([value])[0].tolist()]
 
-    def read(self, ids: Sequence[int]) -> str:
-        return self._text(ids).removeprefix(" ")
+    def reader(self) -> Reader:
+        read, begun = byte_reader(self.vocabulary, len(self.specials)), False
+
+        def without_first_space(ids: Sequence[int], last: bool) -> str:
+            nonlocal begun
+            text = read(ids, last)
+            first, begun = not begun, begun or text != ""
+            return text.removeprefix(" ") if first else text
+
+        return without_first_space
 
     def symbols(self) -> list[str]:
         return [*self.specials, *map(shown_bytes, self.vocabulary[len(self.specials) :])]
-
-    def _text(self, ids: Sequence[int]) -> str:
-        tokens = [self.vocabulary[index] for index in ids if index >= len(self.specials)]
-        return bytes(SIGN_BYTES[sign] for token in tokens for sign in token).decode(errors="replace")
 
     def _numbers(self, texts: list[str]) -> list[np.ndarray]:
         encodings = self._tokenizer.encode_batch_fast(texts)  # without offsets

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from elman.checks import check_range, fail, shown
 from elman.errors import BadValueError, ConfigError
-from elman.fields.base import Symbols
+from elman.fields.base import Reader, Symbols
 from elman.fields.signs import Bytes, Characters
 from elman.fields.spelling import SpelledWords, Spelling
 from elman.fields.subwords import Subwords
@@ -291,11 +291,11 @@ class Text(Symbols):
     def symbols(self) -> list[str]:
         return self._tokens.symbols()
 
-    def read(self, encoded: Sequence[int]) -> str:
-        """Ids as text: characters, bytes and sub-words exactly, tokens with a space between, words as `joined_words`
-        sets them."""
+    def reader(self) -> Reader:
+        """What reads characters, bytes and sub-words exactly, tokens with a space between, words as `Joiner` does."""
         special = {0, self.begin, self.end} if self.written else {0}
-        return self._tokens.read([index for index in map(int, encoded) if index not in special])
+        read = self._tokens.reader()
+        return lambda ids, last: read([index for index in map(int, ids) if index not in special], last)
 
     def truth(self, value: Value) -> str:
         """The text as it stands, words that training never saw among it; tokens with a space between.

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from elman.errors import MissingExtraError
+from elman.fields.base import Reader
 from elman.types import Json
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class Tokens(ABC):
         """The steps of a text as they stand in it."""
 
     @abstractmethod
-    def read(self, ids: Sequence[int]) -> str:
-        """The text of ids, none of which is padding, begin or end."""
+    def reader(self) -> Reader:
+        """What reads ids, none of which is padding, begin or end, as they come."""
 
     def folded(self, text: str) -> str:
         """A text as it is before it is cut: composed (NFC), its case folded where asked."""

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from elman.fields import tokens as memory
-from elman.fields.joining import joined_words
+from elman.fields.base import Reader
+from elman.fields.joining import Joiner, Spacer
 from elman.fields.spelling import Spelling
 from elman.fields.tokens import WORDS, Tokens, Value, count_tokens, new_tokenizer, number_by, offset_pieces, shown_piece
 from elman.types import Json
@@ -103,9 +104,9 @@ class Words(Tokens):
         fold = self._tokenizer.normalizer.normalize_str
         return [shown_piece(token, self._ids.get(fold(token), 1)) for token in _tokens_of(value)]
 
-    def read(self, ids: Sequence[int]) -> str:
-        words = [self.vocabulary[index] for index in ids]
-        return " ".join(words) if self.lists or self.split == "space" else joined_words(words)
+    def reader(self) -> Reader:
+        joiner: Joiner | Spacer = Spacer() if self.lists or self.split == "space" else Joiner()
+        return lambda ids, last: joiner.add([self.vocabulary[index] for index in ids])
 
     def _is_given(self, value: Value) -> bool:
         return self.split == "space" or isinstance(value, tuple)

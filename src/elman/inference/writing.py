@@ -9,13 +9,13 @@ from elman.checks import fail, shown
 from elman.data import Batch, Examples
 from elman.errors import BadValueError, DataError
 from elman.fields import Symbols
+from elman.fields.base import Reader
 from elman.inference.decoding import Decoding
 from elman.inference.written import hypotheses, symbols
 from elman.network import Network
 from elman.topologies import Writer
 
 TOGETHER = 256  # rows that are written together
-UNREADABLE = "\ufffd"  # what stands for the first bytes of a character whose last have not come yet
 
 
 class Prompt(NamedTuple):
@@ -108,7 +108,7 @@ def texts(network: Network, batch: Batch, decoding: Decoding, prompts: Sequence[
         found += hypotheses(network, batch.part(part), decoding, [prompt.symbols for prompt in prompts[part]])
     return [
         [
-            Written(_Text(network.written, prompt).after(one.symbols), one.log_probability, one.score, one.ended)
+            Written(_after(network.written, prompt, one.symbols), one.log_probability, one.score, one.ended)
             for one in row
         ]
         for prompt, row in zip(prompts, found, strict=True)
@@ -123,32 +123,25 @@ def pieces(network: Network, batch: Batch, decoding: Decoding, prompt: Prompt) -
     """
     if len(batch.rows) != 1:
         fail("stream", "values", "be one row", shown(len(batch.rows)), "Use generate.")
-    return _as_they_come(_Text(network.written, prompt), symbols(network, batch, decoding, prompt.symbols))
+    return _as_they_come(network.written, prompt, symbols(network, batch, decoding, prompt.symbols))
 
 
-def _as_they_come(text: "_Text", coming: Iterator[int]) -> Iterator[str]:
-    """All but what a later symbol may still change: the first bytes of a character."""
-    said = text.after([])
-    yield said
-    known: list[int] = []
+def _as_they_come(field: Symbols, prompt: Prompt, coming: Iterator[int]) -> Iterator[str]:
+    """The prompt, and what each symbol adds; the first bytes of a character wait for its last."""
+    yield prompt.text
+    read = _after_prompt(field, prompt)
     for symbol in coming:
-        known.append(symbol)
-        certain = text.after(known).rstrip(UNREADABLE)
-        if len(certain) > len(said):
-            yield certain[len(said) :]
-            said = certain
-    yield text.after(known)[len(said) :]
+        yield read([symbol], False)
+    yield read([], True)
 
 
-class _Text:
-    """A text that begins with a prompt: a field sets symbols together from left to right, so the prompt's reading is
-    the beginning of the whole's."""
+def _after(field: Symbols, prompt: Prompt, written: Sequence[int]) -> str:
+    """The text with these symbols after its prompt."""
+    return prompt.text + _after_prompt(field, prompt)(written, True)
 
-    def __init__(self, field: Symbols, prompt: Prompt) -> None:
-        self.field, self.prompt, self.before = field, prompt, prompt.symbols.tolist()
-        self.begins = len(field.read(self.before))
 
-    def after(self, written: Sequence[int]) -> str:
-        """The text with these symbols after its prompt."""
-        whole: str = self.field.read([*self.before, *written])
-        return self.prompt.text + whole[self.begins :]
+def _after_prompt(field: Symbols, prompt: Prompt) -> Reader:
+    """What reads the symbols that come after a prompt."""
+    read = field.reader()
+    read(prompt.symbols.tolist(), False)
+    return read
