@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from benchmarks.goals import FULL_LENGTH_MEAN, full_length_mean, goals_of
+from benchmarks.goals import FULL_LENGTH_MEAN, full_length_mean, goals_of, limits_of
 from benchmarks.results import DECODING, EPOCH
 from benchmarks.works import ELMAN, WORKS
 from elman.types import Json
@@ -93,12 +93,8 @@ def _summary(entries: list[Json]) -> list[str]:
     peers = [ratio for entry in entries for name, ratio in entry["ratios"].items() if name not in OWN]
     lost = losses(entries)
     lines = [f"{len(peers)} comparisons with peers: {len(peers) - len(lost)} won, {len(lost)} lost."]
-    met = [
-        entry["ratios"][who] >= ratio
-        for entry in entries
-        for who, ratio in goals_of(entry).items()
-        if who in entry["ratios"] and _sure(entry, who)
-    ]
+    goals = [_goal(entry, who) for entry in entries for who in entry["ratios"] if _sure(entry, who)]
+    met = [goal[1] for goal in goals if goal is not None]
     if met:
         lines.append(f"{len(met)} goals: {sum(met)} reached, {len(met) - sum(met)} missed.")
     mean = full_length_mean(entries)
@@ -153,9 +149,17 @@ def _sure(entry: Json, who: str) -> bool:
 def _ratio(entry: Json, who: str) -> str:
     if who not in entry["ratios"]:
         return ""
-    ratio, goal = entry["ratios"][who], goals_of(entry).get(who)
+    ratio, goal = entry["ratios"][who], _goal(entry, who)
     said = f"{ratio:.2f}" if 0.1 <= ratio < 10 else f"{ratio:.3g}"
     said = f"**{said} loss**" if ratio < 1 and who not in OWN else said
     if not _sure(entry, who):
-        return f"~{said}" if goal is None else f"~{said} (goal {goal:.3g})"
-    return said if goal is None else f"{said} (goal {goal:.3g} {'reached' if ratio >= goal else '**missed**'})"
+        return f"~{said}" if goal is None else f"~{said} (goal {goal[0]})"
+    return said if goal is None else f"{said} (goal {goal[0]} {'reached' if goal[1] else '**missed**'})"
+
+
+def _goal(entry: Json, who: str) -> tuple[str, bool] | None:
+    """What is asked of a ratio, and whether it is reached."""
+    least, most = goals_of(entry).get(who), limits_of(entry).get(who)
+    if least is not None:
+        return f"{least:.3g}", entry["ratios"][who] >= least
+    return None if most is None else (f"at most {most:.3g}", entry["ratios"][who] <= most)

@@ -11,7 +11,7 @@ from benchmarks.ceilings import ceiling
 from benchmarks.decoding import CONTENDERS as TRANSLATORS
 from benchmarks.end_to_end import CONTENDERS
 from benchmarks.end_to_end import entry_of as entry_of_epoch
-from benchmarks.goals import GOALS, full_length_mean, goals_of
+from benchmarks.goals import GOALS, LIMITS, full_length_mean, goals_of
 from benchmarks.items import ITEMS, TABLE, picked
 from benchmarks.peers import decode_own, decode_torch
 from benchmarks.peers.translation import MOST, make_translation
@@ -66,7 +66,7 @@ def test_every_goal_is_of_an_item_and_of_a_contender_that_runs_it():
     entries = [*(item._asdict() for item in ITEMS.values()), *epochs, translation]
     contenders = {name: work.contenders for name, work in WORKS.items()}
     contenders |= {EPOCH: CONTENDERS, DECODING: TRANSLATORS}
-    for goal in GOALS:
+    for goal in [*GOALS, *LIMITS]:
         assert any(goal.fits(entry) for entry in entries), goal
         assert goal.against in contenders[goal.work], goal
 
@@ -134,6 +134,14 @@ def test_elman_against_itself_is_no_loss_to_a_peer():
     entry = entry_of(own) | {"ratios": {"full length x real share": 0.9}}
     assert losses([entry]) == []
     assert "0.90 (goal 0.87 reached)" in page([entry], {})
+
+
+def test_a_beam_may_take_four_times_as_long_as_the_best_symbol():
+    entry = entry_of(LSTM) | {"work": DECODING}
+    for ratio, verdict in ((4.0, "reached"), (4.1, "**missed**")):
+        said = page([entry | {"ratios": {"elman, beam 5": ratio}}], {})
+        assert f"{ratio:.2f} (goal at most 4 {verdict})" in said
+        assert "1 goals: " in said
 
 
 @pytest.mark.parametrize("disturbed", [ELMAN, "torch.nn"])
