@@ -1,7 +1,6 @@
 """Tags: labels a step, what marks a span, and answers that keep to it."""
 
 import json
-from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -185,33 +184,17 @@ def test_padding_and_batch_mates_change_nothing(rows):
     clean, dirty = features(), features(float("nan"))
     longer = torch.cat([dirty, torch.full((4, 2, 5), torch.nan)], 1)
 
-    answers, shares = field.answer_steps(head, clean, LENGTHS), field.step_probabilities(head, clean, LENGTHS)
+    answers = field.answer_steps(head, clean, LENGTHS)
     loss = field.steps_loss(head, clean, Column(target, LENGTHS))
 
     for other in (dirty, longer):
         assert field.answer_steps(head, other, LENGTHS) == answers
-        assert field.step_probabilities(head, other, LENGTHS) == shares
         assert torch.equal(field.steps_loss(head, other, Column(target, LENGTHS)), loss)
     for row, length in enumerate(LENGTHS.tolist()):
         alone = clean[row : row + 1, :length], LENGTHS[row : row + 1]
         assert field.answer_steps(head, *alone) == [answers[row]]
         own = field.steps_loss(head, alone[0], Column(target[row : row + 1, :length], alone[1]))
         torch.testing.assert_close(own[0], loss[row], rtol=0, atol=1e-5)
-        for ours, theirs in zip(field.step_probabilities(head, *alone)[0], shares[row], strict=True):
-            assert ours == pytest.approx(theirs, abs=1e-6)
-
-
-@pytest.mark.parametrize("rows", [SPANS, PLAIN])
-def test_probabilities_are_one_in_sum_and_answers_as_long_as_their_rows(rows):
-    field = fitted(rows)
-    head = trained_head(field)
-    shares = field.step_probabilities(head, features(), LENGTHS)
-
-    assert [len(row) for row in shares] == [len(row) for row in field.answer_steps(head, features(), LENGTHS)]
-    assert [len(row) for row in shares] == LENGTHS.tolist()
-    for step in chain.from_iterable(shares):
-        assert list(step) == field.labels
-        assert sum(step.values()) == pytest.approx(1, abs=1e-6)
 
 
 def test_a_step_may_have_no_label():

@@ -191,15 +191,6 @@ class Tags(InStep):
             found = [ids[:length] for ids, length in zip(best, lengths.tolist(), strict=True)]
         return [self.read(ids) for ids in found]
 
-    def step_probabilities(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[list[dict[str, float]]]:
-        """The probability of each label, a dictionary a step; of a CRF over all labels that the row might have."""
-        scores = _scores(head, features, lengths)
-        shares = head.crf.marginals(scores, lengths) if isinstance(head, CRFHead) else scores.softmax(-1)
-        return [
-            [dict(zip(self.labels, step, strict=True)) for step in steps[:length]]
-            for steps, length in zip(shares.tolist(), lengths.tolist(), strict=True)
-        ]
-
     def read(self, encoded: Sequence[int]) -> list[str | None]:
         return [None if index < 0 else self.labels[int(index)] for index in encoded]
 
