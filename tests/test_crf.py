@@ -226,3 +226,11 @@ def test_sizes_that_do_not_fit_are_refused():
         CRF(3, allowed=torch.ones(2, 2, dtype=torch.bool))
     with pytest.raises(ArgumentError, match="scores must have shape"):
         CRF(3).marginals(torch.zeros(1, 2, 4), torch.tensor([2]))
+
+
+@pytest.mark.parametrize("given", [[3], [-1], [2.0]])
+def test_lengths_that_do_not_fit_are_refused(given):
+    crf, scores, lengths = CRF(3), torch.zeros(1, 2, 3), torch.tensor(given)
+    for call in (crf.marginals, crf.viterbi, lambda *row: crf.log_likelihood(row[0], torch.zeros(1, 2).long(), row[1])):
+        with pytest.raises(ArgumentError, match=r"CRF: lengths must (lie between 0 and T = 2|be integers), got"):
+            call(scores, lengths)

@@ -293,6 +293,8 @@ def test_the_picture_of_attention_holds_any_names_and_refuses_none():
     assert draw_attention(["a"] * 250, ["b"], np.full((1, 250), 1 / 250)).startswith(PNG)
     with pytest.raises(ArgumentError, match="what was written must have a symbol, got none"):
         draw_attention(["a"], [], np.zeros((0, 1)))
+    with pytest.raises(ArgumentError, match="what was read must have a step, got none"):
+        draw_attention([], ["a"], np.zeros((1, 0)))
     with pytest.raises(ArgumentError, match="weights must have shape"):
         draw_attention(["a"], ["b"], np.zeros((2, 1)))
 

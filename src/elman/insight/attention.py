@@ -22,7 +22,7 @@ def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.nd
         weights: (T, S), 0 to 1.
 
     Raises:
-        ArgumentError: nothing was written, or the sizes do not agree.
+        ArgumentError: nothing was read or written, or the sizes do not agree.
         MissingExtraError: matplotlib is not installed.
     """
     try:
@@ -30,6 +30,8 @@ def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.nd
     except ImportError:
         raise MissingExtraError("matplotlib", "plot", "the picture of attention") from None
     check_shape("draw_attention", "weights", weights.shape, "T S", T=len(written), S=len(source))
+    if not source:
+        fail("draw_attention", "what was read", "have a step", "none", "Give a value that has some.")
     if not written:
         fail("draw_attention", "what was written", "have a symbol", "none", "Ask for some with min_length.")
     columns, rows = _named(source), _named(written)
@@ -56,7 +58,7 @@ def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.nd
 
 def _named(pieces: Sequence[str]) -> dict[int, str]:
     """The steps that get a name: all, or of many every second, third and so on."""
-    return {step: _shown(pieces[step]) for step in range(0, len(pieces), max(1, -(-len(pieces) // MOST)))}
+    return {step: _shown(pieces[step]) for step in range(0, len(pieces), -(-len(pieces) // MOST))}
 
 
 def _shown(piece: str) -> str:
