@@ -230,7 +230,7 @@ def test_kinds_are_told_from_the_values(values, as_input, as_target):
 
 
 WORDS = [f"w{n} w{n + 1} w{n + 2}" for n in range(20)]
-LABELS = ["DET NOUN VERB", "DET NOUN ADV"] * 2 + [f"X{n} NOUN NOUN" for n in range(16)]
+LABELS = ["DET NOUN VERB", "DET NOUN ADV"] * 2 + [f"X{n % 4} NOUN X{n // 4}" for n in range(16)]
 BESIDE = [  # cells, a column that is read, as a target
     (["O B-x I-x", "O O O"] * 10, WORDS, "tags"),  # and no category, though few are distinct
     (["O B-x I-x", "O O O"] * 10, [f"{words} more" for words in WORDS], "category"),
@@ -242,6 +242,7 @@ BESIDE = [  # cells, a column that is read, as a target
     ([f"{words} x" for words in LABELS], WORDS, "text"),
     ([f"v{n} v{n + 1} v{n + 2}" for n in range(0, 60, 3)], WORDS, "text"),  # each word once
     (["a b c d"[: 2 * (n % 4) + 1] + f" e{n}" for n in range(20)], WORDS, "text"),
+    ([f"v{n} v{n + 1} v{n + 2}" for n in range(20)], WORDS, "text"),  # as many distinct ones as are read: translated
     (["French", "Greek"] * 10, [f"name{n}" for n in range(20)], "category"),  # a word each
     ([["A", "B", "A"], ["B", "A", "A"]] * 10, WORDS, "tags"),
     ([["A", "B", "A"], ["B", "A"]] * 10, WORDS, "text"),  # as sounds beside letters

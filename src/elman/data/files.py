@@ -193,10 +193,10 @@ def source_name(files: Sequence[File]) -> str:
 def run_name(source: str) -> str:
     """The name of a source without its endings, of a pattern that of its folder: what its run directory is called.
 
-    >>> run_name("data/reviews.csv.gz"), run_name("logs/*.csv"), run_name("*.csv")
-    ('reviews', 'logs', 'run')
+    >>> run_name("data/reviews.csv.gz"), run_name("logs/*.csv"), run_name("*.csv"), run_name("train.en+train.fr")
+    ('reviews', 'logs', 'run', 'train')
     """
-    path = Path(source)
+    path = Path(source if os.path.exists(source) else source.split(BESIDE)[0])
     while path.name and glob.has_magic(path.name):
         path = path.parent
     path = path.with_suffix("") if path.suffix.lower() in PACKED else path

@@ -31,7 +31,7 @@ def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str]
     distinct values are categories as a target. Other values are categories where they are short, at most half of them
     are distinct and, as an input, each is one word; else they are numbers where more than half are such, so that the
     others are found as bad rows; else text. A text as a target is tags where its words go with the input's steps and
-    are O, B-... and I-..., or else are at most 200 distinct ones.
+    are O, B-... and I-..., or else are at most 200 distinct ones and half as many as the input's.
 
     Words go with an input's steps where nine rows in ten, and one with several, have as many of them as the input has
     words or elements.
@@ -75,7 +75,7 @@ def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str]
         return "category"
     if sum(_all([value], _number) for value in values) > len(values) / 2:
         return "number"
-    return "tags" if along and _are_few(words, MOST_WORDS_AS_TAGS) else "text"
+    return "tags" if along and _are_few(words, MOST_WORDS_AS_TAGS) and _are_names(words, table, inputs) else "text"
 
 
 def _kind_of_strings(cells: Sequence[Any], values: Sequence[Any], table: Table, inputs: Sequence[str]) -> str:
@@ -114,6 +114,13 @@ def _are_few(lists: Sequence[Sequence[str]], most: int) -> bool:
     """Whether there are at most so many distinct strings, each twice in the mean."""
     strings = list(chain.from_iterable(lists))
     return len(set(strings)) <= min(most, len(strings) / 2)
+
+
+def _are_names(words: Sequence[Sequence[str]], table: Table, inputs: Sequence[str]) -> bool:
+    """Whether the words are at most half as many distinct ones as are read: names of words, not another language."""
+    cells = chain.from_iterable(table.column(name)[:LOOKED_AT] for name in inputs if name in table.columns)
+    read = {part for cell in cells for part in (cell if _is_list(cell) else str(cell).split())}
+    return 2 * len(set(chain.from_iterable(words))) <= len(read)
 
 
 def _is_list(value: Any) -> bool:
