@@ -353,8 +353,6 @@ def test_a_layer_under_noise_compiles_as_one_graph(name):
         (lambda: elman.MinGRU(3, 4, recurrent_dropout=0.5), r"MinGRU: recurrent_dropout must be 0 for a cell that"),
         (lambda: elman.MinGRU(3, 4, weight_drop=0.5), r"weight_drop must be 0 for a cell without weight_hh, got 0\.5"),
         (lambda: elman.Memoryless(3, 4, initial_state="learned"), r"initial_state must be 'zero' for layers without"),
-        (lambda: elman.Memoryless(3, 4, memory="low"), r"Memoryless: memory must be 'full' for layers without memory"),
-        (lambda: elman.Memoryless(3, 4, bptt=5), r"Memoryless: bptt must be None for layers without memory, got 5"),
         (lambda: elman.Memoryless(3, 4, zoneout=0.1), r"Memoryless: zoneout must be 0 for layers without memory"),
         (lambda: elman.Memoryless(3, 4, weight_drop=0.1), r"weight_drop must be 0 for layers without .* another cell"),
         (lambda: TOPOLOGIES["many-to-one"](3, 2, cell="memoryless", condition="state"), r"condition must be another"),

@@ -9,8 +9,6 @@ from elman.layers.recurrent import Options, Recurrent
 # What is about the state that a step reads, and the only value that a layer without one heeds.
 OF_THE_STATE = {
     "initial_state": "zero",
-    "memory": "full",
-    "bptt": None,
     "recurrent_dropout": 0,
     "weight_drop": 0,
     "zoneout": 0,
@@ -20,8 +18,8 @@ OF_THE_STATE = {
 class Memoryless(Recurrent):
     """Layers of `MemorylessCell`; see `Recurrent` for what all layers share, shapes and errors too.
 
-    No step reads the state, so that an initial state, low memory, truncated gradients, recurrent dropout and weight
-    drop would do nothing, and zoneout would lend it a memory: they are refused.
+    No step reads the state, so that an initial state, recurrent dropout and weight drop would do nothing, and zoneout
+    would lend it a memory: they are refused. Truncated gradients are the same ones.
 
     Example:
         >>> layer = Memoryless(3, 4)
