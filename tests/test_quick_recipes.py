@@ -37,6 +37,8 @@ def test_a_quick_run_gives_every_figure_and_keeps_the_models(recipe, setting, tm
     assert figures["minutes"] < MINUTES
     assert len(result.traces) + len(result.written) == len(chosen.show) + chosen.show_rows
     assert all(chosen.metric in row for row in result.table())
+    looks = chosen.document["model"].get("attention") == "dot"
+    assert (tmp_path / "out" / "attention.png").exists() == looks
     model = elman.load(tmp_path / "out" / "model")
     assert model.fields.learned() == result.model.fields.learned()
     assert (tmp_path / "out" / "baseline").exists() == any("model" in entry for entry in chosen.baselines)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from elman.directory import check_free, to_json, write_directory
 from elman.errors import Interrupted
 from elman.experiment import run
 from elman.inference import Step
+from elman.insight import draw_attention
 from elman.model import Model
 from elman.parts import Tables
 from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
 from elman.recipes.round_trip import round_trip
-from elman.topologies import Reader
+from elman.topologies import Reader, Writer
 from elman.training import Reporter
 from elman.types import Json
 
@@ -113,7 +115,7 @@ def follow(
     }
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
-    write_directory(folder, {"metrics.json": to_json(said)}, force)
+    write_directory(folder, {"metrics.json": to_json(said), **_picture(model, chosen)}, force)
     model.save(folder / "model")
     for kept in models:
         kept.save(folder / "baseline")
@@ -164,6 +166,14 @@ def _baselines(
             found = measure(models[-1])
         figures.append({"name": baseline["name"], **found})
     return figures, models[:1]
+
+
+def _picture(model: Model, chosen: Setting) -> dict[str, bytes]:
+    """Where a network with attention looked while it wrote from the last value that is shown, as attention.png."""
+    topology = model.network.topology
+    if not isinstance(topology, Writer) or topology.decoder.attention is None or find_spec("matplotlib") is None:
+        return {}
+    return {"attention.png": draw_attention(*model.attention(chosen.show[-1], min_length=1))}
 
 
 def _shown(model: Model, chosen: Setting, tables: Tables) -> tuple[list[tuple[str, list[Step]]], list[tuple[str, str]]]:
