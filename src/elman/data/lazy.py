@@ -9,7 +9,7 @@ import numpy as np
 from elman.checks import fail
 from elman.data.ahead import ahead
 from elman.data.batch import Batch, Examples
-from elman.data.prepare import encoded_row
+from elman.data.prepare import encoded_at_once, encoded_row
 from elman.data.split import Rows
 from elman.data.stored import Stored
 from elman.data.table import BadRows
@@ -89,18 +89,12 @@ class LazyExamples(Examples):
         Raises:
             DataError: one of them cannot be.
         """
-        fields = self.fields.by_role()
-        values = {role: self.stored.values(role, self.part[rows], field.unpack) for role, field in fields.items()}
-        try:
-            encoded = {role: field.encode_batch(values[role]) for role, field in fields.items()}
-            good = all(
-                self.fields.out_of_step(dict(zip(encoded, row, strict=True))) is None
-                for row in (zip(*encoded.values(), strict=True) if len(self.fields.in_step()) > 1 else ())
-            )
-        except BadValueError:
-            good = False
-        for index, row in enumerate([] if good else rows.tolist()):
-            _said(self.fields, {role: found[index] for role, found in values.items()}, self.place(row), BadRows())
+        values = {role: self.values(role, rows) for role in self.fields.by_role()}
+        encoded = encoded_at_once(self.fields, values)
+        if encoded is None:
+            for index, row in enumerate(rows.tolist()):
+                _said(self.fields, {role: found[index] for role, found in values.items()}, self.place(row), BadRows())
+        assert encoded is not None  # the row that cannot be has been refused
         inputs, targets = split_roles(encoded)
         return Examples(inputs, targets, singles=self.fields.single_targets())
 

@@ -65,14 +65,8 @@ def encode(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[Parsed, Exampl
     Raises:
         DataError: a value cannot be encoded and is not to be skipped, or no row is left.
     """
-    by_role = {role: field for role, field in fields.by_role().items() if role in parsed.values}
-    good = list(range(len(parsed.rows)))
-    try:  # all at once; where one cannot be encoded, it is looked for
-        encoded = {role: field.encode_batch(parsed.values[role]) for role, field in by_role.items()}
-        for row in good if len(fields.in_step()) > 1 else ():
-            if found := fields.out_of_step({role: values[row] for role, values in encoded.items()}):
-                raise found[1]
-    except BadValueError:
+    encoded, good = encoded_at_once(fields, parsed.values), list(range(len(parsed.rows)))
+    if encoded is None:
         encoded, good = _one_by_one(parsed, fields, bad)
     if not good:
         fail(parsed.table.source, "the table", "have a row that can be used", "none", error=DataError)
@@ -97,6 +91,17 @@ def _one_by_one(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[dict[str,
             encoded[role].append(value)
         good.append(index)
     return encoded, good
+
+
+def encoded_at_once(fields: Fields, values: Mapping[str, Sequence[Any]]) -> dict[str, list[np.ndarray]] | None:
+    """Rows encoded, by role; None where one of them cannot be, which `encoded_row` tells."""
+    by_role = fields.by_role()
+    try:
+        found = {role: by_role[role].encode_batch(column) for role, column in values.items()}
+    except BadValueError:
+        return None
+    rows = zip(*found.values(), strict=True) if len(fields.in_step()) > 1 else ()
+    return None if any(fields.out_of_step(dict(zip(found, row, strict=True))) for row in rows) else found
 
 
 def encoded_row(fields: Fields, values: dict[str, Any]) -> dict[str, np.ndarray] | tuple[str, BadValueError]:

@@ -37,9 +37,6 @@ class StreamExamples(Examples):
     def digest(self) -> str:
         return hashlib.sha256(f"{self.chunk} {self.ids.dtype.str}".encode() + self.ids.tobytes()).hexdigest()
 
-    def batches_an_epoch(self, size: int) -> int:
-        return -(-len(self.lengths) // size)
-
     def batches(self, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[Batch]:
         """The chunks of an epoch in their order, `size` lanes side by side."""
         moved = int(np.random.default_rng((seed, epoch)).integers(self.chunk)) if epoch else 0

@@ -7,6 +7,7 @@ import torch
 
 from elman.checks import fail
 from elman.data import BadRows, Table
+from elman.data.batch import Ragged
 from elman.errors import DataError
 from elman.inference.answers import Answers
 from elman.network import Network
@@ -54,11 +55,9 @@ def next_symbols(network: Network, prompts: Sequence[np.ndarray], k: int = SHOWN
         longest = 1 + len(prompts[order[-1]])
         most = max(1, min(TOGETHER // longest, LOGITS // len(names)))
         rows = [order.pop() for _ in range(min(len(order), most))]
-        fed = torch.zeros(len(rows), longest, dtype=torch.long)
-        for index, row in enumerate(rows):
-            fed[index, 0] = field.begin
-            fed[index, 1 : 1 + len(prompts[row])] = torch.from_numpy(prompts[row])
-        lengths = torch.tensor([1 + len(prompts[row]) for row in rows], device=device)
+        fed, steps_of = Ragged([np.append(field.begin, prompts[row]) for row in rows]).column(np.arange(len(rows)))
+        assert steps_of is not None
+        lengths = steps_of.to(device)
         steps = network.topology.taught(Encoded(), network.feed(fed.to(device)), lengths).steps
         assert steps is not None
         last = steps[torch.arange(len(rows), device=device), lengths - 1]

@@ -54,8 +54,7 @@ def hypotheses(
         prompts: ids that stand before what is written, one array a row; none if None.
     """
     field, rows = network.written, batch.rows
-    with torch.inference_mode():
-        state = _begin(network, batch.to(network.device))
+    state = _begin(network, batch)
     together = len(rows) * (decoding.beam or decoding.n_best)
     writer, choice = NetworkWriter(network, together), replace(decoding, forbidden=field.unwritten)
     numbers = [int(row) for row in rows]
@@ -65,12 +64,13 @@ def hypotheses(
 def symbols(network: Network, batch: Batch, decoding: Decoding, prompt: np.ndarray | None = None) -> Iterator[int]:
     """The symbols of a batch of one row as they come; args as `hypotheses`."""
     field = network.written
-    with torch.inference_mode():
-        state = _begin(network, batch.to(network.device))
+    state = _begin(network, batch)
     writer, choice = NetworkWriter(network, rows=1), replace(decoding, forbidden=field.unwritten)
     return write(writer, state, field.begin, field.end, choice, prompt, int(batch.rows[0]), network.device)
 
 
+@torch.inference_mode()
 def _begin(network: Network, batch: Batch) -> DecoderState:
+    """What a batch is read to, before the first symbol is written."""
     assert isinstance(network.topology, Writer)
-    return network.topology.begin(network.encode(batch.inputs), len(batch.rows))
+    return network.topology.begin(network.encode(batch.to(network.device).inputs), len(batch.rows))

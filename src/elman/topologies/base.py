@@ -57,14 +57,13 @@ class Writer(Topology):
     """
 
     scheduled_sampling: float  # 0 to 1, share of the symbols that training feeds back as the network would write them
-
+    dropout: float  # 0 to 1, before the head
     decoder: Decoder
 
     @abstractmethod
     def begin(self, encoded: Encoded, rows: int) -> DecoderState:
         """The state of so many rows before the first symbol."""
 
-    @abstractmethod
     def taught(self, encoded: Encoded, fed: Tensor, lengths: Tensor | None, state: State | None = None) -> Features:
         """All steps at once, where what is fed back is known: fed (B, T, E) with lengths (B,) -> features.
 
@@ -74,6 +73,11 @@ class Writer(Topology):
             lengths: real steps; all if None.
             state: that the rows go on with, in place of the one that `begin` gives.
         """
+        begun = self.begin(encoded, len(fed))
+        if state is not None:
+            begun = begun._replace(hidden=state)
+        steps, after, _ = self.decoder(fed, begun, lengths)
+        return Features(nn.functional.dropout(steps, self.dropout, self.training), state=after.hidden)
 
 
 def check_body(cell: str, hidden: int, layers: int, dropout: float) -> None:

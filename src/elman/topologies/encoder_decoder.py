@@ -1,12 +1,11 @@
 """Encoder-decoder: a sequence is read whole, and another, of its own length, is written."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from elman.checks import check_choice, check_range
 from elman.layers import ATTENTIONS, LAYERS, Bridge, Decoder, DecoderState
-from elman.topologies.base import Encoded, Features, Writer, check_body
-from elman.types import State
+from elman.topologies.base import Encoded, Writer, check_body
 
 
 class EncoderDecoder(Writer):
@@ -102,10 +101,3 @@ class EncoderDecoder(Writer):
         if lengths is None:
             lengths = torch.full((rows,), steps.shape[1], device=steps.device)
         return self.decoder.start(rows, hidden, single, outputs, lengths)
-
-    def taught(self, encoded: Encoded, fed: Tensor, lengths: Tensor | None, state: State | None = None) -> Features:
-        begun = self.begin(encoded, len(fed))
-        if state is not None:
-            begun = begun._replace(hidden=state)
-        steps, _, _ = self.decoder(fed, begun, lengths)
-        return Features(nn.functional.dropout(steps, self.dropout, self.training))

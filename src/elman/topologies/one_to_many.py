@@ -1,11 +1,8 @@
 """One-to-many: from single values a sequence is written, each symbol the input of the next step."""
 
-from torch import Tensor, nn
-
 from elman.checks import check_choice, check_range, fail
 from elman.layers import ContextBridge, Decoder, DecoderState
-from elman.topologies.base import Encoded, Features, Writer, check_body, check_state_is_read
-from elman.types import State
+from elman.topologies.base import Encoded, Writer, check_body, check_state_is_read
 
 CONDITIONS = ("both", "state", "step")
 
@@ -93,10 +90,3 @@ class OneToMany(Writer):
             assert encoded.single is not None
             hidden = self.bridge(encoded.single)
         return self.decoder.start(rows, hidden, encoded.single if self.decoder.context_size else None)
-
-    def taught(self, encoded: Encoded, fed: Tensor, lengths: Tensor | None, state: State | None = None) -> Features:
-        begun = self.begin(encoded, len(fed))
-        if state is not None:
-            begun = begun._replace(hidden=state)
-        steps, after, _ = self.decoder(fed, begun, lengths)
-        return Features(nn.functional.dropout(steps, self.dropout, self.training), state=after.hidden)
