@@ -1,0 +1,45 @@
+"""Files that the cells of a column name: sounds, notes, pictures."""
+
+from pathlib import Path
+from typing import Any
+
+from elman.checks import shown
+from elman.errors import BadValueError
+
+# The kind of field that reads a file, by the end of its name in lower case.
+KINDS = {
+    ".flac": "audio",
+    ".mp3": "audio",
+    ".ogg": "audio",
+    ".wav": "audio",
+    ".mid": "notes",
+    ".midi": "notes",
+    ".bmp": "image",
+    ".jpeg": "image",
+    ".jpg": "image",
+    ".png": "image",
+}
+
+
+def find_file(raw: Any, root: str | None = None) -> Path:
+    """The file that a cell names.
+
+    Args:
+        raw: its path.
+        root: the folder that relative paths start from; None: the current one.
+
+    Raises:
+        BadValueError: the cell is no path, or there is no such file.
+    """
+    if not isinstance(raw, str | Path) or not str(raw).strip():
+        raise BadValueError("be the path of a file", shown(raw))
+    path = Path(root or "") / str(raw).strip()
+    if not path.is_file():
+        raise BadValueError("be the path of a file that is there", shown(str(path)))
+    return path
+
+
+def kind_of_files(cells: list[Any]) -> str | None:
+    """The kind of field that reads the files which all these cells name; None where they name none, or several kinds."""
+    kinds = {KINDS.get(Path(cell.strip()).suffix.lower()) if isinstance(cell, str) else None for cell in cells}
+    return kinds.pop() if len(kinds) == 1 else None
