@@ -11,7 +11,16 @@ from typing import Annotated, Any
 import typer
 
 from elman import generation
-from elman.arguments import BadRowsOption, BadRowsPolicy, FormatOption, RunArgument, check_picture, read_values
+from elman.arguments import (
+    BadRowsOption,
+    BadRowsPolicy,
+    DecodeOption,
+    FormatOption,
+    RunArgument,
+    check_picture,
+    decode_settings,
+    read_values,
+)
 from elman.errors import ElmanError, Interrupted
 from elman.notes import note, say_trained
 from elman.output import Format, print_facts, print_next, print_rows, print_trace
@@ -159,6 +168,7 @@ def predict(
         Path | None,
         typer.Option(help="One value as a PNG: with --trace the unrolled network, else what attention looked at."),
     ] = None,
+    set: DecodeOption = None,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
@@ -183,6 +193,7 @@ def predict(
         fail("predict", "--plot", "go with one value", f"{len(given)} values")
     if plot is not None:
         check_picture("predict", "--plot", plot)
+    decode = decode_settings("predict", set)
     if trace:
         traces = [(value, model.trace(value)) for value in given]
         if plot is not None:
@@ -192,9 +203,9 @@ def predict(
             print_trace(value, steps, format)
         return
     if plot is not None:
-        plot.write_bytes(draw_attention(*model.attention(given[0])))
+        plot.write_bytes(draw_attention(*model.attention(given[0], **decode)))
         note(f"written to {plot}")
-    answers = model.answers(given, bad_rows.value)
+    answers = model.answers(given, bad_rows.value, **decode)
     note(model.skipped)
     shown = [str(value) for value in given] if data is None and not model.skipped else None
     if model.fields.inputs:
@@ -210,6 +221,7 @@ app.command(epilog=generation.EXAMPLES)(generation.generate)
 def evaluate(
     run: RunArgument,
     data: Annotated[Path, typer.Argument(metavar="FILE", help="File with the input's and the target's column.")],
+    set: DecodeOption = None,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
@@ -217,7 +229,7 @@ def evaluate(
     from elman.loading import load
 
     model = load(run)
-    scores = model.evaluate(data, bad_rows.value)
+    scores = model.evaluate(data, bad_rows.value, **decode_settings("evaluate", set))
     note("\n".join(f"{metric}: {said}" for metric, said in scores.pop("signatures", {}).items()))
     note(model.skipped)
     print_rows([scores], format)
