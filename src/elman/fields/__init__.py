@@ -2,6 +2,7 @@
 
 from elman.fields.base import Field, Input, InStep, Single, Steps, Symbols, Target
 from elman.fields.category import Category
+from elman.fields.image import Image
 from elman.fields.labels import Labels
 from elman.fields.number import Number
 from elman.fields.series import Series
@@ -16,6 +17,7 @@ FIELDS: dict[str, type[Field]] = {
     "series": Series,
     "tags": Tags,
     "labels": Labels,
+    "image": Image,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -27,6 +29,7 @@ __all__ = [
     "Category",
     "Field",
     "Fields",
+    "Image",
     "InStep",
     "Input",
     "Labels",
