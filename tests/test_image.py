@@ -130,6 +130,20 @@ def test_pictures_are_kept_whole(tmp_path):
             np.testing.assert_array_equal(found, value)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_picture_that_is_kept_is_read_back(channels, tmp_path):
+    one, value = field(channels), RANDOM.integers(0, 256, (6, 9, channels), dtype=np.uint8)
+
+    (path,) = one.keep(value, tmp_path / "a.b")
+
+    assert path == tmp_path / "a.b.png"
+    np.testing.assert_array_equal(one.parse(path), value)
+    one.keep(value.astype(np.float32) * 100 - 300, tmp_path / "a.b")  # other numbers are stretched
+    wide = one.parse(path).astype(int)
+    assert (wide.min(), wide.max()) == (0, 255)
+    assert np.corrcoef(wide.ravel(), value.ravel())[0, 1] > 0.999
+
+
 BAD = {
     "no file": ("gone.png", "be the path of a file that is there, got 'gone.png'"),
     "no path": (7.5, r"be a picture, \(H, W\) or \(H, W, C\), got shape \(\)"),

@@ -13,7 +13,7 @@ from elman.checks import check_range, fail, shown
 from elman.errors import BadValueError
 from elman.fields.base import Input
 from elman.fields.media import find_file
-from elman.fields.pixels import read_picture, resized
+from elman.fields.pixels import read_picture, resized, write_picture
 from elman.layers import PictureEncoder
 from elman.types import Json
 
@@ -112,6 +112,12 @@ class Image(Input):
     def encoder(self) -> nn.Module:
         height, width = self.size
         return PictureEncoder(self.channels, height, width, self.features)
+
+    def keep(self, value: np.ndarray, stem: Path) -> list[Path]:
+        """Write a parsed picture as `stem`.png."""
+        path = stem.parent / f"{stem.name}.png"
+        write_picture(value, path)
+        return [path]
 
     def pieces(self, value: np.ndarray) -> list[str]:
         return [f"{value.shape[0]} x {value.shape[1]} pixels"]

@@ -1,4 +1,4 @@
-"""Pictures as arrays: read from files of any mode, and resized. Pillow does it."""
+"""Pictures as arrays: read from files of any mode, resized, and written. Pillow does it."""
 
 import struct
 import warnings
@@ -44,6 +44,20 @@ def read_picture(path: Path, size: Sequence[int], channels: int) -> np.ndarray:
         raise BadValueError("be a picture", f"{shown(path.name)}, {why}") from None
     except DAMAGED as error:
         raise BadValueError("be a whole picture", f"{shown(path.name)}, {error}") from None
+
+
+def write_picture(array: np.ndarray, path: Path) -> None:
+    """(H, W, C) -> a PNG of these pixels; what does not lie from 0 to 255 is stretched to it.
+
+    Raises:
+        MissingExtraError: pillow is not installed.
+    """
+    pillow = _pillow("writing pictures")
+    low, high = float(array.min()), float(array.max())
+    if low < 0 or high > 255:
+        array = (array - low) * (255 / ((high - low) or 1.0))
+    pixels = array.round().astype(np.uint8)
+    pillow.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(path, "PNG")
 
 
 def resized(array: np.ndarray, size: Sequence[int]) -> np.ndarray:
