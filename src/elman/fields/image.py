@@ -33,6 +33,7 @@ class Image(Input):
             channel for opacity what shines through lies on white. Files are converted; arrays must have so many
             channels, and a grey one, (H, W), may stand for 3.
         features: D, numbers of the vector that a picture becomes.
+        dropout: 0 to 1, share of these numbers that training sets to zero.
         root: the folder that relative paths start from; None: the current one.
 
     The network sees it by an `elman.layers.PictureEncoder`.
@@ -56,13 +57,15 @@ class Image(Input):
         size: str | list[int] = "32x32",
         channels: int = 3,
         features: int = 64,
+        dropout: float = 0.0,
         root: str | None = None,
     ) -> None:
         super().__init__(name)
         self.size = _sides(name, size)
         check_range(name, "channels", channels, low=1, high=4)
         check_range(name, "features", features, low=1, high=MOST_FEATURES)
-        self.channels, self.features, self.root = channels, features, root
+        check_range(name, "dropout", dropout, low=0, high=1)
+        self.channels, self.features, self.dropout, self.root = channels, features, dropout, root
         self.mean, self.deviation = np.zeros(channels), np.ones(channels)
 
     def parse(self, raw: Any) -> np.ndarray:
@@ -111,7 +114,7 @@ class Image(Input):
 
     def encoder(self) -> nn.Module:
         height, width = self.size
-        return PictureEncoder(self.channels, height, width, self.features)
+        return PictureEncoder(self.channels, height, width, self.features, dropout=self.dropout)
 
     def keep(self, value: np.ndarray, stem: Path) -> list[Path]:
         """Write a parsed picture as `stem`.png."""

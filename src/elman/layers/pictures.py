@@ -23,11 +23,12 @@ class PictureEncoder(nn.Module):
         channels: C, at least 1.
         height, width: pixels, at least 1.
         features: D, numbers of a picture's vector, at least 1.
+        dropout: 0 to 1, share of them that training sets to zero.
 
     Shape: (B, C, height, width) -> (B, D).
 
     Raises:
-        ArgumentError: a size below 1, or a picture of another shape.
+        ArgumentError: a size below 1, a share that is none, or a picture of another shape.
 
     Example:
         >>> PictureEncoder(1, 8, 40, 64)(torch.zeros(2, 1, 8, 40)).shape
@@ -36,11 +37,12 @@ class PictureEncoder(nn.Module):
 
     lr = 2e-3  # the peak learning rate where none is given, whatever the topology
 
-    def __init__(self, channels: int, height: int, width: int, features: int) -> None:
+    def __init__(self, channels: int, height: int, width: int, features: int, *, dropout: float = 0.0) -> None:
         super().__init__()
         for name, value in (("channels", channels), ("height", height), ("width", width), ("features", features)):
             check_range("PictureEncoder", name, value, low=1)
-        self.shape, self.output_size = (channels, height, width), features
+        check_range("PictureEncoder", "dropout", dropout, low=0, high=1)
+        self.shape, self.output_size, self.dropout = (channels, height, width), features, dropout
         blocks: list[nn.Module] = []
         for maps in MAPS if min(height, width) >= THIRD_FROM else MAPS[:2]:
             blocks += [nn.Conv2d(channels, maps, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)]
@@ -51,5 +53,5 @@ class PictureEncoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         channels, height, width = self.shape
         check_shape("PictureEncoder", "x", x.shape, "B C H W", C=channels, H=height, W=width)
-        vectors: Tensor = self.join(self.blocks(x).flatten(1)).relu()
-        return vectors
+        vectors = self.join(self.blocks(x).flatten(1)).relu()
+        return nn.functional.dropout(vectors, self.dropout, self.training)
