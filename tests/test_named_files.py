@@ -56,9 +56,10 @@ def test_a_folder_of_several_kinds_is_one_error(tmp_path):
 def test_files_are_found_beside_their_table_and_from_where_one_stands(tmp_path, monkeypatch, capsys):
     gallery(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
-    call(capsys, "train", "data/table.csv", "--input", "file", "--target", "side", "--epochs", 15, "--out", "run",
-         "--set", "input.file.size=8x8", "--set", "input.file.channels=1")  # fmt: skip
+    _, said = call(capsys, "train", "data/table.csv", "--input", "file", "--target", "side", "--epochs", 15,
+         "--out", "run", "--set", "input.file.size=8x8", "--set", "input.file.channels=1")  # fmt: skip
 
+    assert "next      elman predict run picture.png" in said
     model = elman.load("run")
     assert model.config.input["file"]["root"] == "data"
     assert model.config.input["file"]["kind"] == "image"
@@ -72,6 +73,11 @@ def test_files_are_found_beside_their_table_and_from_where_one_stands(tmp_path, 
     )
 
 
+def test_a_file_is_no_table(tmp_path):
+    with pytest.raises(DataError, match=r"got 'a.png'. Name a table that lists such files, or the folder that holds"):
+        read(saved(tmp_path / "a.png", bright(0)), BadRows())
+
+
 def test_another_table_names_its_own_files(tmp_path, monkeypatch):
     gallery(tmp_path / "data")
     gallery(tmp_path / "new", 8)
@@ -80,7 +86,7 @@ def test_another_table_names_its_own_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = {"valid": "data/table.csv", "test": "new/table.csv"}
 
-    model = elman.train("data/table.csv", input=GREY_8, target="side", epochs=20, quiet=True, data=data)
+    model = elman.train("data/table.csv", input=GREY_8, target="side", epochs=10, quiet=True, data=data, train={"batch": 4})
 
     assert model.metrics["valid"]["accuracy"] == 1
     assert model.metrics["test"]["accuracy"] == 0

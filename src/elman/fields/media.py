@@ -21,6 +21,7 @@ KINDS = {
 }
 
 MEDIA = frozenset(KINDS.values())  # their cells name files; each has the option `root`
+EXAMPLES = {"audio": "clip.wav", "notes": "tune.mid", "image": "picture.png"}  # in messages
 
 
 def find_file(raw: Any, root: str | None = None) -> Path:
