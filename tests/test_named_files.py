@@ -56,7 +56,7 @@ def test_a_folder_of_several_kinds_is_one_error(tmp_path):
 def test_files_are_found_beside_their_table_and_from_where_one_stands(tmp_path, monkeypatch, capsys):
     gallery(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
-    _, said = call(capsys, "train", "data/table.csv", "--input", "file", "--target", "side", "--epochs", 15,
+    _, said = call(capsys, "train", "data/table.csv", "--input", "file", "--target", "side", "--epochs", 10, "--set", "train.batch=4",
          "--out", "run", "--set", "input.file.size=8x8", "--set", "input.file.channels=1")  # fmt: skip
 
     assert "next      elman predict run picture.png" in said
@@ -86,13 +86,14 @@ def test_another_table_names_its_own_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = {"valid": "data/table.csv", "test": "new/table.csv"}
 
-    model = elman.train("data/table.csv", input=GREY_8, target="side", epochs=10, quiet=True, data=data, train={"batch": 4})
+    model = elman.train(
+        "data/table.csv", input=GREY_8, target="side", epochs=10, quiet=True, data=data, train={"batch": 4}
+    )
 
     assert model.metrics["valid"]["accuracy"] == 1
     assert model.metrics["test"]["accuracy"] == 0
     assert model.evaluate("new/table.csv")["metrics"]["accuracy"] == 0
-    again = elman.train("data/table.csv", input=GREY_8, target="side", epochs=20, quiet=True,
-                        data={**data, "in_memory": 0.0})  # fmt: skip
+    again = elman.train("data/table.csv", data={**data, "in_memory": 0.0}, **given)
     assert again.metrics["test"] == model.metrics["test"]
 
 
@@ -102,7 +103,7 @@ def test_a_folder_of_pictures_trains_and_is_evaluated(tmp_path, monkeypatch):
         Path(f"pics/{'lr'[at % 2]}").mkdir(parents=True, exist_ok=True)
         saved(Path(f"pics/{'lr'[at % 2]}/{at}.png"), bright(at % 2))
 
-    model = elman.train("pics", input=GREY_8, target="label", epochs=20, out="run", quiet=True)
+    model = elman.train("pics", input=GREY_8, target="label", epochs=10, out="run", quiet=True, train={"batch": 4})
 
     assert model.config.input["file"]["root"] is None
     assert elman.load("run").evaluate("pics") == {"rows": 24, "metrics": {"accuracy": 1.0, "macro_f1": 100.0}}

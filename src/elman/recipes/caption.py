@@ -13,7 +13,7 @@ RECIPE = Recipe(
     target={"words": {"kind": "text", "embedding": 32, "min_count": 1, "metrics": ["exact_match", "wer"]}},
     model={"cell": "gru", "hidden": 256, "dropout": 0.3},
     train={"epochs": 12, "batch": 64, "patience": 0},
-    decode={"max_length": 8},
+    decode={"beam": 1, "max_length": 8},
     metric="exact_match",
     baselines=[
         {"name": "the words of the training strip that is nearest in its pixels", "answer": "nearest"},

@@ -20,9 +20,9 @@ from elman.parts import Tables
 from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
-from elman.recipes.pictures import pictures_of, shown_rows
+from elman.recipes.pictures import pictures_of
 from elman.recipes.round_trip import round_trip
-from elman.topologies import Reader
+from elman.recipes.showing import shown
 from elman.training import Reporter
 from elman.types import Json
 
@@ -118,7 +118,9 @@ def follow(
     model.save(folder / "model")
     for kept in models:
         kept.save(folder / "baseline")
-    return Result(said, folder, model, *_shown(model, chosen, tables), chosen.metric, next(iter(chosen.show), ""))
+    traces, written = shown(model, chosen, tables, folder)
+    example = [*chosen.show, *(value for value, _ in written)][0]
+    return Result(said, folder, model, traces, written, chosen.metric, example)
 
 
 def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
@@ -165,24 +167,6 @@ def _baselines(
             found = measure(models[-1])
         figures.append({"name": baseline["name"], **found})
     return figures, models[:1]
-
-
-def _shown(model: Model, chosen: Setting, tables: Tables) -> tuple[list[tuple[str, list[Step]]], list[tuple[str, str]]]:
-    """Traces of what is read; what is written from what."""
-    if isinstance(model.network.topology, Reader):
-        return [(value, model.trace(value)) for value in chosen.show], []
-    if not model.fields.inputs and model.config.data.stream:
-        texts = model.generate(chosen.show)
-        return [], [(value, best) for value, (best, *_) in zip(chosen.show, texts, strict=True)]
-    if not model.fields.inputs:  # what may come next, the likeliest first
-        told = [answer["probabilities"] for answer in model.answers(chosen.show)]
-        listed = [", ".join(f"{word} {chance:.3f}" for word, chance in row.items()) for row in told]
-        return [], list(zip(chosen.show, listed, strict=True))
-    cells, true = shown_rows(model, chosen, tables)
-    asked, there = [*chosen.show, *cells], [""] * len(chosen.show) + [f"   (there: {value})" for value in true]
-    names = [cell if isinstance(cell, str) else f"{model.input.name} {at}" for at, cell in enumerate(asked, 1)]
-    texts = model.generate(values=asked)
-    return [], [(name, best + right) for name, (best, *_), right in zip(names, texts, there, strict=True)]
 
 
 def _with_vectors(document: Json, vectors: Path | None) -> Json:

@@ -25,6 +25,7 @@ Pictures that the recipes make, each with the command that makes it; written by 
 """
 # What a picture shows, by the name of its file; a number at the end of a name is left out.
 SHOWS = {
+    "written": "What the network wrote.",
     "trace": "The unrolled network: what is read, the norm of the state, and the answer after each step.",
     "attention": "Where the network looked (columns) while it wrote each symbol (rows).",
     "captions": "Pictures of the test split and what was written about them; where it is wrong, in red what is true.",
@@ -51,14 +52,14 @@ def main() -> None:
 
 
 def collect(folder: Path, gallery: Path) -> list[Path]:
-    """Copy the pictures of one folder that following a recipe wrote; of a quick run and of other folders none."""
+    """Copy the pictures of one folder that following a recipe wrote, less what it read; of a quick run none."""
     figures = json.loads((folder / "metrics.json").read_text())
     if "recipe" not in figures or "--quick" in figures["split"]:
         return []
     place = gallery / _called(figures["recipe"], figures["setting"])
     place.mkdir(parents=True, exist_ok=True)
     copies = []
-    for picture in (*sorted(folder.glob("*.png")), folder / "model" / "curves.png"):
+    for picture in (*sorted(set(folder.glob("*.png")) - set(folder.glob("read-*"))), folder / "model" / "curves.png"):
         if picture.is_file():
             copies.append(place / picture.name)
             copies[-1].write_bytes(small(picture.read_bytes()))
