@@ -64,7 +64,7 @@ def train(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            help="CSV, TSV, JSONL or Parquet files (.gz, .bz2, .xz, .zst too), patterns, or a folder of texts."
+            help="CSV, TSV, JSONL or Parquet files (.gz, .bz2, .xz, .zst too), patterns, or a folder of files."
         ),
     ] = None,
     input: Annotated[

@@ -19,12 +19,14 @@ from elman.data import (
     Examples,
     Table,
     encode,
+    find_files,
     from_memory,
     gather,
     names_files,
     parse,
     read,
     read_stream,
+    with_whole_paths,
 )
 from elman.directory import to_json, write_directory
 from elman.fields import Category, Field, Fields, Frames, Labels, Target, Text, column_of
@@ -353,5 +355,8 @@ class Model:
             fail(
                 "model", "the values", "be a list, a table or a path that exists", repr(values), "Pass a list: [value]."
             )
-        table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.input.name)
+        if isinstance(values, (str, Path)):
+            table = with_whole_paths(read(values, bad), self.fields.named_files(), find_files(values))
+        else:
+            table = from_memory(values, self.input.name)
         return gather(table, self.fields, self.config.data.id, self.config.data.time, bad)

@@ -68,6 +68,13 @@ class Network(nn.Module):
         return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
 
     @property
+    def lr(self) -> float:
+        """The peak learning rate where none is given: the topology's, or a lower one that an encoder has."""
+        return min(
+            self.topology.lr, *(float(getattr(encoder, "lr", 1.0)) for encoder in (*self.encoders, self.feedback))
+        )
+
+    @property
     def written(self) -> Writable:
         """The target that is written step by step."""
         (field,) = self.fields.targets.values()

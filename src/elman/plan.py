@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from elman.checks import check_choice, fail
 from elman.config import RunConfig
-from elman.data import Table, find_files, infer_kind
+from elman.data import Table, find_files, infer_kind, root_of
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Text, Writable
+from elman.fields.media import MEDIA
 from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, NextStep, OneToMany, Reader, Writer
 
 LONGEST_DOCUMENT = 1_000_000  # steps
@@ -22,7 +23,7 @@ def is_one_text(config: RunConfig) -> bool:
 
 
 def settle(config: RunConfig, table: Table) -> None:
-    """Write the kinds and the topology into the configuration where it does not say them.
+    """Write the kinds and the topology into the configuration where it does not say them, and where named files are.
 
     Raises:
         ConfigError: settings that contradict each other, or the data.
@@ -40,6 +41,15 @@ def settle(config: RunConfig, table: Table) -> None:
     for name, options in config.target.items():
         _settle_kind(options, table, name, True, list(config.input))
     _settle_topology(config)
+    _settle_roots(config, table)
+
+
+def _settle_roots(config: RunConfig, table: Table) -> None:
+    """The folder that paths start from, where files are named: that of the table, or else the current one."""
+    files = [] if config.data.source is None else find_files(config.data.source)
+    for name, options in (*config.input.items(), *config.target.items()):
+        if options["kind"] in MEDIA and "root" not in options:
+            options["root"] = root_of(table.column(name), files)
 
 
 def _settle_kind(options: dict[str, object], table: Table, name: str, as_target: bool, inputs: Sequence[str]) -> None:

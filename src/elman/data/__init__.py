@@ -2,6 +2,7 @@
 
 from elman.data.ahead import ahead
 from elman.data.batch import Batch, Examples
+from elman.data.beside import root_of, with_whole_paths
 from elman.data.cache import cache_folder, key_of, read_checked, write_checked
 from elman.data.fetch import Source, fetch, github
 from elman.data.files import File, Paths, find_files, names_files, run_name, source_name
@@ -63,10 +64,12 @@ __all__ = [
     "read_checked",
     "read_files",
     "read_stream",
+    "root_of",
     "run_name",
     "shuffled",
     "source_name",
     "split_rows",
     "spread_series",
+    "with_whole_paths",
     "write_checked",
 ]

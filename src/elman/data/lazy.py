@@ -96,7 +96,7 @@ class LazyExamples(Examples):
                 _said(self.fields, {role: found[index] for role, found in values.items()}, self.place(row), BadRows())
         assert encoded is not None  # the row that cannot be has been refused
         inputs, targets = split_roles(encoded)
-        return Examples(inputs, targets, singles=self.fields.single_targets())
+        return Examples(inputs, targets, singles=self.fields.singles())
 
 
 class _Lengths:

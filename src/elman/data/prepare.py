@@ -73,7 +73,7 @@ def encode(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[Parsed, Exampl
     kept = parsed.take(good)
     inputs, targets = split_roles(encoded)
     return kept, Examples(
-        inputs, targets or None, lambda row: kept.table.place(kept.rows[row]), fields.single_targets(), kept.values
+        inputs, targets or None, lambda row: kept.table.place(kept.rows[row]), fields.singles(), kept.values
     )
 
 

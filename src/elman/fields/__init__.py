@@ -2,6 +2,7 @@
 
 from elman.fields.base import Field, Input, InStep, Single, Steps, Target
 from elman.fields.category import Category
+from elman.fields.image import Image
 from elman.fields.labels import Labels
 from elman.fields.number import Number
 from elman.fields.series import Series
@@ -17,6 +18,7 @@ FIELDS: dict[str, type[Field]] = {
     "series": Series,
     "tags": Tags,
     "labels": Labels,
+    "image": Image,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -29,6 +31,7 @@ __all__ = [
     "Field",
     "Fields",
     "Frames",
+    "Image",
     "InStep",
     "Input",
     "Labels",

@@ -52,7 +52,7 @@ class Field(ABC):
     @abstractmethod
     def encode(self, value: Any) -> np.ndarray:
         """A parsed value -> ids or scaled numbers: (T,) or (T, C) for a sequence, () for a single value; (K,) for a
-        single target that has K of them.
+        single value that has K of them, (C, H, W) for a picture.
 
         Raises:
             BadValueError: the value cannot be encoded, such as a class that training never saw.

@@ -7,6 +7,7 @@ import numpy as np
 
 from elman.errors import BadValueError
 from elman.fields.base import Field, Input, Target
+from elman.fields.media import MEDIA
 from elman.fields.writable import Writable
 from elman.types import Json
 
@@ -34,6 +35,14 @@ class Fields(NamedTuple):
     def single_targets(self) -> set[str]:
         """The targets with one answer a row."""
         return {name for name, field in self.targets.items() if not field.is_sequence}
+
+    def singles(self) -> set[str]:
+        """The inputs and targets with one value a row, which may be an array."""
+        return {field.name for field in self.by_role().values() if not field.is_sequence}
+
+    def named_files(self) -> list[str]:
+        """The columns whose cells name files."""
+        return [field.name for field in self.by_role().values() if field.kind in MEDIA]
 
     def in_step(self) -> list[str]:
         """The roles of the sequences that have the same steps, the first input first."""

@@ -58,7 +58,8 @@ def trace(network: Network, values: Mapping[str, Any], row: Examples) -> list[St
         {name: value[: end + 1] if name in sequences else value for name, value in encoded.items()}
         for end in range(len(pieces))
     ]
-    examples = Examples({name: [prefix[name] for prefix in cut] for name in inputs})
+    prefixes = {name: [prefix[name] for prefix in cut] for name in inputs}
+    examples = Examples(prefixes, singles=network.fields.singles())
     a_step = isinstance(next(iter(network.fields.targets.values())), Steps)
     steps: list[Step] = []
     for begin in range(0, len(cut), TOGETHER):

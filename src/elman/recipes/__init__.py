@@ -2,6 +2,7 @@
 
 from elman.checks import check_choice
 from elman.recipes.base import Published, Recipe, Setting
+from elman.recipes.caption import RECIPE as CAPTION
 from elman.recipes.characters import RECIPE as CHARACTERS
 from elman.recipes.dialogue import RECIPE as DIALOGUE
 from elman.recipes.following import Result, follow
@@ -23,6 +24,7 @@ RECIPES: dict[str, Recipe] = {
     "pronounce": PRONOUNCE,
     "dialogue": DIALOGUE,
     "name": NAME,
+    "caption": CAPTION,
 }
 
 

@@ -20,8 +20,9 @@ from elman.parts import Tables
 from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
+from elman.recipes.pictures import pictures_of
 from elman.recipes.round_trip import round_trip
-from elman.recipes.showing import picture, shown
+from elman.recipes.showing import shown
 from elman.training import Reporter
 from elman.types import Json
 
@@ -113,12 +114,13 @@ def follow(
     }
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
-    write_directory(folder, {"metrics.json": to_json(said), **picture(model, chosen)}, force)
+    write_directory(folder, {"metrics.json": to_json(said), **pictures_of(model, chosen, tables)}, force)
     model.save(folder / "model")
     for kept in models:
         kept.save(folder / "baseline")
     traces, written = shown(model, chosen, tables, folder)
-    return Result(said, folder, model, traces, written, chosen.metric, chosen.show[0])
+    example = [*chosen.show, *(value for value, _ in written)][0]
+    return Result(said, folder, model, traces, written, chosen.metric, example)
 
 
 def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
