@@ -34,6 +34,7 @@ ORDER = [
     {"config"},
     {"building", "plan", "long_text"},
     {"model"},
+    {"loading"},
     {"parts"},
     {"experiment"},
     {"resumption"},
@@ -59,7 +60,10 @@ HELPERS = {
     "lines",
     "shares",
     "sides",
+    "writable",
+    "media",
     "following",
+    "showing",
     "baselines",
     "round_trip",
 }
