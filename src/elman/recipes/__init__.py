@@ -1,9 +1,11 @@
 """Worked examples on real data. A new recipe is one file here and one line in this table."""
 
 from elman.checks import check_choice
+from elman.recipes.anomaly import RECIPE as ANOMALY
 from elman.recipes.base import Published, Recipe, Setting
 from elman.recipes.characters import RECIPE as CHARACTERS
 from elman.recipes.dialogue import RECIPE as DIALOGUE
+from elman.recipes.faults import RECIPE as FAULTS
 from elman.recipes.following import Result, follow
 from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
@@ -23,6 +25,8 @@ RECIPES: dict[str, Recipe] = {
     "pronounce": PRONOUNCE,
     "dialogue": DIALOGUE,
     "name": NAME,
+    "anomaly": ANOMALY,
+    "faults": FAULTS,
 }
 
 
