@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman import generation
+from elman import detection, generation
 from elman.arguments import (
     BadRowsOption,
     BadRowsPolicy,
@@ -215,6 +215,7 @@ def predict(
 
 
 app.command(epilog=generation.EXAMPLES)(generation.generate)
+app.command(epilog=detection.EXAMPLES)(detection.detect)
 
 
 @app.command(epilog="Example: elman evaluate runs/reviews test.csv --format json")

@@ -149,7 +149,8 @@ def _gather_series(config: RunConfig, table: Table) -> None:
     patterns = [name for name in plain if name not in table.columns and any(sign in name for sign in "*?[")]
     numbers = [name for name in plain if name not in patterns and infer_kind(table, name, False, ()) == "number"]
     several = len(plain) > 1 and len(numbers) + len(patterns) == len(config.input)
-    joined = plain if data.id is not None or several else patterns
+    in_rows = data.id is not None or data.time is not None  # a row is a step
+    joined = plain if in_rows or several else patterns
     if joined:
         options = dict(config.input[joined[0]]) if len(joined) == 1 else {}
         series = {"series": {**options, "kind": "series", "columns": joined}}
@@ -165,10 +166,10 @@ def _gather_series(config: RunConfig, table: Table) -> None:
                 "Rename the column, or give the series another name in [input.NAME].",
                 ConfigError,
             )
-    if data.id is not None and not spread:
+    if in_rows and not spread:
         fail(
             "config",
-            "data.id",
+            "data.time" if data.id is None else "data.id",
             "go with the columns of a series",
             f"the input {next(iter(config.input))!r}",
             "Leave it out, or name numeric columns with --input.",
@@ -178,8 +179,6 @@ def _gather_series(config: RunConfig, table: Table) -> None:
 
 def _check_splits(config: RunConfig) -> None:
     data = config.data
-    if data.time is not None and data.id is None:
-        fail("config", "data.time", "go with data.id", "no id", "Pass --id COLUMN, or leave the time out.", ConfigError)
     if data.split_time is not None and data.split_group is not None:
         fail(
             "config",

@@ -1,10 +1,12 @@
 """Worked examples on real data. A new recipe is one file here and one line in this table."""
 
 from elman.checks import check_choice
+from elman.recipes.anomaly import RECIPE as ANOMALY
 from elman.recipes.base import Published, Recipe, Setting
 from elman.recipes.caption import RECIPE as CAPTION
 from elman.recipes.characters import RECIPE as CHARACTERS
 from elman.recipes.dialogue import RECIPE as DIALOGUE
+from elman.recipes.faults import RECIPE as FAULTS
 from elman.recipes.following import Result, follow
 from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
@@ -25,6 +27,8 @@ RECIPES: dict[str, Recipe] = {
     "dialogue": DIALOGUE,
     "name": NAME,
     "caption": CAPTION,
+    "anomaly": ANOMALY,
+    "faults": FAULTS,
 }
 
 

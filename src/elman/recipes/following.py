@@ -20,6 +20,7 @@ from elman.parts import Tables
 from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
+from elman.recipes.injected import scores_of_network, scores_of_rolling
 from elman.recipes.pictures import pictures_of
 from elman.recipes.round_trip import round_trip
 from elman.recipes.showing import shown
@@ -47,9 +48,13 @@ class Result:
         setting, quick = self.figures["setting"], "--quick" in self.figures["split"]
         ours = f"elman recipe {self.figures['recipe']}" + f" ({setting})" * bool(setting)
         ours += ", --quick: claims nothing" * quick
-        rows = [{"who": ours, self.metric: self.figures["metrics"][self.metric]}]
+        parts = [name for name in self.figures["metrics"] if name.startswith(f"{self.metric}_")]  # such as auc_spike
+        shown = [self.metric, *parts]
+        rows = [{"who": ours} | {name: self.figures["metrics"][name] for name in shown}]
         baselines = [self.figures["baseline"], *self.figures["other_baselines"]]
-        rows += [{"who": f"baseline: {entry['name']}", self.metric: entry.get(self.metric)} for entry in baselines]
+        rows += [
+            {"who": f"baseline: {entry['name']}"} | {name: entry.get(name) for name in shown} for entry in baselines
+        ]
         return rows + [{"who": who, self.metric: figure} for who, figure in self.figures["published"].items()]
 
 
@@ -90,9 +95,9 @@ def follow(
     document = merged(_with_vectors(chosen.document, vectors), hasten)
     if vectors is not None and document == merged(chosen.document, hasten):
         fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
-    tables = DATASETS[recipe.data]()
+    tables = DATASETS[chosen.data]()
     if quick:
-        tables = Tables(*(table and _part(table, seed, bool(recipe.reading.get("stream"))) for table in tables))  # type: ignore[arg-type]
+        tables = Tables(*(table and _part(table, seed, recipe) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
     model = _run(recipe, document, tables, reporter)
     measure = _measure(recipe, chosen, hasten, tables, reporter)
@@ -119,7 +124,7 @@ def follow(
     for kept in models:
         kept.save(folder / "baseline")
     traces, written = shown(model, chosen, tables, folder)
-    example = [*chosen.show, *(value for value, _ in written)][0]
+    example = next(iter([*chosen.show, *(value for value, _ in written)]), "")
     return Result(said, folder, model, traces, written, chosen.metric, example)
 
 
@@ -135,6 +140,8 @@ def _measure(
     recipe: Recipe, chosen: Setting, hasten: Json, tables: Tables, reporter: Reporter
 ) -> Callable[[Model], Json]:
     """What gives the figures of a network; for a round trip the one that reads is trained first, once for all."""
+    if recipe.faults:
+        return lambda model: _figures(model) | scores_of_network(model, tables)
     if not chosen.round_trip:
         return _figures
     options = dict(chosen.round_trip)
@@ -160,6 +167,8 @@ def _baselines(
         reporter.note(f"\nbaseline  {baseline['name']}")
         if "answer" in baseline:
             found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
+        elif "rolling" in baseline:
+            found = scores_of_rolling(baseline["rolling"], model, tables)
         else:
             train = merged(document["train"], baseline.get("train", {}))
             other = {**document, "model": baseline["model"], "train": train}
@@ -178,8 +187,10 @@ def _with_vectors(document: Json, vectors: Path | None) -> Json:
     return document
 
 
-def _part(table: Table, seed: int, stream: bool) -> Table:
-    if stream:
+def _part(table: Table, seed: int, recipe: Recipe) -> Table:
+    if recipe.reading.get("time"):  # rows are steps, one after the other
+        return table.take(list(range(min(len(table), QUICK_ROWS))))
+    if recipe.reading.get("stream"):
         return Table({"text": ["".join(table.column("text"))[:QUICK_CHARACTERS]]}, table.source)
     if len(table) <= QUICK_ROWS:
         return table

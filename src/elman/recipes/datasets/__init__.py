@@ -5,6 +5,7 @@ from collections.abc import Callable
 from elman.parts import Tables
 from elman.recipes.datasets.cmudict import cmudict
 from elman.recipes.datasets.digit_strips import digit_strips
+from elman.recipes.datasets.etth1 import etth1
 from elman.recipes.datasets.glove import glove_vectors
 from elman.recipes.datasets.names import names
 from elman.recipes.datasets.rotten_tomatoes import rotten_tomatoes
@@ -14,10 +15,12 @@ from elman.recipes.datasets.sst2 import sst2
 from elman.recipes.datasets.tatoeba import tatoeba
 from elman.recipes.datasets.tatoeba_english import tatoeba_english
 from elman.recipes.datasets.tinyshakespeare import tinyshakespeare
+from elman.recipes.datasets.ucr import UCR
 
 DATASETS: dict[str, Callable[[], Tables]] = {
     "cmudict": cmudict,
     "digit_strips": digit_strips,
+    "etth1": etth1,
     "names": names,
     "rotten_tomatoes": rotten_tomatoes,
     "sgd": sgd,
@@ -26,12 +29,15 @@ DATASETS: dict[str, Callable[[], Tables]] = {
     "tatoeba": tatoeba,
     "tatoeba_english": tatoeba_english,
     "tinyshakespeare": tinyshakespeare,
+    **UCR,
 }
 
 __all__ = [
     "DATASETS",
+    "UCR",
     "cmudict",
     "digit_strips",
+    "etth1",
     "glove_vectors",
     "names",
     "rotten_tomatoes",

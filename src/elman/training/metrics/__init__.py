@@ -4,8 +4,9 @@ from elman.training.metrics.base import Metric
 from elman.training.metrics.classes import accuracy, macro_f1, micro_f1
 from elman.training.metrics.errors import cer, per, wer
 from elman.training.metrics.numbers import mae, mse
+from elman.training.metrics.ranks import auc
 from elman.training.metrics.spans import span_f1
-from elman.training.metrics.surprise import bits, nats, perplexity
+from elman.training.metrics.surprise import bits, nats, perplexity, pinball
 from elman.training.metrics.texts import SIGNED, bleu, chrf, exact_match, signature, with_references
 
 METRICS: dict[str, Metric] = {
@@ -15,9 +16,11 @@ METRICS: dict[str, Metric] = {
     "span_f1": Metric(span_f1, True),
     "mse": Metric(mse, False),
     "mae": Metric(mae, False),
+    "auc": Metric(auc, True),
     "nats": Metric(nats, False, from_loss=True),
     "bits": Metric(bits, False, from_loss=True),
     "perplexity": Metric(perplexity, False, from_loss=True),
+    "pinball": Metric(pinball, False, from_loss=True),
     "bleu": Metric(bleu, True),
     "chrf": Metric(chrf, True),
     "exact_match": Metric(exact_match, True),
@@ -31,6 +34,7 @@ __all__ = [
     "SIGNED",
     "Metric",
     "accuracy",
+    "auc",
     "bits",
     "bleu",
     "cer",
@@ -43,6 +47,7 @@ __all__ = [
     "nats",
     "per",
     "perplexity",
+    "pinball",
     "signature",
     "span_f1",
     "wer",
