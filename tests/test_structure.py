@@ -21,6 +21,7 @@ SOURCE = Path(elman.__file__).parent
 ORDER = [
     {"errors", "checks", "types"},
     {"directory"},
+    {"sound"},
     {"cells"},
     {"kernels"},
     {"layers"},
@@ -74,6 +75,7 @@ HELPERS |= {
     "joining",
     "writing",
 }  # of a text
+HELPERS |= {"media"}  # of what cells name
 
 
 def room(name: str) -> int:

@@ -1,6 +1,7 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
-from elman.fields.base import Field, Input, InStep, Single, Steps, Symbols, Target
+from elman.fields.audio import Audio
+from elman.fields.base import Aligned, Field, Input, InStep, Single, Steps, Symbols, Target
 from elman.fields.category import Category
 from elman.fields.labels import Labels
 from elman.fields.number import Number
@@ -8,6 +9,7 @@ from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
 from elman.fields.tags import Tags
 from elman.fields.text import Text
+from elman.fields.transcript import Transcript
 
 FIELDS: dict[str, type[Field]] = {
     "text": Text,
@@ -16,6 +18,8 @@ FIELDS: dict[str, type[Field]] = {
     "series": Series,
     "tags": Tags,
     "labels": Labels,
+    "audio": Audio,
+    "transcript": Transcript,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -24,6 +28,8 @@ __all__ = [
     "FIELDS",
     "INPUTS",
     "TARGETS",
+    "Aligned",
+    "Audio",
     "Category",
     "Field",
     "Fields",
@@ -38,6 +44,7 @@ __all__ = [
     "Tags",
     "Target",
     "Text",
+    "Transcript",
     "column_of",
     "split_roles",
 ]

@@ -171,7 +171,7 @@ class Steps(Target):
 
     is_sequence = True
 
-    def steps_loss(self, head: nn.Module, features: Tensor, target: Column) -> Tensor:
+    def steps_loss(self, head: nn.Module, features: Tensor, target: Column, lengths: Tensor | None = None) -> Tensor:
         """The loss of each row, summed over its scored steps, (B,); in training what training lowers.
 
         The head sees scored steps only: padding costs nothing, and changes nothing.
@@ -180,6 +180,7 @@ class Steps(Target):
             head: what `head` gave.
             features: (B, T, H), where T may be longer than the target's.
             target: encoded, (B, T) with lengths.
+            lengths: (B,) real steps of the features, where these are other ones than the target's.
         """
         scored = self.scored(target)
         losses = self.step_loss(head, features[:, : scored.shape[1]][scored], target.values[scored])
@@ -209,6 +210,23 @@ class InStep(Steps):
     @abstractmethod
     def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[Any]:
         """What the user reads, one value a row: features (B, T, H), lengths (B,)."""
+
+
+class Aligned(InStep):
+    """A target of a length of its own, whose symbols come in the order of what is read, each at some of its steps."""
+
+    @abstractmethod
+    def least_steps(self, encoded: np.ndarray) -> int:
+        """How many steps must be read for an encoded value to be answered."""
+
+    @abstractmethod
+    def truth(self, value: Any) -> Any:
+        """A parsed value -> what an answer is held against: the value itself, whatever the symbols know of it."""
+
+    @abstractmethod
+    def stretches(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[list[tuple[str, int, int]]]:
+        """The symbols of each row's answer, with the steps that each stands at: the first, and the one after the last;
+        features (B, T, H), lengths (B,)."""
 
 
 class Symbols(Steps, Input):

@@ -4,6 +4,7 @@ from elman.checks import check_choice
 from elman.recipes.base import Published, Recipe, Setting
 from elman.recipes.characters import RECIPE as CHARACTERS
 from elman.recipes.dialogue import RECIPE as DIALOGUE
+from elman.recipes.digits import RECIPE as DIGITS
 from elman.recipes.following import Result, follow
 from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
@@ -23,6 +24,7 @@ RECIPES: dict[str, Recipe] = {
     "pronounce": PRONOUNCE,
     "dialogue": DIALOGUE,
     "name": NAME,
+    "digits": DIGITS,
 }
 
 

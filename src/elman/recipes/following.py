@@ -91,7 +91,7 @@ def follow(
     document = merged(_with_vectors(chosen.document, vectors), hasten)
     if vectors is not None and document == merged(chosen.document, hasten):
         fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
-    tables = DATASETS[recipe.data]()
+    tables = DATASETS[chosen.dataset]()
     if quick:
         tables = Tables(*(table and _part(table, seed, bool(recipe.reading.get("stream"))) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from elman.parts import Tables
 from elman.recipes.datasets.cmudict import cmudict
+from elman.recipes.datasets.fsdd import fsdd, fsdd_joined, fsdd_new_speaker
 from elman.recipes.datasets.glove import glove_vectors
 from elman.recipes.datasets.names import names
 from elman.recipes.datasets.rotten_tomatoes import rotten_tomatoes
@@ -16,6 +17,9 @@ from elman.recipes.datasets.tinyshakespeare import tinyshakespeare
 
 DATASETS: dict[str, Callable[[], Tables]] = {
     "cmudict": cmudict,
+    "fsdd": fsdd,
+    "fsdd_joined": fsdd_joined,
+    "fsdd_new_speaker": fsdd_new_speaker,
     "names": names,
     "rotten_tomatoes": rotten_tomatoes,
     "sgd": sgd,
@@ -29,6 +33,9 @@ DATASETS: dict[str, Callable[[], Tables]] = {
 __all__ = [
     "DATASETS",
     "cmudict",
+    "fsdd",
+    "fsdd_joined",
+    "fsdd_new_speaker",
     "glove_vectors",
     "names",
     "rotten_tomatoes",
