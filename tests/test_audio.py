@@ -230,7 +230,8 @@ def test_clips_of_another_rate_and_in_stereo_are_told_apart_as_those_of_training
         data={"valid_fraction": 0.2, "test_fraction": 0.0},
     )
     at = np.arange(3000) / 22050
-    clips = [0.2 * np.sin(2 * np.pi * pitch * at) for pitch in PITCHES.values()]
+    noise = 0.02 * RANDOM.standard_normal(3000)
+    clips = [0.6 * np.sin(2 * np.pi * pitch * at) + noise for pitch in PITCHES.values()]
 
     answers = model.predict([(np.stack([clip, np.zeros(3000)], 1), 22050) for clip in clips])
 

@@ -21,10 +21,10 @@ MINUTES = 2
 
 @pytest.mark.parametrize(("recipe", "setting"), SETTINGS)
 def test_a_quick_run_gives_every_figure_and_keeps_the_models(recipe, setting, tmp_path, request, monkeypatch):
-    dataset = recipe.setting(setting).dataset
-    if dataset not in WITHOUT_FILES:
+    data = recipe.setting(setting).data
+    if data not in WITHOUT_FILES:
         request.getfixturevalue("real_data")
-    monkeypatch.setitem(DATASETS, dataset, READ[dataset])
+    monkeypatch.setitem(DATASETS, data, READ[data])
     result = follow(recipe, setting, quick=True, out=tmp_path / "out")
 
     figures = json.loads((tmp_path / "out" / "metrics.json").read_text())

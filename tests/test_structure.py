@@ -75,7 +75,7 @@ HELPERS |= {
     "joining",
     "writing",
 }  # of a text
-HELPERS |= {"media"}  # of what cells name
+HELPERS |= {"media", "aligned"}
 
 
 def room(name: str) -> int:

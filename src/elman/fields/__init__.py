@@ -1,7 +1,8 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
+from elman.fields.aligned import Aligned
 from elman.fields.audio import Audio
-from elman.fields.base import Aligned, Field, Input, InStep, Single, Steps, Symbols, Target
+from elman.fields.base import Field, Input, InStep, Single, Steps, Symbols, Target
 from elman.fields.category import Category
 from elman.fields.labels import Labels
 from elman.fields.number import Number

@@ -79,6 +79,7 @@ class Audio(Input):
         check_choice(name, "features", features, ("mel", "mfcc"))
         check_range(name, "rate", rate, low=1)
         self.features, self.root = features, root
+        self.rate, self.window, self.hop, self.fmin, self.fmax = rate, window, hop, fmin, fmax
         self.size = (BANDS if features == "mel" else CEPSTRA) if size is None else size
         check_range(name, "size", self.size, low=1, high=None if features == "mel" else BANDS)
         check_range(name, "stack", stack, low=1)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from elman.errors import BadValueError
-from elman.fields.base import Aligned, Field, Input, Symbols, Target
+from elman.fields.aligned import Aligned
+from elman.fields.base import Field, Input, Symbols, Target
 from elman.types import Json
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range
-from elman.fields.base import Aligned
+from elman.fields.aligned import Aligned
 from elman.fields.tags import scores_of_steps
 from elman.fields.text import Text
 from elman.fields.tokens import Value

@@ -23,16 +23,17 @@ class Setting:
 
     Attributes:
         name: "" where a recipe has one setting only.
+        data: a name of `elman.recipes.datasets.DATASETS`.
         document: the configuration.
         metric: the metric that published figures are in.
         goals: figures to reach by metric, see `Recipe`.
         baselines: what the figures must beat, see `Recipe`.
         show, show_rows: see `Recipe`.
         round_trip: see `Recipe`; {} where there is none.
-        dataset: a name of `elman.recipes.datasets.DATASETS`.
     """
 
     name: str
+    data: str
     document: Json
     metric: str
     goals: Mapping[str, float]
@@ -40,7 +41,6 @@ class Setting:
     show: list[str]
     show_rows: int
     round_trip: Json
-    dataset: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Recipe:
         show: values that are traced step by step at the end, or written from.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.
         settings: variants by name, each a configuration laid over the recipe's; the first is the default. One may also
-            have a `metric`, `baselines` and `show` of its own, and as its `dataset` other data than `data`.
+            have a `metric`, `baselines` and `show` of its own, and as `dataset` a name of other data.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
             options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
             network of the named setting, which reads what this one writes, tells the input (`agreement`). Baselines
@@ -114,6 +114,7 @@ class Recipe:
         document = merged(document, {section: own[section] for section in SECTIONS if section in own})
         return Setting(
             name,
+            own.get("dataset", self.data),
             document,
             own.get("metric", self.metric),
             self.goals.get(name, {}),
@@ -121,5 +122,4 @@ class Recipe:
             own.get("show", self.show),
             self.show_rows,
             own.get("round_trip", {}),
-            own.get("dataset", self.data),
         )

@@ -91,7 +91,7 @@ def follow(
     document = merged(_with_vectors(chosen.document, vectors), hasten)
     if vectors is not None and document == merged(chosen.document, hasten):
         fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
-    tables = DATASETS[chosen.dataset]()
+    tables = DATASETS[chosen.data]()
     if quick:
         tables = Tables(*(table and _part(table, seed, bool(recipe.reading.get("stream"))) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
@@ -119,7 +119,7 @@ def follow(
     model.save(folder / "model")
     for kept in models:
         kept.save(folder / "baseline")
-    return Result(said, folder, model, *_shown(model, chosen, tables), chosen.metric, chosen.show[0])
+    return Result(said, folder, model, *_shown(model, chosen, tables), chosen.metric, next(iter(chosen.show), ""))
 
 
 def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
