@@ -65,7 +65,7 @@ class LaplaceHead(nn.Linear):
 def laplace_loss(output: Tensor, target: Tensor) -> Tensor:
     """-log p(frame and stop) in nats a frame, (N,): output (N, 2 C + 1), target (N, C + 1), the stop 0 or 1 last.
 
-        sum over the numbers of |target - middle| / width + log(2 width), plus the stop's binary cross-entropy
+    sum over the numbers of |target - middle| / width + log(2 width), plus the stop's binary cross-entropy
     """
     size = target.shape[1] - 1
     middle, stop, log_width = output.split([size, 1, size], 1)
@@ -77,7 +77,7 @@ def laplace_loss(output: Tensor, target: Tensor) -> Tensor:
 def laplace_draw(output: Tensor, chance: Tensor, temperature: float) -> Tensor:
     """A frame of each output by the inverse distribution function, its width times `temperature`, (N, C).
 
-        x = middle - width sign(u) log(1 - 2 |u|),   u = chance - 1/2
+    x = middle - width sign(u) log(1 - 2 |u|),   u = chance - 1/2
     """
     size = (output.shape[1] - 1) // 2
     middle, _, log_width = output.split([size, 1, size], 1)

@@ -23,4 +23,5 @@ def mfcc(mel: np.ndarray, count: int) -> np.ndarray:
     basis = np.sqrt(2 / bands) * np.cos(np.pi / bands * (n[:, None] + 0.5) * k)  # (M, count)
     basis[:, 0] = np.sqrt(1 / bands)
     lifter = 1 + LIFTER / 2 * np.sin(np.pi * k / LIFTER)
-    return (mel @ basis * lifter).astype(np.float32)
+    found: np.ndarray = (mel @ basis * lifter).astype(np.float32)
+    return found

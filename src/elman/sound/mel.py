@@ -74,7 +74,8 @@ def log_mel(samples: np.ndarray, bank: Filterbank) -> np.ndarray:
         np.abs(np.fft.rfft(frames[begin : begin + BLOCK] * taper, framing.fft_size)) ** 2 @ bank.weights.T
         for begin in range(0, max(1, len(frames)), BLOCK)
     ]
-    return np.log(np.concatenate(found).clip(min=LEAST)).astype(np.float32)
+    energy: np.ndarray = np.log(np.concatenate(found).clip(min=LEAST)).astype(np.float32)
+    return energy
 
 
 def magnitude_from(mel: np.ndarray, bank: Filterbank) -> np.ndarray:
