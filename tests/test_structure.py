@@ -35,6 +35,7 @@ ORDER = [
     {"config"},
     {"building", "plan", "long_text"},
     {"model"},
+    {"loading"},
     {"parts"},
     {"experiment"},
     {"resumption"},
@@ -60,7 +61,10 @@ HELPERS = {
     "lines",
     "shares",
     "sides",
+    "writable",
+    "media",
     "following",
+    "showing",
     "baselines",
     "round_trip",
 }

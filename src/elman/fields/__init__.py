@@ -2,7 +2,7 @@
 
 from elman.fields.aligned import Aligned
 from elman.fields.audio import Audio
-from elman.fields.base import Field, Input, InStep, Single, Steps, Symbols, Target
+from elman.fields.base import Field, Input, InStep, Single, Steps, Target
 from elman.fields.category import Category
 from elman.fields.labels import Labels
 from elman.fields.number import Number
@@ -11,6 +11,7 @@ from elman.fields.sides import Fields, column_of, split_roles
 from elman.fields.tags import Tags
 from elman.fields.text import Text
 from elman.fields.transcript import Transcript
+from elman.fields.writable import Frames, Symbols, Writable
 
 FIELDS: dict[str, type[Field]] = {
     "text": Text,
@@ -34,6 +35,7 @@ __all__ = [
     "Category",
     "Field",
     "Fields",
+    "Frames",
     "InStep",
     "Input",
     "Labels",
@@ -46,6 +48,7 @@ __all__ = [
     "Target",
     "Text",
     "Transcript",
+    "Writable",
     "column_of",
     "split_roles",
 ]

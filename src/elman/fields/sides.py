@@ -7,7 +7,8 @@ import numpy as np
 
 from elman.errors import BadValueError
 from elman.fields.aligned import Aligned
-from elman.fields.base import Field, Input, Symbols, Target
+from elman.fields.base import Field, Input, Target
+from elman.fields.writable import Writable
 from elman.types import Json
 
 
@@ -42,7 +43,7 @@ class Fields(NamedTuple):
             for role, field in self.by_role().items()
             if field.is_sequence
             and not isinstance(field, Aligned)
-            and not (isinstance(field, Symbols) and field.written)
+            and not (isinstance(field, Writable) and field.written)
         ]
 
     def aligned(self) -> dict[str, Aligned]:

@@ -10,6 +10,7 @@ from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
 from elman.recipes.pronounce import RECIPE as PRONOUNCE
 from elman.recipes.sentiment import RECIPE as SENTIMENT
+from elman.recipes.speak import RECIPE as SPEAK
 from elman.recipes.sst2 import RECIPE as SST2
 from elman.recipes.tag import RECIPE as TAG
 from elman.recipes.translate import RECIPE as TRANSLATE
@@ -25,6 +26,7 @@ RECIPES: dict[str, Recipe] = {
     "dialogue": DIALOGUE,
     "name": NAME,
     "digits": DIGITS,
+    "speak": SPEAK,
 }
 
 

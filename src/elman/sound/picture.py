@@ -36,7 +36,7 @@ def draw_spectrogram(mel: np.ndarray, bank: Filterbank, title: str) -> bytes:
     marked = np.unique(np.linspace(0, bank.bands - 1, 6).round().astype(int))
     axes.set_yticks(marked, [f"{bank.centres[band]:,.0f}" for band in marked])
     axes.set(xlabel="time (s)", ylabel="centre of the mel band (Hz)", title=title)
-    figure.colorbar(image, ax=axes, label="energy (dB of full scale)")
+    figure.colorbar(image, ax=axes, label="energy (dB)")
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
     return picture.getvalue()
