@@ -21,6 +21,7 @@ SOURCE = Path(elman.__file__).parent
 ORDER = [
     {"errors", "checks", "types"},
     {"directory"},
+    {"sound"},
     {"cells"},
     {"kernels"},
     {"layers"},
@@ -84,6 +85,7 @@ HELPERS |= {
     "joining",
     "writing",
 }  # of a text
+HELPERS |= {"media", "aligned"}
 
 
 def room(name: str) -> int:

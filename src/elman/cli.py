@@ -315,7 +315,8 @@ def recipe(
         for value, text in result.written:
             print(f"{value} -> {text}" if result.model.fields.inputs else text)
     reporter.note(f"\nwritten to {result.folder}: metrics.json, the model and, where it is a network, the baseline")
-    reporter.note(f'next: elman predict {result.folder / "model"} "{result.example}"')
+    example = f'"{result.example}"' if result.example else "--data FILE"
+    reporter.note(f"next: elman predict {result.folder / 'model'} {example}")
 
 
 def main() -> None:

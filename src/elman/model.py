@@ -35,6 +35,7 @@ from elman.inference import (
     Decoding,
     Looked,
     Prompt,
+    Stamp,
     Step,
     Written,
     as_array,
@@ -46,6 +47,7 @@ from elman.inference import (
     next_in_table,
     pieces,
     rows_to_write,
+    stamps,
     texts,
     trace,
 )
@@ -262,6 +264,15 @@ class Model:
         """
         check_traces(self.network)
         return trace(self.network, *self._one(value))
+
+    def timestamps(self, values: Source) -> list[list[Stamp]]:
+        """The symbols of each row's transcript and where each stands: in seconds of sound, else in steps.
+
+        Raises:
+            ArgumentError: the (first) target is no transcript.
+            DataError: a row cannot be used.
+        """
+        return stamps(self.network, self._examples(self._table(values, BadRows()), BadRows()))
 
     def info(self) -> Json:
         """What the model is: fields, topology, cell, sizes, parameters, digest, state policy, figures."""

@@ -114,7 +114,7 @@ class Network(nn.Module):
         encoded = self.encode(batch.inputs)
         if isinstance(self.topology, Reader):
             features: Features = self.topology(encoded)
-            return features
+            return features._replace(lengths=encoded.lengths)
         assert isinstance(self.topology, Writer)
         assert batch.targets is not None
         ((values, lengths),) = batch.targets.values()
@@ -167,7 +167,7 @@ class Network(nn.Module):
     def _loss(self, field: Target, head: nn.Module, features: Features, target: Column) -> Tensor:
         if isinstance(field, Steps):
             assert features.steps is not None
-            return field.steps_loss(head, features.steps, target)
+            return field.steps_loss(head, features.steps, target, features.lengths)
         assert features.single is not None
         loss = field.training_loss if self.training else field.loss
         return loss(head(features.single), target.values)

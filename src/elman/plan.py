@@ -91,7 +91,10 @@ def _settle_topology(config: RunConfig) -> None:
         fail("config", "model.topology", f"be {inferred} where a text is answered", repr(topology), then, ConfigError)
     tagged = any(issubclass(kind, InStep) for kind in answers.values())
     if tagged:
-        _check_tagged(config, topology, sequences)
+        what = next(
+            options["kind"] for options in config.target.values() if issubclass(FIELDS[options["kind"]], InStep)
+        )
+        _check_tagged(config, topology, sequences, what)
     wants_sequence = not issubclass(kind, NextStep | OneToMany) and topology != "one-to-one"
     if wants_sequence != bool(sequences) and (wants_sequence or topology == OneToMany.name):
         read = ", ".join(options["kind"] for options in config.input.values())
@@ -105,14 +108,14 @@ def _settle_topology(config: RunConfig) -> None:
                 config.input[name].setdefault("split", "space")
 
 
-def _check_tagged(config: RunConfig, topology: str, sequences: list[str]) -> None:
-    """A label a step wants steps to be read, and to be answered."""
+def _check_tagged(config: RunConfig, topology: str, sequences: list[str], kind: str) -> None:
+    """Answers at steps want steps to be read, and to be answered."""
     if not sequences:
         read = ", ".join(options["kind"] for options in config.input.values())
-        must = "be a sequence where the target is tags, a label for each of its steps"
+        must = f"be a sequence where the target is {kind}, whose labels stand at its steps"
         fail("config", "input", must, read, "Name a column of texts or lists.", ConfigError)
     if topology == ManyToOne.name:
-        must = f"be {ManyToMany.name} where the target is tags"
+        must = f"be {ManyToMany.name} where the target is {kind}"
         fail("config", "model.topology", must, repr(topology), "Leave model.topology out.", ConfigError)
 
 

@@ -1,5 +1,7 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
+from elman.fields.aligned import Aligned
+from elman.fields.audio import Audio
 from elman.fields.base import Field, Input, InStep, Single, Steps, Target
 from elman.fields.category import Category
 from elman.fields.image import Image
@@ -9,6 +11,7 @@ from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
 from elman.fields.tags import Tags
 from elman.fields.text import Text
+from elman.fields.transcript import Transcript
 from elman.fields.writable import Frames, Symbols, Writable
 
 FIELDS: dict[str, type[Field]] = {
@@ -19,6 +22,8 @@ FIELDS: dict[str, type[Field]] = {
     "tags": Tags,
     "labels": Labels,
     "image": Image,
+    "audio": Audio,
+    "transcript": Transcript,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -27,6 +32,8 @@ __all__ = [
     "FIELDS",
     "INPUTS",
     "TARGETS",
+    "Aligned",
+    "Audio",
     "Category",
     "Field",
     "Fields",
@@ -43,6 +50,7 @@ __all__ = [
     "Tags",
     "Target",
     "Text",
+    "Transcript",
     "Writable",
     "column_of",
     "split_roles",

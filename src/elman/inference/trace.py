@@ -8,7 +8,7 @@ import torch
 
 from elman.checks import fail
 from elman.data import Examples
-from elman.fields import Steps
+from elman.fields import Aligned, Steps
 from elman.inference.answers import answer
 from elman.network import Network
 from elman.topologies import ManyToOne, Reader
@@ -60,7 +60,8 @@ def trace(network: Network, values: Mapping[str, Any], row: Examples) -> list[St
     ]
     prefixes = {name: [prefix[name] for prefix in cut] for name in inputs}
     examples = Examples(prefixes, singles=network.fields.singles())
-    a_step = isinstance(next(iter(network.fields.targets.values())), Steps)
+    target = next(iter(network.fields.targets.values()))
+    a_step = isinstance(target, Steps) and not isinstance(target, Aligned)
     steps: list[Step] = []
     for begin in range(0, len(cut), TOGETHER):
         batch = examples.batch(np.arange(begin, min(begin + TOGETHER, len(cut)))).to(network.device)

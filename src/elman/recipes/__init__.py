@@ -6,12 +6,14 @@ from elman.recipes.base import Published, Recipe, Setting
 from elman.recipes.caption import RECIPE as CAPTION
 from elman.recipes.characters import RECIPE as CHARACTERS
 from elman.recipes.dialogue import RECIPE as DIALOGUE
+from elman.recipes.digits import RECIPE as DIGITS
 from elman.recipes.faults import RECIPE as FAULTS
 from elman.recipes.following import Result, follow
 from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
 from elman.recipes.pronounce import RECIPE as PRONOUNCE
 from elman.recipes.sentiment import RECIPE as SENTIMENT
+from elman.recipes.speak import RECIPE as SPEAK
 from elman.recipes.sst2 import RECIPE as SST2
 from elman.recipes.tag import RECIPE as TAG
 from elman.recipes.translate import RECIPE as TRANSLATE
@@ -29,6 +31,8 @@ RECIPES: dict[str, Recipe] = {
     "caption": CAPTION,
     "anomaly": ANOMALY,
     "faults": FAULTS,
+    "digits": DIGITS,
+    "speak": SPEAK,
 }
 
 

@@ -23,7 +23,7 @@ from elman.recipes.datasets import DATASETS, glove_vectors
 from elman.recipes.injected import scores_of_network, scores_of_rolling
 from elman.recipes.pictures import pictures_of
 from elman.recipes.round_trip import round_trip
-from elman.recipes.showing import shown
+from elman.recipes.showing import Written, shown
 from elman.training import Reporter
 from elman.types import Json
 
@@ -124,8 +124,13 @@ def follow(
     for kept in models:
         kept.save(folder / "baseline")
     traces, written = shown(model, chosen, tables, folder)
-    example = next(iter([*chosen.show, *(value for value, _ in written)]), "")
-    return Result(said, folder, model, traces, written, chosen.metric, example)
+    return Result(said, folder, model, traces, written, chosen.metric, _example(chosen, written))
+
+
+def _example(chosen: Setting, written: Written) -> str:
+    """A value that can be typed: the first that is shown; none where several columns are read."""
+    first = next(iter([*chosen.show, *(value for value, _ in written)]), "")
+    return first if isinstance(first, str) else ""
 
 
 def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
@@ -145,10 +150,17 @@ def _measure(
     if not chosen.round_trip:
         return _figures
     options = dict(chosen.round_trip)
-    reading, each = recipe.setting(options.pop("setting")), options.pop("each")
+    reading, each = _reading(recipe, options).setting(options.pop("setting")), options.pop("each")
     reporter.note(f"\nround trip  what is written is read by the network of {reading.name}")
     reader = _run(recipe, merged(reading.document, hasten), tables, reporter)
     return lambda writer: _figures(writer) | round_trip(writer, reader, tables, each, options)
+
+
+def _reading(recipe: Recipe, options: Json) -> Recipe:
+    """The recipe whose network reads what is written: another one where it is named."""
+    from elman.recipes import find  # the table of the folder that this file stands in
+
+    return find(options.pop("recipe")) if "recipe" in options else recipe
 
 
 def _baselines(

@@ -42,5 +42,7 @@ def shown_rows(model: Model, chosen: Setting, tables: Tables) -> tuple[list[Any]
     if tables.test is None or not chosen.show_rows:
         return [], []
     rows = np.linspace(0, len(tables.test) - 1, chosen.show_rows).astype(int).tolist()
-    read, answered = (tables.test.column(name) for name in (model.input.name, model.target.name))
-    return [read[row] for row in rows], [answered[row] for row in rows]
+    columns = {name: tables.test.column(name) for name in (*model.fields.inputs, model.target.name)}
+    answered = columns.pop(model.target.name)
+    cells = [{name: column[row] for name, column in columns.items()} for row in rows]
+    return [cell if len(cell) > 1 else next(iter(cell.values())) for cell in cells], [answered[row] for row in rows]

@@ -40,7 +40,9 @@ def _from_values(model: Model, chosen: Setting, tables: Tables, folder: Path) ->
 
 
 def _name(model: Model, value: Any, stem: Path) -> str:
-    """A value as text; of what is kept as files, and not named by one, the first file."""
+    """A value as text, several as a list; of what is kept as files, and not named by one, the first file."""
+    if isinstance(value, dict):
+        return ", ".join(map(str, value.values()))
     files = [] if isinstance(value, str) else model.input.keep(model.input.parse(value), stem)
     return str(files[0] if files else value)
 

@@ -6,6 +6,7 @@ from elman.parts import Tables
 from elman.recipes.datasets.cmudict import cmudict
 from elman.recipes.datasets.digit_strips import digit_strips
 from elman.recipes.datasets.etth1 import etth1
+from elman.recipes.datasets.fsdd import fsdd, fsdd_joined, fsdd_new_speaker
 from elman.recipes.datasets.glove import glove_vectors
 from elman.recipes.datasets.names import names
 from elman.recipes.datasets.rotten_tomatoes import rotten_tomatoes
@@ -21,6 +22,9 @@ DATASETS: dict[str, Callable[[], Tables]] = {
     "cmudict": cmudict,
     "digit_strips": digit_strips,
     "etth1": etth1,
+    "fsdd": fsdd,
+    "fsdd_joined": fsdd_joined,
+    "fsdd_new_speaker": fsdd_new_speaker,
     "names": names,
     "rotten_tomatoes": rotten_tomatoes,
     "sgd": sgd,
@@ -38,6 +42,9 @@ __all__ = [
     "cmudict",
     "digit_strips",
     "etth1",
+    "fsdd",
+    "fsdd_joined",
+    "fsdd_new_speaker",
     "glove_vectors",
     "names",
     "rotten_tomatoes",
