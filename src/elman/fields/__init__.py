@@ -3,6 +3,7 @@
 from elman.fields.base import Field, Input, InStep, Single, Steps, Symbols, Target
 from elman.fields.category import Category
 from elman.fields.labels import Labels
+from elman.fields.notes import Notes
 from elman.fields.number import Number
 from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
@@ -16,6 +17,7 @@ FIELDS: dict[str, type[Field]] = {
     "series": Series,
     "tags": Tags,
     "labels": Labels,
+    "notes": Notes,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -30,6 +32,7 @@ __all__ = [
     "InStep",
     "Input",
     "Labels",
+    "Notes",
     "Number",
     "Series",
     "Single",

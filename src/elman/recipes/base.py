@@ -23,6 +23,7 @@ class Setting:
 
     Attributes:
         name: "" where a recipe has one setting only.
+        data: a name of `elman.recipes.datasets.DATASETS`.
         document: the configuration.
         metric: the metric that published figures are in.
         goals: figures to reach by metric, see `Recipe`.
@@ -32,6 +33,7 @@ class Setting:
     """
 
     name: str
+    data: str
     document: Json
     metric: str
     goals: Mapping[str, float]
@@ -59,12 +61,13 @@ class Recipe:
             three quarters of it, for less is better there.
         baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
             {...}} is another network on the same data; {"name": ..., "answer": "nearest"} or "constant" is one of
-            `elman.recipes.baselines.ANSWERS`.
+            `elman.recipes.baselines.ANSWERS`; {"name": ..., "markov": 2} tells each symbol that is written from the two
+            before it, see `elman.recipes.markov`.
         published: figures that others reported.
         show: values that are traced step by step at the end, or written from.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.
         settings: variants by name, each a configuration laid over the recipe's; the first is the default. One may also
-            have a `metric`, `baselines` and `show` of its own.
+            have a `metric`, `baselines` and `show` of its own, and as `dataset` a name of other data.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
             options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
             network of the named setting, which reads what this one writes, tells the input (`agreement`). Baselines
@@ -112,6 +115,7 @@ class Recipe:
         document = merged(document, {section: own[section] for section in SECTIONS if section in own})
         return Setting(
             name,
+            own.get("dataset", self.data),
             document,
             own.get("metric", self.metric),
             self.goals.get(name, {}),

@@ -22,6 +22,7 @@ from elman.parts import Tables
 from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
+from elman.recipes.markov import scores_of_markov
 from elman.recipes.round_trip import round_trip
 from elman.topologies import Reader, Writer
 from elman.training import Reporter
@@ -91,7 +92,7 @@ def follow(
     document = merged(_with_vectors(chosen.document, vectors), hasten)
     if vectors is not None and document == merged(chosen.document, hasten):
         fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
-    tables = DATASETS[recipe.data]()
+    tables = DATASETS[chosen.data]()
     if quick:
         tables = Tables(*(table and _part(table, seed, bool(recipe.reading.get("stream"))) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
@@ -159,6 +160,8 @@ def _baselines(
         reporter.note(f"\nbaseline  {baseline['name']}")
         if "answer" in baseline:
             found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
+        elif "markov" in baseline:
+            found = dict(scores_of_markov(baseline["markov"], tables, model.fields))
         else:
             train = merged(document["train"], baseline.get("train", {}))
             other = {**document, "model": baseline["model"], "train": train}

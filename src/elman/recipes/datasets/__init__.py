@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from elman.parts import Tables
+from elman.recipes.datasets.bach_melodies import bach_melodies
 from elman.recipes.datasets.cmudict import cmudict
 from elman.recipes.datasets.glove import glove_vectors
 from elman.recipes.datasets.names import names
+from elman.recipes.datasets.poly_music import jsb_chorales, nottingham
 from elman.recipes.datasets.rotten_tomatoes import rotten_tomatoes
 from elman.recipes.datasets.sgd import sgd
 from elman.recipes.datasets.snips import snips
@@ -15,8 +17,11 @@ from elman.recipes.datasets.tatoeba_english import tatoeba_english
 from elman.recipes.datasets.tinyshakespeare import tinyshakespeare
 
 DATASETS: dict[str, Callable[[], Tables]] = {
+    "bach_melodies": bach_melodies,
     "cmudict": cmudict,
+    "jsb_chorales": jsb_chorales,
     "names": names,
+    "nottingham": nottingham,
     "rotten_tomatoes": rotten_tomatoes,
     "sgd": sgd,
     "snips": snips,
@@ -28,9 +33,12 @@ DATASETS: dict[str, Callable[[], Tables]] = {
 
 __all__ = [
     "DATASETS",
+    "bach_melodies",
     "cmudict",
     "glove_vectors",
+    "jsb_chorales",
     "names",
+    "nottingham",
     "rotten_tomatoes",
     "sgd",
     "snips",

@@ -5,7 +5,7 @@ from elman.training.metrics.classes import accuracy, macro_f1, micro_f1
 from elman.training.metrics.errors import cer, per, wer
 from elman.training.metrics.numbers import mae, mse
 from elman.training.metrics.spans import span_f1
-from elman.training.metrics.surprise import bits, nats, perplexity
+from elman.training.metrics.surprise import bits, nats, nll, perplexity
 from elman.training.metrics.texts import SIGNED, bleu, chrf, exact_match, signature, with_references
 
 METRICS: dict[str, Metric] = {
@@ -17,6 +17,7 @@ METRICS: dict[str, Metric] = {
     "mae": Metric(mae, False),
     "nats": Metric(nats, False, from_loss=True),
     "bits": Metric(bits, False, from_loss=True),
+    "nll": Metric(nll, False, from_loss=True),
     "perplexity": Metric(perplexity, False, from_loss=True),
     "bleu": Metric(bleu, True),
     "chrf": Metric(chrf, True),
@@ -41,6 +42,7 @@ __all__ = [
     "micro_f1",
     "mse",
     "nats",
+    "nll",
     "per",
     "perplexity",
     "signature",
