@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from elman.errors import ElmanError
     from elman.experiment import train
     from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, Memoryless, MinGRU, Stepper, unroll
-    from elman.model import Model, load
+    from elman.loading import load
+    from elman.model import Model
     from elman.resumption import resume
     from elman.swap import accelerate, restore
 
@@ -42,7 +43,7 @@ _HOMES = {
     "Stepper": "layers",
     "unroll": "layers",
     "Model": "model",
-    "load": "model",
+    "load": "loading",
     "train": "experiment",
     "resume": "resumption",
     "accelerate": "swap",

@@ -1,6 +1,6 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
-from elman.fields.base import Field, Input, InStep, Single, Steps, Symbols, Target
+from elman.fields.base import Field, Input, InStep, Single, Steps, Target
 from elman.fields.category import Category
 from elman.fields.labels import Labels
 from elman.fields.notes import Notes
@@ -9,6 +9,7 @@ from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
 from elman.fields.tags import Tags
 from elman.fields.text import Text
+from elman.fields.writable import Frames, Symbols, Writable
 
 FIELDS: dict[str, type[Field]] = {
     "text": Text,
@@ -29,6 +30,7 @@ __all__ = [
     "Category",
     "Field",
     "Fields",
+    "Frames",
     "InStep",
     "Input",
     "Labels",
@@ -41,6 +43,7 @@ __all__ = [
     "Tags",
     "Target",
     "Text",
+    "Writable",
     "column_of",
     "split_roles",
 ]
