@@ -6,6 +6,7 @@ from elman.fields.base import Field, Input, InStep, Single, Steps, Target
 from elman.fields.category import Category
 from elman.fields.image import Image
 from elman.fields.labels import Labels
+from elman.fields.notes import Notes
 from elman.fields.number import Number
 from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
@@ -24,6 +25,7 @@ FIELDS: dict[str, type[Field]] = {
     "image": Image,
     "audio": Audio,
     "transcript": Transcript,
+    "notes": Notes,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -42,6 +44,7 @@ __all__ = [
     "InStep",
     "Input",
     "Labels",
+    "Notes",
     "Number",
     "Series",
     "Single",

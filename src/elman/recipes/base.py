@@ -63,7 +63,8 @@ class Recipe:
         baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
             {...}} is another network on the same data; {"name": ..., "answer": "nearest"} or "constant" is one of
             `elman.recipes.baselines.ANSWERS`; {"name": ..., "rolling": 24} scores readings by those before them, see
-            `elman.recipes.injected`.
+            `elman.recipes.injected`; {"name": ..., "markov": 2} tells each symbol that is written from the two
+            before it, see `elman.recipes.markov`.
         published: figures that others reported.
         show: values that are traced step by step at the end, or written from; a dictionary each of several inputs.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.

@@ -21,6 +21,7 @@ from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
 from elman.recipes.injected import scores_of_network, scores_of_rolling
+from elman.recipes.markov import scores_of_markov
 from elman.recipes.pictures import pictures_of
 from elman.recipes.round_trip import round_trip
 from elman.recipes.showing import Written, shown
@@ -181,6 +182,8 @@ def _baselines(
             found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
         elif "rolling" in baseline:
             found = scores_of_rolling(baseline["rolling"], model, tables)
+        elif "markov" in baseline:
+            found = dict(scores_of_markov(baseline["markov"], tables, model.fields))
         else:
             train = merged(document["train"], baseline.get("train", {}))
             other = {**document, "model": baseline["model"], "train": train}
