@@ -32,8 +32,9 @@ ORDER = [
     {"inference"},
     {"training"},
     {"config"},
-    {"building", "plan", "long_text"},
+    {"building", "plan", "long_text", "forecast_plan", "windows"},
     {"model"},
+    {"forecasting"},
     {"parts"},
     {"experiment"},
     {"resumption"},
@@ -41,7 +42,7 @@ ORDER = [
     {"recipes"},
     {"output"},
     {"arguments", "notes"},
-    {"generation"},
+    {"generation", "forecast_verbs"},
     {"cli"},
     {"__main__"},
 ]
@@ -62,6 +63,7 @@ HELPERS = {
     "following",
     "baselines",
     "round_trip",
+    "forecasts",
 }
 HELPERS |= {
     "text_options",

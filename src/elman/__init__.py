@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from elman.errors import ElmanError
     from elman.experiment import train
+    from elman.forecasting import backtest, forecast
     from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, Memoryless, MinGRU, Stepper, unroll
     from elman.model import Model, load
     from elman.resumption import resume
@@ -44,6 +45,8 @@ _HOMES = {
     "Model": "model",
     "load": "model",
     "train": "experiment",
+    "backtest": "forecasting",
+    "forecast": "forecasting",
     "resume": "resumption",
     "accelerate": "swap",
     "restore": "swap",
@@ -83,6 +86,8 @@ __all__ = [
     "Model",
     "Stepper",
     "accelerate",
+    "backtest",
+    "forecast",
     "load",
     "restore",
     "resume",

@@ -52,6 +52,7 @@ from elman.network import Network, own_state
 from elman.topologies import NextStep
 from elman.training import judge, scores_of, signatures_of, wants_answers
 from elman.types import Json
+from elman.windows import all_windows, last_windows
 
 MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
 LARGEST_KEEPSAKE = 1 << 26  # bytes
@@ -330,6 +331,8 @@ class Model:
         return {column_of(role): found[0] for role, found in parsed.values.items()}, examples
 
     def _examples(self, table: Table, bad: BadRows, targets: bool = False) -> Examples:
+        if self.config.data.horizon is not None:
+            return (all_windows if targets else last_windows)(self.config, self.fields, table, bad)[0]
         return encode(parse(table, self.fields, bad, targets), self.fields, bad)[1]
 
     def _stream(self, values: Source, bad: BadRows) -> Examples:
@@ -344,6 +347,8 @@ class Model:
                 "model", "the values", "be a list, a table or a path that exists", repr(values), "Pass a list: [value]."
             )
         table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.input.name)
+        if self.config.data.horizon is not None:
+            return table
         return gather(table, self.fields, self.config.data.id, self.config.data.time, bad)
 
 

@@ -56,6 +56,7 @@ from elman.fields import Field, Fields
 from elman.fields.raw import group, moment
 from elman.long_text import long_text
 from elman.plan import is_one_text, settle
+from elman.windows import window_parts
 
 SAMPLE = 2  # in the key of an order: that of the rows that fields learn from
 
@@ -152,6 +153,8 @@ def make_parts(
     data = config.data
     if data.stream:
         return fields, Parts(*long_text(config, fields, tuple(sources)), first.source)  # type: ignore[arg-type]
+    if data.horizon is not None:
+        return fields, Parts(*window_parts(config, fields, tuple(sources), bad, note), first.source)  # type: ignore[arg-type]
     by: Any = None if data.split_group is None else (data.split_group, pa.string(), group)
     by = by if data.split_time is None else (data.split_time, pa.float64(), moment)
     whole, valid, test = (
@@ -195,7 +198,7 @@ def _sources(
                 note(f"source    {source_name(files)}: read into memory whole, as one long text is")
             found.append(read_stream(path))
             continue
-        whole = data.id is not None or any(file.path.is_dir() for file in files)
+        whole = data.id is not None or data.horizon is not None or any(file.path.is_dir() for file in files)
         if size > data.in_memory and whole:
             note(f"source    {source_name(files)}: read into memory whole, as folders and the long format are")
         large = size > data.in_memory and not whole

@@ -7,6 +7,7 @@ from elman.config import RunConfig
 from elman.data import Table, find_files, infer_kind
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Symbols
+from elman.forecast_plan import settle_forecast
 from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, NextStep, OneToMany, Reader, Writer
 
 LONGEST_DOCUMENT = 1_000_000  # steps
@@ -28,6 +29,9 @@ def settle(config: RunConfig, table: Table) -> None:
         ConfigError: settings that contradict each other, or the data.
         DataError: a column that is missing, or holds what no field can read.
     """
+    if config.data.horizon is not None:
+        settle_forecast(config, table)
+        return
     _check_splits(config)
     _gather_series(config, table)
     for name, options in config.input.items():
@@ -168,7 +172,12 @@ def _gather_series(config: RunConfig, table: Table) -> None:
 def _check_splits(config: RunConfig) -> None:
     data = config.data
     if data.time is not None and data.id is None:
-        fail("config", "data.time", "go with data.id", "no id", "Pass --id COLUMN, or leave the time out.", ConfigError)
+        then = "Pass --id COLUMN, or leave the time out."
+        fail("config", "data.time", "go with data.id or data.horizon", "none of them", then, ConfigError)
+    for name, given in {"window": data.window, "every": data.every != 1, "known": data.known}.items():
+        if given:
+            then = "For example --set data.horizon=24."
+            fail("config", f"data.{name}", "go with data.horizon, the steps to forecast", "none", then, ConfigError)
     if data.split_time is not None and data.split_group is not None:
         fail(
             "config",

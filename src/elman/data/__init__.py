@@ -17,6 +17,8 @@ from elman.data.store import Kept, kept_field, kept_value, open_stored
 from elman.data.stored import Stored
 from elman.data.stream import StreamExamples
 from elman.data.table import BadRows, Table, from_memory
+from elman.data.timeline import Timeline, dates_of, timelines
+from elman.data.window import WindowExamples
 
 __all__ = [
     "READERS",
@@ -35,10 +37,13 @@ __all__ = [
     "Stored",
     "StreamExamples",
     "Table",
+    "Timeline",
+    "WindowExamples",
     "ahead",
     "batches_an_epoch",
     "blocks_of",
     "cache_folder",
+    "dates_of",
     "encode",
     "fetch",
     "find_files",
@@ -68,5 +73,6 @@ __all__ = [
     "source_name",
     "split_rows",
     "spread_series",
+    "timelines",
     "write_checked",
 ]

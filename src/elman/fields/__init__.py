@@ -2,7 +2,10 @@
 
 from elman.fields.base import Field, Input, InStep, Single, Steps, Symbols, Target
 from elman.fields.category import Category
+from elman.fields.forecast import Forecast
+from elman.fields.known import Known
 from elman.fields.labels import Labels
+from elman.fields.lags import Lags
 from elman.fields.number import Number
 from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
@@ -14,6 +17,9 @@ FIELDS: dict[str, type[Field]] = {
     "category": Category,
     "number": Number,
     "series": Series,
+    "lags": Lags,
+    "known": Known,
+    "forecast": Forecast,
     "tags": Tags,
     "labels": Labels,
 }
@@ -27,9 +33,12 @@ __all__ = [
     "Category",
     "Field",
     "Fields",
+    "Forecast",
     "InStep",
     "Input",
+    "Known",
     "Labels",
+    "Lags",
     "Number",
     "Series",
     "Single",

@@ -7,6 +7,9 @@ import numpy as np
 
 from elman.errors import BadValueError
 from elman.fields.base import Field, Input, Symbols, Target
+from elman.fields.known import Known
+from elman.fields.lags import Lags
+from elman.fields.series import Series
 from elman.types import Json
 
 
@@ -33,6 +36,15 @@ class Fields(NamedTuple):
     def single_targets(self) -> set[str]:
         """The targets with one answer a row."""
         return {name for name, field in self.targets.items() if not field.is_sequence}
+
+    def past_of(self, column: str) -> list[tuple[str, int]]:
+        """The inputs that read the past of a column, and its channel in each."""
+        read = ((name, field) for name, field in self.inputs.items() if isinstance(field, Series | Lags))
+        return [
+            (name, field.columns.index(column))
+            for name, field in read
+            if not isinstance(field, Known) and field.columns and column in field.columns
+        ]
 
     def in_step(self) -> list[str]:
         """The roles of the sequences that have the same steps, the first input first."""

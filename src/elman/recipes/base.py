@@ -58,8 +58,9 @@ class Recipe:
         beats: by metric what share of each baseline's figure is to be reached, such as {"perplexity": 0.75}: at most
             three quarters of it, for less is better there.
         baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
-            {...}} is another network on the same data; {"name": ..., "answer": "nearest"} or "constant" is one of
-            `elman.recipes.baselines.ANSWERS`.
+            {...}} is another network on the same data, which with an "input" reads other fields; {"name": ...,
+            "answer": "nearest"} or "constant" is one of `elman.recipes.baselines.ANSWERS`, and {"name": ..., "naive":
+            "last"} one of `elman.recipes.forecasts.NAIVE`.
         published: figures that others reported.
         show: values that are traced step by step at the end, or written from.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.

@@ -22,6 +22,7 @@ from elman.parts import Tables
 from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
+from elman.recipes.forecasts import fan_chart, is_forecast, quick_part, scores_of_naive
 from elman.recipes.round_trip import round_trip
 from elman.topologies import Reader, Writer
 from elman.training import Reporter
@@ -92,7 +93,9 @@ def follow(
     if vectors is not None and document == merged(chosen.document, hasten):
         fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
     tables = DATASETS[recipe.data]()
-    if quick:
+    if quick and is_forecast(document):
+        tables = quick_part(tables, QUICK_ROWS)
+    elif quick:
         tables = Tables(*(table and _part(table, seed, bool(recipe.reading.get("stream"))) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
     model = _run(recipe, document, tables, reporter)
@@ -115,11 +118,11 @@ def follow(
     }
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
-    write_directory(folder, {"metrics.json": to_json(said), **_picture(model, chosen)}, force)
+    write_directory(folder, {"metrics.json": to_json(said), **_picture(model, chosen, tables)}, force)
     model.save(folder / "model")
     for kept in models:
         kept.save(folder / "baseline")
-    return Result(said, folder, model, *_shown(model, chosen, tables), chosen.metric, chosen.show[0])
+    return Result(said, folder, model, *_shown(model, chosen, tables), chosen.metric, next(iter(chosen.show), ""))
 
 
 def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
@@ -159,18 +162,24 @@ def _baselines(
         reporter.note(f"\nbaseline  {baseline['name']}")
         if "answer" in baseline:
             found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
+        elif "naive" in baseline:
+            found = dict(scores_of_naive(baseline["naive"], tables, model))
         else:
             train = merged(document["train"], baseline.get("train", {}))
-            other = {**document, "model": baseline["model"], "train": train}
+            read = baseline.get("input", document["input"])
+            other = {**document, "input": read, "model": baseline["model"], "train": train}
             models.append(_run(recipe, other, tables, reporter))
             found = measure(models[-1])
         figures.append({"name": baseline["name"], **found})
     return figures, models[:1]
 
 
-def _picture(model: Model, chosen: Setting) -> dict[str, bytes]:
-    """Where a network with attention looked while it wrote from the last value that is shown, as attention.png."""
+def _picture(model: Model, chosen: Setting, tables: Tables) -> dict[str, bytes]:
+    """Where a network with attention looked while it wrote from the last value that is shown, as attention.png; of a
+    forecast a fan chart, fan.png."""
     topology = model.network.topology
+    if is_forecast(chosen.document) and find_spec("matplotlib") is not None:
+        return {"fan.png": fan_chart(model, tables)}
     if not isinstance(topology, Writer) or topology.decoder.attention is None or find_spec("matplotlib") is None:
         return {}
     return {"attention.png": draw_attention(*model.attention(chosen.show[-1], min_length=1))}

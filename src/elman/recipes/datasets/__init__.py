@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from elman.parts import Tables
 from elman.recipes.datasets.cmudict import cmudict
+from elman.recipes.datasets.etth1 import etth1
 from elman.recipes.datasets.glove import glove_vectors
 from elman.recipes.datasets.names import names
 from elman.recipes.datasets.rotten_tomatoes import rotten_tomatoes
@@ -16,6 +17,7 @@ from elman.recipes.datasets.tinyshakespeare import tinyshakespeare
 
 DATASETS: dict[str, Callable[[], Tables]] = {
     "cmudict": cmudict,
+    "etth1": etth1,
     "names": names,
     "rotten_tomatoes": rotten_tomatoes,
     "sgd": sgd,
@@ -29,6 +31,7 @@ DATASETS: dict[str, Callable[[], Tables]] = {
 __all__ = [
     "DATASETS",
     "cmudict",
+    "etth1",
     "glove_vectors",
     "names",
     "rotten_tomatoes",

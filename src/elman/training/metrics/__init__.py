@@ -3,6 +3,7 @@
 from elman.training.metrics.base import Metric
 from elman.training.metrics.classes import accuracy, macro_f1, micro_f1
 from elman.training.metrics.errors import cer, per, wer
+from elman.training.metrics.forecasts import coverage, mase
 from elman.training.metrics.numbers import mae, mse
 from elman.training.metrics.spans import span_f1
 from elman.training.metrics.surprise import bits, nats, perplexity
@@ -15,6 +16,10 @@ METRICS: dict[str, Metric] = {
     "span_f1": Metric(span_f1, True),
     "mse": Metric(mse, False),
     "mae": Metric(mae, False),
+    "mase": Metric(mase, False),
+    "coverage": Metric(coverage, True),
+    "quantile_loss": Metric(nats, False, from_loss=True),
+    "nll": Metric(nats, False, from_loss=True),
     "nats": Metric(nats, False, from_loss=True),
     "bits": Metric(bits, False, from_loss=True),
     "perplexity": Metric(perplexity, False, from_loss=True),
@@ -35,9 +40,11 @@ __all__ = [
     "bleu",
     "cer",
     "chrf",
+    "coverage",
     "exact_match",
     "macro_f1",
     "mae",
+    "mase",
     "micro_f1",
     "mse",
     "nats",
