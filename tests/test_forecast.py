@@ -160,7 +160,7 @@ def test_each_series_is_forecast_from_its_own_level():
     np.testing.assert_allclose(np.array(small.forecast) + 500, large.forecast, atol=0.02)  # the same shape
 
 
-@pytest.mark.parametrize("level", ["last", "window"])
+@pytest.mark.parametrize("level", ["last", "window", "swing"])
 def test_a_higher_history_has_a_forecast_as_much_higher(level):
     model = trained(TABLE, target={"load": {"level": level}})
     moved = {**TABLE, "load": (LOAD + 1000).tolist()}
@@ -169,7 +169,7 @@ def test_a_higher_history_has_a_forecast_as_much_higher(level):
     )
 
 
-@pytest.mark.parametrize("kind", ["last", "window"])
+@pytest.mark.parametrize("kind", ["last", "window", "swing"])
 def test_a_level_is_that_of_the_real_steps(kind):
     past = torch.tensor([[1.0, 2.0, 6.0, 0.0], [4.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
     lengths = torch.tensor([3, 1, 0])
@@ -180,8 +180,33 @@ def test_a_level_is_that_of_the_real_steps(kind):
     assert torch.equal(level[2], torch.tensor([0.0, 1.0]))
     alone = level_of(kind, torch.tensor([[1.0, 2.0, 6.0]]))
     assert torch.equal(level[:1], alone)
-    wanted = [6.0, 1.0] if kind == "last" else [3.0, np.sqrt(14 / 3 + 1e-5)]
+    wanted = {"last": [6, 1], "window": [3, np.sqrt(14 / 3 + 1e-5)], "swing": [6, np.sqrt((1 + 16) / 2 + 1e-5)]}[kind]
     np.testing.assert_allclose(alone[0], wanted, rtol=1e-6)
+
+
+def test_a_restless_past_is_forecast_within_ranges_as_much_wider():
+    model = trained(TABLE, target={"load": {"level": "swing"}})
+    (calm,), (wild,) = forecast(model, TABLE), forecast(model, {**TABLE, "load": ((LOAD - LOAD[-1]) * 10).tolist()})
+    widths = [np.array(told.quantiles["p90"]) - told.quantiles["p10"] for told in (calm, wild)]
+    np.testing.assert_allclose(widths[1], 10 * widths[0], rtol=1e-2)
+
+
+@pytest.mark.parametrize("head", ["quantiles", "gaussian"])
+def test_calibrated_quantiles_hold_on_the_validation_split(head, tmp_path):
+    options = {"load": {"head": head, "calibrate": True}}
+    given = {**document(target=options), "data": {**document()["data"], "valid_fraction": 0.4}}
+    model = elman.train(TABLE, **given, quiet=True)
+    _, parts = make_parts(check_document(given), Tables(from_memory(TABLE)), 0, BadRows(), str)
+    field, judged = model.fields.targets["load"], judge(model.network, parts.valid)["load"]
+    true = np.stack(field.compared(judged.truth))[..., None]
+    plain = elman.train(TABLE, **{**given, "target": {"load": {"head": head}}}, quiet=True)
+    apart = []
+    for predictions in (judged.predictions, judge(plain.network, parts.valid)["load"].predictions):
+        told = np.stack([row.quantiles for row in field.compared(predictions)])
+        apart.append(np.abs((true <= told).mean((0, 1)) - field.levels).max())
+    assert apart[0] < 0.012 < 0.03 < apart[1]
+    model.save(tmp_path / "run")
+    assert forecast(elman.load(tmp_path / "run"), TABLE)[0].quantiles == forecast(model, TABLE)[0].quantiles
 
 
 def test_a_linear_map_of_lags_is_the_published_one():
@@ -396,11 +421,26 @@ def test_times_go_on_as_they_went(times, after):
             "levels must be left out",
         ),
         ({"data": {"horizon": 4}, "target": {"load": {"levels": [0.5, 0.1]}}}, ArgumentError, "at least two that rise"),
+        (
+            {"data": {"horizon": 4}, "target": {"load": {"head": "mse", "calibrate": True}}},
+            ArgumentError,
+            "calibrate must be left out",
+        ),
+        (
+            {"data": {"horizon": 4, "valid_fraction": 0.0}, "target": {"load": {"calibrate": True}}},
+            ConfigError,
+            "calibrate must have a validation part",
+        ),
         ({"data": {"horizon": 4}, "target": {"load": {"season": 0}}}, ArgumentError, "season must be at least 1"),
         (
             {"data": {}, "target": {"load": {"kind": "forecast"}}, "input": {"hour": {}}},
             ConfigError,
             "kind must go with data.horizon",
+        ),
+        (
+            {"data": {"horizon": 4}, "target": {"load": {"level": "swing", "season": 16}}},
+            ConfigError,
+            "less than the window",
         ),
         ({"data": {"horizon": 4, "known": ["x"]}}, DataError, "the column must be one of"),
     ],
@@ -434,6 +474,7 @@ CHANGES = [
     ("data", {"known": ["hour"]}),
     ("target", {"load": {"level": "none"}}),
     ("target", {"load": {"level": "window"}}),
+    ("target", {"load": {"level": "swing"}}),
     ("target", {"load": {"season": 12}}),
     ("target", {"load": {"levels": [0.1, 0.9]}}),
     ("target", {"load": {"head": "mse"}}),

@@ -52,6 +52,9 @@ def _tell_steps(config: RunConfig, fields: Fields) -> None:
                 must = f"be none where the past of {field.name!r} is not read"
                 then = f"Add --input {field.name}, or leave it out."
                 fail("config", f"{role}.level", must, repr(field.level), then, ConfigError)
+            if field.level == "swing" and field.season >= config.data.window:
+                must = f"be less than the window, {config.data.window}, where the level is swing"
+                fail("config", f"{role}.season", must, str(field.season), "Read a longer window.", ConfigError)
 
 
 def make_network(config: RunConfig, fields: Fields) -> Network:

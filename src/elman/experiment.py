@@ -31,6 +31,7 @@ from elman.training import (
     Saved,
     Trainer,
     all_checkpoints,
+    calibrate,
     draw_curves,
     judge,
     leading_metric,
@@ -221,6 +222,8 @@ def carry_out(
     checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter)
     with stop_flag() as asked:  # to the end: what is trained is scored and written, whoever asks to stop meanwhile
         history = trainer.fit(model.network, parts.train, parts.valid, reporter, checkpoints, saved, asked)
+        if parts.valid is not None:
+            calibrate(model.network, parts.valid)
         if history.waiting > WAITING_SAID:
             reporter.note(f"waiting   {100 * history.waiting:.0f} % of the steps' time went into making batches")
         model.metrics = _metrics(model, history, parts.test)

@@ -98,7 +98,7 @@ class Network(nn.Module):
             for read, channel in self.fields.past_of(name):
                 values, lengths = found[read]
                 past = values[..., channel]
-                level = levels.setdefault(name, level_of(field.level, past, lengths))
+                level = levels.setdefault(name, level_of(field.level, past, lengths, field.season))
                 own = torch.arange(values.shape[-1], device=values.device) == channel
                 found[read] = Column(torch.where(own, take_off(level, past)[..., None], values), lengths)
         return found, levels

@@ -80,6 +80,10 @@ def window_parts(
             fail(given[0].source, "a series", must, got, then, DataError)
         found.append(_examples(config, fields, series, starts, encoded, rows) if len(rows) else None)
     train, valid, test = found
+    for name, field in fields.targets.items():
+        if valid is None and isinstance(field, Forecast) and field.calibrate:
+            then = "Leave it out, or set data.valid_fraction."
+            fail("config", f"target.{name}.calibrate", "have a validation part", "none", then, ConfigError)
     assert train is not None
     return train, valid, test
 

@@ -17,6 +17,7 @@ from elman.layers.distributions import DISTRIBUTIONS, Distribution, Quantiles
 from elman.layers.level import LEVELS
 from elman.types import Column, Json
 
+GRID = np.linspace(0.005, 0.995, 199)  # levels at which it is looked how often quantiles hold
 LEVELS_TOLD = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -56,9 +57,11 @@ class Forecast(Single):
             `elman.layers.distributions.DISTRIBUTIONS`.
         levels: rising, each more than 0 and less than 1, the quantiles that are told; None: 0.1 to 0.9. Not of heads
             that tell a point.
-        level: "none", "last" or "window"; None: "last" where the column's past is read, else "none".
+        level: "none", "last", "window" or "swing"; None: "last" where the column's past is read, else "none".
+        calibrate: after training, ask for quantiles at the levels at which they held on the validation split, see
+            `elman.training.calibration.calibrate`; not of heads that tell a point. The loss stays the network's own.
         season: steps of a season, at least 1: the naive forecast that the metric `mase` compares with says what was
-            one season before (Hyndman & Koehler 2006).
+            one season before (Hyndman & Koehler 2006); and of the level "swing".
 
     Attributes:
         horizon: steps ahead, set before the field is fitted or restored.
@@ -82,8 +85,9 @@ class Forecast(Single):
         *,
         head: Literal["mse", "mae", "quantiles", "gaussian", "student-t"] = "quantiles",
         levels: list[float] | None = None,
-        level: Literal["none", "last", "window"] | None = None,
+        level: Literal["none", "last", "window", "swing"] | None = None,
         season: int = 1,
+        calibrate: bool = False,
     ) -> None:
         super().__init__(name)
         check_choice(name, "head", head, (*Point.ERRORS, *DISTRIBUTIONS))
@@ -91,10 +95,13 @@ class Forecast(Single):
         check_range(name, "season", season, low=1)
         if levels is not None and head in Point.ERRORS:
             fail(name, "levels", f"be left out where the head is {head}, which tells no quantiles", str(levels))
+        if calibrate and head in Point.ERRORS:
+            fail(name, "calibrate", f"be left out where the head is {head}, which tells no quantiles", "true")
         self.levels = levels or [*LEVELS_TOLD]
         self.told = _told(head, self.levels)
         self.metrics = METRICS_OF.get(head, ("nll", "mse", "mae", "mase", "coverage"))
-        self.level, self.season = level or "none", season
+        self.level, self.season, self.calibrate = level or "none", season, calibrate
+        self.grid, self.held = GRID, GRID  # levels, and the share of true values below each one's quantile
         self.scaled = Series(name)
         self.spread = np.ones(0)
         self.naive = 1.0
@@ -113,8 +120,10 @@ class Forecast(Single):
         self.scaled.fit([value[:, None] for value in values])
         told = [self.encode(value).astype(np.float64) for value in values]
         self.spread = np.ones(self.horizon)
-        if self.level == "last":
+        if self.level in ("last", "swing"):
             self.spread = np.array([_distance(told, ahead, np.square) ** 0.5 for ahead in range(1, self.horizon + 1)])
+        if self.level == "swing":
+            self.spread = self.spread / _distance(told, self.season, np.square) ** 0.5
         self.naive = _distance(told, self.season, np.abs)
         if not (np.isfinite(self.spread).all() and (self.spread > 0).all() and self.naive > 0):
             fail(
@@ -132,16 +141,18 @@ class Forecast(Single):
         return scaled
 
     def learned(self) -> Json:
-        return {**self.scaled.learned(), "spread": self.spread.tolist(), "naive": self.naive}
+        held = {"held": self.held.tolist()} if self.calibrate else {}
+        return {**self.scaled.learned(), "spread": self.spread.tolist(), "naive": self.naive, **held}
 
     def restore(self, learned: Json) -> None:
         self.scaled.restore(learned)
         self.spread, self.naive = np.array(learned["spread"]), float(learned["naive"])
-        if self.spread.shape != (self.horizon,):
-            raise ValueError("as many spreads as steps ahead are needed")
+        self.held = np.array(learned["held"]) if self.calibrate else self.grid
+        if self.spread.shape != (self.horizon,) or self.held.shape != self.grid.shape:
+            raise ValueError("as many spreads as steps ahead, and as many shares as levels, are needed")
 
     def describe(self) -> str:
-        from_level = "" if not self.leveled else f", from the {'last value' if self.level == 'last' else 'window'}"
+        from_level = f", level {self.level}" if self.leveled else ""
         mean, deviation = self.scaled.mean[0], self.scaled.deviation[0]
         return f"{self.horizon} steps ahead{from_level}, mean {mean:.4g}, deviation {deviation:.4g}"
 
@@ -170,7 +181,8 @@ class Forecast(Single):
         point = self._own(self.told.mean(parameters) * scale + shift).tolist()
         if isinstance(self.told, Point):
             return [{"forecast": row} for row in point]
-        quantiles = [self._own(self.told.quantile(parameters, p) * scale + shift).tolist() for p in self.levels]
+        asked = self._asked(np.array(self.levels)).tolist()
+        quantiles = [self._own(self.told.quantile(parameters, p) * scale + shift).tolist() for p in asked]
         names = [f"p{100 * level:g}" for level in self.levels]
         return [
             {"forecast": row, "quantiles": dict(zip(names, rows, strict=True))}
@@ -182,10 +194,27 @@ class Forecast(Single):
         shape in (0, 1)."""
         if isinstance(self.told, Point):
             fail("forecast", "paths", "be drawn of a head that tells a distribution", "one that tells a point")
+        chance = torch.from_numpy(self._asked(chance.numpy()))
         parameters, shift, scale = self._parts(output)
         drawn = [self.told.draw(parameters, part) * scale + shift for part in chance.unbind(1)]
         values: np.ndarray = self._own(torch.stack(drawn, 1)).numpy()
         return values
+
+    def below(self, output: Tensor, target: Tensor) -> tuple[np.ndarray, int]:
+        """How many of the known true values lie below the quantile of each level of the grid; and how many there are."""
+        assert not isinstance(self.told, Point)
+        parameters, shift, scale = self._parts(output)
+        apart, known = (target - shift) / scale, ~target.isnan()
+        counts = [((apart <= self.told.quantile(parameters, p)) & known).sum().item() for p in self.grid.tolist()]
+        return np.array(counts), int(known.sum())
+
+    def _asked(self, levels: np.ndarray) -> np.ndarray:
+        """The levels whose quantiles hold at these ones."""
+        if self.held is self.grid:
+            return levels
+        held, grid = np.concatenate([[0.0], self.held, [1.0]]), np.concatenate([[0.0], self.grid, [1.0]])
+        found: np.ndarray = np.interp(levels, *_rising(held, grid)).clip(1e-6, 1 - 1e-6)
+        return found
 
     def decode_target(self, target: Tensor) -> list[list[float]]:
         values: list[list[float]] = self._own(target).tolist()
@@ -262,6 +291,14 @@ def _told(head: str, levels: Sequence[float]) -> Distribution | Point:
     if head == "quantiles":
         return quantiles
     return Point(head) if head in Point.ERRORS else DISTRIBUTIONS[head]()
+
+
+def _rising(held: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both, of levels that hold equally often the middle one alone, so that the first can be inverted."""
+    shares, where = np.unique(held, return_inverse=True)
+    middle = np.bincount(where, grid) / np.bincount(where)
+    middle[0], middle[-1] = 0.0, 1.0
+    return shares, middle
 
 
 def _distance(series: Sequence[np.ndarray], steps: int, of: Callable[[np.ndarray], np.ndarray]) -> float:
