@@ -314,7 +314,7 @@ def test_generate_goes_on_with_a_prompt_and_says_how_it_chose(runs, capsys):
     out, err = call(capsys, *arguments)
     ((expected,),) = next_step().generate(["It's raining"], max_length=7, seed=3)
     assert out == expected + "\n"
-    assert "drawn by temperature 1, seed 3; at most 7 symbols" in err
+    assert "drawn by temperature 1, seed 3; at most 7 steps" in err
     assert call(capsys, *arguments, "--stream") == (out, err)
     greedy, err = call(capsys, *arguments[:-2], "--beam", 1)
     assert (greedy == out, "the best of a beam of 1" in err) == (False, True)

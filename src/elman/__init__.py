@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from elman.experiment import train
     from elman.forecasting import backtest, forecast
     from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, Memoryless, MinGRU, Stepper, unroll
-    from elman.model import Model, load
+    from elman.loading import load
+    from elman.model import Model
     from elman.resumption import resume
     from elman.swap import accelerate, restore
 
@@ -43,7 +44,7 @@ _HOMES = {
     "Stepper": "layers",
     "unroll": "layers",
     "Model": "model",
-    "load": "model",
+    "load": "loading",
     "train": "experiment",
     "backtest": "forecasting",
     "forecast": "forecasting",

@@ -7,7 +7,7 @@ from typing import Any
 from elman.checks import check_choice, check_range, fail
 from elman.config import RunConfig, resolved_options
 from elman.errors import ConfigError
-from elman.fields import FIELDS, INPUTS, TARGETS, Field, Fields, Forecast, Known, Lags, Symbols, Target
+from elman.fields import FIELDS, INPUTS, TARGETS, Field, Fields, Forecast, Known, Lags, Target, Writable
 from elman.inference import Decoding, laid_over, says_how
 from elman.network import Network
 from elman.topologies import TOPOLOGIES, NextStep, OneToMany, Writer
@@ -124,7 +124,7 @@ def _make_target(table: dict[str, Json], name: str, role: str, without: Collecti
     field.weight = float(weight)
     if weight != 1:
         table[name]["weight"] = weight
-    if isinstance(field, Symbols):
+    if isinstance(field, Writable):
         field.written, field.goes_on = True, role == "input"
     target: Target = field
     return target

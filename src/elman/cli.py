@@ -177,7 +177,7 @@ def predict(
     """Answer new values, a file or standard input; forecast what comes after a history."""
     from elman.checks import fail
     from elman.insight import draw_attention, draw_trace
-    from elman.model import load
+    from elman.loading import load
 
     model = load(run)
     if (data is None) == (not values):
@@ -234,7 +234,7 @@ def evaluate(
     format: FormatOption = Format.table,
 ) -> None:
     """Score a model on rows whose answers are known."""
-    from elman.model import load
+    from elman.loading import load
 
     model = load(run)
     scores = model.evaluate(data, bad_rows.value)
@@ -253,7 +253,7 @@ def info(
 ) -> None:
     """Say what a model is: fields, topology, cell, sizes, parameters, digest, figures; or what this installation is."""
     from elman.kernels import kernel_facts
-    from elman.model import load
+    from elman.loading import load
 
     print_facts(kernel_facts() if run is None else load(run).info(), format)
 

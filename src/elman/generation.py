@@ -1,13 +1,18 @@
-"""The verb `generate`: texts that a trained network writes, whole or as they come."""
+"""The verb `generate`: texts that a trained network writes, whole or as they come; and what is no text, as files."""
+
+from __future__ import annotations  # so that the types below need no torch
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from elman.arguments import FormatOption, RunArgument, read_values
 from elman.notes import note
-from elman.output import Format, print_texts
+from elman.output import Format, print_rows, print_texts
+
+if TYPE_CHECKING:
+    from elman.fields import Frames, Target
 
 EXAMPLES = """Examples:\n
     elman generate runs/shakespeare --prompt "ROMEO:" --length 300 --temperature 0.8 --stream\n
@@ -40,12 +45,17 @@ def generate(
     set: Annotated[
         list[str] | None, typer.Option("--set", metavar="decode.B=C", help="As decode.no_repeat_ngram=3.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where files go whose names begin so, as for OUT.png, where what is written is no text."),
+    ] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Print one text piece by piece as it comes.")] = False,
     format: FormatOption = Format.table,
 ) -> None:
     """Write with a trained network: go on with a prompt, or write from a value."""
     from elman.checks import fail
-    from elman.model import load
+    from elman.fields import Frames
+    from elman.loading import load
 
     model = load(run)
     if data is not None and values:
@@ -70,6 +80,14 @@ def generate(
         for piece in pieces:
             print(piece, end="", flush=True)
         print()
+        return
+    if isinstance(model.target, Frames):
+        _say_how(model.choosing(**decode))
+        _show_frames(model.target, model.generate(prompts, given, **decode), out, format)
+        return
+    if out is not None:
+        _say_how(model.choosing(**decode))
+        _keep(model.target, model.generate(prompts, given, **decode), out)
         return
     found = model.n_best(prompts, given, **decode)
     _say_how(model.choosing(**decode))
@@ -96,4 +114,41 @@ def _decode_settings(settings: list[str]) -> dict[str, Any]:
 
 
 def _say_how(chosen: Any) -> None:
-    note(f"chosen    {chosen.describe()}; at most {chosen.max_length} symbols (--length)")
+    note(f"chosen    {chosen.describe()}; at most {chosen.max_length} steps (--length)")
+
+
+def _show_frames(field: Frames, written: list[list[Any]], out: Path | None, format: Format) -> None:
+    """Files of what was written; without `out` its numbers, a row a step."""
+    import numpy as np
+
+    from elman.checks import fail
+
+    if out is not None:
+        _keep(field, written, out)
+        return
+    values = [value for row in written for value in row]
+    if not all(isinstance(value, np.ndarray) and value.ndim == 2 for value in values):
+        fail("generate", "--out", "be given for what is no table of numbers", "none", "For example --out sample.")
+    rows = [
+        ({"row": number} if len(values) > 1 else {})
+        | {"step": step, **dict(zip(field.names(), map(float, frame), strict=True))}
+        for number, value in enumerate(values, 1)
+        for step, frame in enumerate(value, 1)
+    ]
+    print_rows(rows, format)
+
+
+def _keep(field: Target, written: list[list[Any]], out: Path) -> None:
+    """Write what was written as files, and say which."""
+    from elman.checks import fail
+
+    values = [value for row in written for value in row]
+    files = []
+    for number, value in enumerate(values, 1):
+        stem = out if len(values) == 1 else out.with_name(f"{out.name}-{number}")
+        files += field.keep(value, stem)
+    if not files:
+        then = "Leave it out: what is written is printed."
+        fail("generate", "--out", "be left out where nothing but text is written", str(out), then)
+    for file in files:
+        note(f"written   {file}")

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors.torch
 import tomli_w
-import torch
 
-from elman.building import decoding_for_generation, make_decoding, make_fields, make_network
+from elman.building import decoding_for_generation, make_decoding
 from elman.checks import check_choice, fail
-from elman.config import RunConfig, check_document, without_none
+from elman.config import RunConfig, without_none
 from elman.data import (
     BadRows,
     Batch,
@@ -26,9 +26,8 @@ from elman.data import (
     read,
     read_stream,
 )
-from elman.directory import Directory, to_json, write_directory
-from elman.errors import ElmanError
-from elman.fields import Category, Field, Fields, Labels, Target, Text, column_of
+from elman.directory import to_json, write_directory
+from elman.fields import Category, Field, Fields, Frames, Labels, Target, Text, column_of
 from elman.inference import (
     Answers,
     Decoding,
@@ -40,6 +39,7 @@ from elman.inference import (
     check_looks,
     check_traces,
     check_writes,
+    frames,
     looks,
     next_in_table,
     pieces,
@@ -54,8 +54,6 @@ from elman.training import judge, scores_of, signatures_of, wants_answers
 from elman.types import Json
 from elman.windows import all_windows, last_windows
 
-MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
-LARGEST_KEEPSAKE = 1 << 26  # bytes
 Source = Any  # a path, a pandas or Arrow table, a dictionary of columns, a list of dictionaries, or a list of values
 
 
@@ -148,8 +146,9 @@ class Model:
         found = self._judged(values, bad_rows, decode)
         each = {
             name: [
-                {"prediction": value} | ({"probabilities": chances} if chances else {})
-                for value, chances in zip(judged.predictions, judged.probabilities or [], strict=True)
+                {"prediction": value.tolist() if isinstance(value, np.ndarray) else value}
+                | ({"probabilities": chances} if chances else {})
+                for value, chances in zip(judged.predictions, judged.probabilities or repeat(None), strict=False)
             ]
             for name, judged in found.items()
         }
@@ -180,8 +179,10 @@ class Model:
 
     def generate(
         self, prompts: Sequence[Any] | None = None, values: Source | None = None, **decode: Any
-    ) -> list[list[str]]:
+    ) -> list[list[Any]]:
         """What the network writes, for each row its `n_best` texts, best first; a prompt stands before each.
+
+        Of a target of frames what the user reads of them, such as numbers (T, C).
 
         Where neither `decode` nor the run says how to choose, next-step and one-to-many draw at temperature 1, for
         there are many right answers, and an encoder-decoder takes the likeliest symbol. A network of one long text,
@@ -196,12 +197,21 @@ class Model:
             ArgumentError: the target is answered, not written.
             DataError: a prompt or value cannot be used.
         """
-        return [[one.text for one in row] for row in self.n_best(prompts, values, **decode)]
+        if not isinstance(self.target, Frames):
+            return [[one.text for one in row] for row in self.n_best(prompts, values, **decode)]
+        batch, found = self._to_write(prompts, values)
+        return frames(self.network, batch, self.choosing(**decode), found)
 
     def n_best(
         self, prompts: Sequence[Any] | None = None, values: Source | None = None, **decode: Any
     ) -> list[list[Written]]:
-        """What `generate` gives, each text with its log-probability, score, and whether it ended; args as there."""
+        """What `generate` gives, each text with its log-probability, score, and whether it ended; args as there.
+
+        Raises:
+            ArgumentError: the target is not text.
+        """
+        if isinstance(self.target, Frames):
+            fail("n_best", "the target", "be text", self.target.kind, "Use generate.")
         batch, found = self._to_write(prompts, values)
         return texts(self.network, batch, self.choosing(**decode), found)
 
@@ -350,43 +360,3 @@ class Model:
         if self.config.data.horizon is not None:
             return table
         return gather(table, self.fields, self.config.data.id, self.config.data.time, bad)
-
-
-def load(path: str | Path) -> Model:
-    """The model of a run directory, every file of it checked.
-
-    Raises:
-        DataError: there is no run directory.
-        IntegrityError: a file is missing, or is not what was written.
-    """
-    directory = Directory(path, MODEL_FILES)
-    config, fields, network = described(directory)
-    weights = directory.tensors("weights.safetensors", own_state(network))
-    network.take_state({name: tensor.clone() for name, tensor in weights.items()}, assign=True)
-    model = Model(config, fields, network.eval())
-    model.metrics, model.path, model.digest = directory.json("metrics.json"), Path(path), directory.digest
-    others = {name: directory.read(name, LARGEST_KEEPSAKE) for name in directory.names if name not in MODEL_FILES}
-    model.keepsakes = {name: content for name, content in others.items() if name != "run.toml"}  # written anew
-    return model
-
-
-def described(directory: Directory) -> tuple[RunConfig, Fields, Network]:
-    """The configuration, the fitted fields and the network that a directory describes.
-
-    The network stands on torch's meta device: its weights have names, shapes and types, and take no memory.
-
-    Raises:
-        ConfigError: a configuration that this version does not know.
-        IntegrityError: the files are not what was written.
-    """
-    documents = directory.json("config.json"), directory.json("fields.json")
-    try:
-        config = check_document(documents[0]["config"])
-        fields = make_fields(config)
-        fields.restore(documents[1])
-        with torch.device("meta"):
-            return config, fields, make_network(config, fields)
-    except ElmanError:
-        raise
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
-        directory.refuse("config.json", "describe a network with fields.json", f"{type(error).__name__}: {error}")

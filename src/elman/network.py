@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.data import Batch
-from elman.fields import Fields, Forecast, Steps, Symbols, Target
+from elman.fields import Fields, Forecast, Frames, Steps, Symbols, Target, Writable
 from elman.layers import real_steps
 from elman.layers.level import level_of, take_off
 from elman.topologies import TOPOLOGIES, Encoded, Features, NextStep, Reader, Topology, Writer
@@ -17,16 +17,16 @@ from elman.types import Column, Json, State
 class Carried(NamedTuple):
     """What a row of a stream hands on to the batch after it."""
 
-    symbol: Tensor  # (B,) the last one, which is the first input there
+    step: Tensor  # (B, ...) the last one, which is the first input there
     state: State  # (B, N, H)
 
     def tensors(self) -> dict[str, Tensor]:
         """By name, for a file."""
-        return {"symbol": self.symbol, **{f"state.{index}": tensor for index, tensor in enumerate(self.state)}}
+        return {"step": self.step, **{f"state.{index}": tensor for index, tensor in enumerate(self.state)}}
 
     def part(self, rows: slice) -> "Carried":
         """These rows."""
-        return Carried(self.symbol[rows], type(self.state)(*(tensor[rows] for tensor in self.state)))
+        return Carried(self.step[rows], type(self.state)(*(tensor[rows] for tensor in self.state)))
 
 
 class Network(nn.Module):
@@ -69,11 +69,23 @@ class Network(nn.Module):
         return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
 
     @property
-    def written(self) -> Symbols:
-        """The target that is written symbol by symbol."""
+    def written(self) -> Writable:
+        """The target that is written step by step."""
         (field,) = self.fields.targets.values()
-        assert isinstance(field, Symbols)
+        assert isinstance(field, Writable)
         return field
+
+    @property
+    def symbols(self) -> Symbols:
+        """The target that is written symbol by symbol."""
+        assert isinstance(self.written, Symbols)
+        return self.written
+
+    @property
+    def frames(self) -> Frames:
+        """The target that is written frame by frame."""
+        assert isinstance(self.written, Frames)
+        return self.written
 
     def encode(self, inputs: Mapping[str, Column]) -> Encoded:
         """The inputs of a batch through their encoders, sequences joined step by step, single values one by one."""
@@ -119,22 +131,22 @@ class Network(nn.Module):
         assert batch.targets is not None
         ((values, lengths),) = batch.targets.values()
         assert lengths is not None
-        first = values.new_full((len(values),), self.written.begin) if carried is None else carried.symbol
-        fed = torch.cat([first[:, None], values[:, :-1]], 1)[:, : values.shape[1]]
+        first = self.written.first(len(values), values.device) if carried is None else carried.step
+        fed = torch.cat([first[:, None], self.written.fed(values)[:, :-1]], 1)[:, : values.shape[1]]
         state = None if carried is None else carried.state
         if self.training and self.topology.scheduled_sampling:
             fed = self._partly_own(encoded, fed, lengths, state)
         return self.topology.taught(encoded, self.feed(fed), lengths, state)
 
-    def feed(self, symbols: Tensor) -> Tensor:
-        """Symbols that are fed back, (B, T) or (B,), as what a step reads, (B, T, E) or (B, E)."""
+    def feed(self, steps: Tensor) -> Tensor:
+        """Steps that are fed back, (B, T, ...), as the body reads them, (B, T, E); or one of each row."""
         assert self.feedback is not None
-        vectors: Tensor = self.feedback(symbols)
+        vectors: Tensor = self.feedback(steps)
         return vectors
 
     @torch.no_grad()
     def _partly_own(self, encoded: Encoded, fed: Tensor, lengths: Tensor, state: State | None) -> Tensor:
-        """The symbols (B, T) that are fed back, some of them as the network itself would have written them.
+        """The steps (B, T, ...) that are fed back, some of them as the network itself would have written them.
 
         Scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) with all steps at once (Duckworth et al. 2019, arXiv
         1906.04331): what is written is drawn where all before it is true, so that no step waits for another.
@@ -144,12 +156,10 @@ class Network(nn.Module):
         assert features.steps is not None
         real = real_steps(lengths, fed.shape[1])
         drawn = fed.clone()
-        scores = self.heads[0](features.steps[real])
-        scores[:, list(self.written.unwritten)] = -torch.inf
-        drawn[real] = torch.multinomial(scores.softmax(-1), 1)[:, 0]
-        own = torch.rand(fed.shape, device=fed.device) < self.topology.scheduled_sampling
-        own[:, :1] = False  # the first is `begin`, or stands in the chunk before
-        return torch.where(own, drawn.roll(1, dims=1), fed)
+        drawn[real] = self.written.drawn(self.heads[0](features.steps[real]))
+        own = torch.rand(fed.shape[:2], device=fed.device) < self.topology.scheduled_sampling
+        own[:, :1] = False  # the first is the beginning, or stands in the chunk before
+        return torch.where(own.reshape(*own.shape, *[1] * (fed.dim() - 2)), drawn.roll(1, dims=1), fed)
 
     def losses(self, features: Features, targets: Mapping[str, Column]) -> dict[str, Tensor]:
         """The loss of each row by target, (B,), summed over its steps; in training what training lowers."""
@@ -196,7 +206,8 @@ class Network(nn.Module):
         if not batch.is_stream or features.state is None or batch.targets is None:
             return None
         ((values, _),) = batch.targets.values()
-        last = values[:, -1] if values.shape[1] else values.new_zeros(len(values))  # of lanes that have all ended
+        ends = self.written.fed(values)  # of lanes that have all ended nothing is left to be fed
+        last = ends[:, -1] if values.shape[1] else self.written.first(len(values), values.device)
         return Carried(last, type(features.state)(*(tensor.detach() for tensor in features.state)))
 
 
@@ -204,10 +215,11 @@ def carried_like(network: Network, rows: int) -> dict[str, Tensor]:
     """Tensors of the names, shapes and types that `Carried.tensors` has, without values; none where nothing is."""
     if not isinstance(network.topology, NextStep):
         return {}
-    with torch.device("meta"):
+    meta = torch.device("meta")
+    with meta:
         body = network.topology.decoder.body
         state = body.start_state(torch.empty(rows, 0, body.input_size))
-        return Carried(torch.empty(rows, dtype=torch.long), state).tensors()
+        return Carried(network.written.first(rows, meta), state).tensors()
 
 
 def carried_from(network: Network, tensors: Mapping[str, Tensor]) -> Carried | None:
@@ -215,7 +227,7 @@ def carried_from(network: Network, tensors: Mapping[str, Tensor]) -> Carried | N
     if not tensors or not isinstance(network.topology, NextStep):
         return None
     state_type = network.topology.decoder.body.cell_type.state_type
-    return Carried(tensors["symbol"], state_type(*(tensors[f"state.{index}"] for index in range(len(tensors) - 1))))
+    return Carried(tensors["step"], state_type(*(tensors[f"state.{index}"] for index in range(len(tensors) - 1))))
 
 
 def own_state(module: nn.Module) -> dict[str, Tensor]:
@@ -238,7 +250,7 @@ def joined(parts: Sequence[Carried | None]) -> Carried | None:
     if not known:
         return None
     state = (torch.cat(tensors) for tensors in zip(*(part.state for part in known), strict=True))
-    return Carried(torch.cat([part.symbol for part in known]), type(known[0].state)(*state))
+    return Carried(torch.cat([part.step for part in known]), type(known[0].state)(*state))
 
 
 def _side_by_side(parts: list[Tensor]) -> Tensor | None:

@@ -6,7 +6,7 @@ from elman.checks import check_choice, fail
 from elman.config import RunConfig
 from elman.data import Table, find_files, infer_kind
 from elman.errors import ConfigError
-from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Symbols
+from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Text, Writable
 from elman.forecast_plan import settle_forecast
 from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, NextStep, OneToMany, Reader, Writer
 
@@ -58,7 +58,7 @@ def _settle_topology(config: RunConfig) -> None:
     if not config.target and len(sequences) == 1 and len(reads) > 1:  # the rest is what it is written from
         config.target[sequences[0]] = config.input.pop(sequences[0])
         reads, answers, sequences = _kinds(config.input, "input"), _kinds(config.target, "target"), []
-    written = [name for name, kind in answers.items() if issubclass(kind, Symbols)]
+    written = [name for name, kind in answers.items() if issubclass(kind, Writable)]
     inferred = "many-to-one" if sequences else "one-to-one"
     if any(issubclass(kind, Steps) for kind in answers.values()):
         inferred = "many-to-many"
@@ -71,8 +71,9 @@ def _settle_topology(config: RunConfig) -> None:
     kind = TOPOLOGIES[topology]
     if topology == NextStep.name:
         _check_next_step(config, reads)
-        for options in config.input.values():
-            options.setdefault("longest", LONGEST_DOCUMENT)
+        for name, options in config.input.items():
+            if issubclass(reads[name], Text):
+                options.setdefault("longest", LONGEST_DOCUMENT)
     elif not config.target:
         then = "Pass --target COLUMN, or leave model.topology out to go on with the input."
         fail("config", "target", "name a column", "none", then, ConfigError)
@@ -120,7 +121,7 @@ def _check_next_step(config: RunConfig, reads: dict[str, type[Field]]) -> None:
             then,
             ConfigError,
         )
-    if len(reads) != 1 or not issubclass(next(iter(reads.values())), Symbols):
+    if len(reads) != 1 or not issubclass(next(iter(reads.values())), Writable):
         kinds = ", ".join(options["kind"] for options in config.input.values())
         then = "Pass --target COLUMN to answer something else than the next step."
         fail("config", "input", "be one text where no target is given", kinds, then, ConfigError)

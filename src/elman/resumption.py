@@ -10,7 +10,8 @@ from elman.data import BadRows, from_memory
 from elman.directory import MANIFEST, Directory, claim
 from elman.errors import DataError, IntegrityError
 from elman.experiment import RANDOM_NUMBERS, carry_out
-from elman.model import Model, Source, described
+from elman.loading import described
+from elman.model import Model, Source
 from elman.parts import Tables, make_parts
 from elman.training import Reporter, Saved, Trainer, all_checkpoints, read_checkpoint, refuse_rows
 

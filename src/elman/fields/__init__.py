@@ -1,6 +1,6 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
-from elman.fields.base import Field, Input, InStep, Single, Steps, Symbols, Target
+from elman.fields.base import Field, Input, InStep, Single, Steps, Target
 from elman.fields.category import Category
 from elman.fields.forecast import Forecast
 from elman.fields.known import Known
@@ -11,6 +11,7 @@ from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
 from elman.fields.tags import Tags
 from elman.fields.text import Text
+from elman.fields.writable import Frames, Symbols, Writable
 
 FIELDS: dict[str, type[Field]] = {
     "text": Text,
@@ -34,6 +35,7 @@ __all__ = [
     "Field",
     "Fields",
     "Forecast",
+    "Frames",
     "InStep",
     "Input",
     "Known",
@@ -47,6 +49,7 @@ __all__ = [
     "Tags",
     "Target",
     "Text",
+    "Writable",
     "column_of",
     "split_roles",
 ]

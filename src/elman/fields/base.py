@@ -1,7 +1,8 @@
 """What every field is: how a column's raw values become tensors, and how tensors become what the user reads."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,9 +12,6 @@ from torch import Tensor, nn
 
 from elman.layers import real_steps
 from elman.types import Column, Json
-
-# (ids, whether they are the last) -> the text that they add to that of the ids before them.
-Reader = Callable[[Sequence[int], bool], str]
 
 
 class Field(ABC):
@@ -103,6 +101,13 @@ class Field(ABC):
     @abstractmethod
     def describe(self) -> str:
         """What the field found in the training split, in one line for people."""
+
+    def keep(self, value: Any, stem: Path) -> list[Path]:
+        """Write a value that the user reads as files to look at or to listen to, such as stem.png and stem.wav.
+
+        Returns: the files; none for a kind that is read as text.
+        """
+        return []
 
 
 class Input(Field):
@@ -199,8 +204,8 @@ class Steps(Target):
         return loss(head(features), target)
 
     @abstractmethod
-    def read(self, encoded: Sequence[int]) -> Any:
-        """The encoded value of one row -> what the user reads."""
+    def read(self, encoded: Any) -> Any:
+        """The encoded value of one row, (T, ...) -> what the user reads."""
 
 
 class InStep(Steps):
@@ -209,45 +214,3 @@ class InStep(Steps):
     @abstractmethod
     def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[Any]:
         """What the user reads, one value a row: features (B, T, H), lengths (B,)."""
-
-
-class Symbols(Steps, Input):
-    """A sequence of symbols that can be written one by one, each fed back as the next input.
-
-    Where the field is `written`, `encode` ends every value with `end`; what is fed to the first step is `begin`. The
-    head gives logits or log-probabilities of all symbols, (N, H) -> (N, V).
-    """
-
-    # Set before the field is fitted or restored:
-    written = False  # whether it is a target
-    goes_on = False  # whether it is a text that is gone on with, which no other text is the right answer to
-    begin: int
-    end: int
-    unwritten: tuple[int, ...] = ()  # symbols that are never written
-
-    @abstractmethod
-    def symbols(self) -> list[str]:
-        """The V symbols as people know them, by id."""
-
-    def tie(self, head: nn.Module, encoder: nn.Module) -> None:
-        """Let the head and what feeds symbols back share their weights, where an option says so."""
-        return
-
-    @abstractmethod
-    def encode_prompt(self, value: Any) -> np.ndarray:
-        """A parsed value that is to be gone on with -> its ids (T,), without `end`.
-
-        Raises:
-            BadValueError: none of it is known.
-        """
-
-    @abstractmethod
-    def reader(self) -> Reader:
-        """What reads ids as they come; `begin` and `end` and padding are left out."""
-
-    def read(self, encoded: Sequence[int]) -> str:
-        return self.reader()(encoded, True)
-
-    @abstractmethod
-    def truth(self, value: Any) -> Any:
-        """A parsed value -> what an answer is held against: the value itself, whatever the symbols know of it."""

@@ -201,7 +201,7 @@ class Forecast(Single):
         return values
 
     def below(self, output: Tensor, target: Tensor) -> tuple[np.ndarray, int]:
-        """How many of the known true values lie below the quantile of each level of the grid; and how many there are."""
+        """How many known true values lie below the quantile of each level of the grid; and how many there are."""
         assert not isinstance(self.told, Point)
         parameters, shift, scale = self._parts(output)
         apart, known = (target - shift) / scale, ~target.isnan()

@@ -40,6 +40,6 @@ def find_file(raw: Any, root: str | None = None) -> Path:
 
 
 def kind_of_files(cells: list[Any]) -> str | None:
-    """The kind of field that reads the files which all these cells name; None where they name none, or several kinds."""
+    """The kind of field that reads the files which all these cells name; None where they name none, or several."""
     kinds = {KINDS.get(Path(cell.strip()).suffix.lower()) if isinstance(cell, str) else None for cell in cells}
     return kinds.pop() if len(kinds) == 1 else None

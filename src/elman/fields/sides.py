@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from elman.errors import BadValueError
-from elman.fields.base import Field, Input, Symbols, Target
+from elman.fields.base import Field, Input, Target
 from elman.fields.known import Known
 from elman.fields.lags import Lags
 from elman.fields.series import Series
+from elman.fields.writable import Writable
 from elman.types import Json
 
 
@@ -51,7 +52,7 @@ class Fields(NamedTuple):
         return [
             role
             for role, field in self.by_role().items()
-            if field.is_sequence and not (isinstance(field, Symbols) and field.written)
+            if field.is_sequence and not (isinstance(field, Writable) and field.written)
         ]
 
     def out_of_step(self, encoded: Mapping[str, np.ndarray]) -> tuple[str, BadValueError] | None:

@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from elman.checks import check_range, fail, shown
 from elman.errors import BadValueError, ConfigError
-from elman.fields.base import Reader, Symbols
 from elman.fields.signs import Bytes, Characters
 from elman.fields.spelling import SpelledWords, Spelling
 from elman.fields.subwords import Subwords
@@ -20,6 +19,7 @@ from elman.fields.text_options import SUBWORDS, check_text_options
 from elman.fields.tokens import SPECIALS, Tokens, Value
 from elman.fields.vectors import pretrained, start_rows
 from elman.fields.words import Words
+from elman.fields.writable import Reader, Symbols
 from elman.fields.writing import SAMPLES, Score, Softmax, default_scores, loss_scores, make_head
 from elman.layers import TokenEmbedding
 from elman.types import Json

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from elman.fields import tokens as memory
-from elman.fields.base import Reader
 from elman.fields.joining import Joiner, Spacer
 from elman.fields.spelling import Spelling
 from elman.fields.tokens import WORDS, Tokens, Value, count_tokens, new_tokenizer, number_by, offset_pieces, shown_piece
+from elman.fields.writable import Reader
 from elman.types import Json
 
 

@@ -3,10 +3,11 @@
 from elman.inference.answers import Answers, answer, as_array
 from elman.inference.decode import decode, write
 from elman.inference.decoding import Decoding, Hypothesis, laid_over, says_how
+from elman.inference.frames import check_fits_frames
 from elman.inference.looking import Looked, check_looks, looks
 from elman.inference.next_symbols import next_in_table, next_symbols
 from elman.inference.trace import Step, check_traces, trace
-from elman.inference.writing import Prompt, Written, check_writes, pieces, read_prompts, rows_to_write, texts
+from elman.inference.writing import Prompt, Written, check_writes, frames, pieces, read_prompts, rows_to_write, texts
 from elman.inference.written import NetworkWriter, hypotheses, symbols
 
 __all__ = [
@@ -20,10 +21,12 @@ __all__ = [
     "Written",
     "answer",
     "as_array",
+    "check_fits_frames",
     "check_looks",
     "check_traces",
     "check_writes",
     "decode",
+    "frames",
     "hypotheses",
     "laid_over",
     "looks",

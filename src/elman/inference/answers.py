@@ -6,8 +6,9 @@ import numpy as np
 from torch import nn
 
 from elman.data import Batch
-from elman.fields import InStep, Single, Target
+from elman.fields import Frames, InStep, Single, Target
 from elman.inference.decoding import Decoding
+from elman.inference.frames import write_frames
 from elman.inference.written import hypotheses
 from elman.network import Network
 from elman.topologies import Features, Reader
@@ -33,8 +34,11 @@ def answer(
     """
     if not isinstance(network.topology, Reader):
         (name,) = network.fields.targets
+        if isinstance(network.written, Frames):
+            framed = write_frames(network, batch, decoding or Decoding())
+            return {name: Answers([network.written.read(best.frames) for best, *_ in framed], None)}
         found = hypotheses(network, batch, decoding or Decoding())
-        return {name: Answers([network.written.read(best.symbols) for best, *_ in found], None)}
+        return {name: Answers([network.symbols.read(best.symbols) for best, *_ in found], None)}
     features = network(batch) if features is None else features
     lengths = next((column.lengths for column in batch.inputs.values() if column.lengths is not None), None)
     answers = {}

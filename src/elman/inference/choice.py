@@ -102,10 +102,10 @@ class Lots:
         at = torch.searchsorted(sums, numbers[:, None] * sums[:, -1:], right=True)[:, 0]
         return at.clamp(max=sums.shape[1] - 1)  # what is no number is found anywhere
 
-    def numbers(self, lines: np.ndarray, step: int) -> np.ndarray:
-        """Uniform in [0, 1), 52 bits, one for each line."""
+    def numbers(self, lines: np.ndarray, step: int | np.ndarray) -> np.ndarray:
+        """Uniform in [0, 1), 52 bits, one for each line and step, in the shape that both have together."""
         with np.errstate(over="ignore"):  # modulo 2^64 is meant
-            mixed = self.keys[lines] + np.uint64(step + 1) * SPLITMIX
+            mixed = self.keys[lines] + np.asarray(step + 1, np.uint64) * SPLITMIX
             mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             mixed ^= mixed >> np.uint64(31)

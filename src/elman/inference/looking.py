@@ -7,7 +7,9 @@ import numpy as np
 
 from elman.checks import fail
 from elman.data import Batch
+from elman.fields import Frames
 from elman.inference.decoding import Decoding
+from elman.inference.frames import write_frames
 from elman.inference.written import hypotheses
 from elman.network import Network
 from elman.topologies import Writer
@@ -17,8 +19,8 @@ class Looked(NamedTuple):
     """The attention of one row."""
 
     source: list[str]  # the S steps that were read
-    written: list[str]  # the T symbols that were written
-    weights: np.ndarray  # (T, S), where each symbol's step looked; each row adds up to 1
+    written: list[str]  # the T symbols that were written, or the numbers of the frames
+    weights: np.ndarray  # (T, S), where each step looked; each row adds up to 1
 
 
 def check_looks(network: Network) -> None:
@@ -40,11 +42,13 @@ def looks(network: Network, batch: Batch, values: Mapping[str, Any], decoding: D
         decoding: how to choose.
     """
     leading = next(field for field in network.fields.inputs.values() if field.is_sequence)
+    read = leading.pieces(values[leading.name])
+    if isinstance(network.written, Frames):
+        [[framed, *_]] = write_frames(network, batch, decoding)
+        assert framed.attention is not None
+        written = [str(step) for step in range(1, len(framed.frames) + 1)]
+        return Looked(read, written, framed.attention.float().cpu().numpy())
     [[best, *_]] = hypotheses(network, batch, decoding)
     assert best.attention is not None
-    names = network.written.symbols()
-    return Looked(
-        leading.pieces(values[leading.name]),
-        [names[symbol] for symbol in best.symbols],
-        best.attention.float().cpu().numpy(),
-    )
+    names = network.symbols.symbols()
+    return Looked(read, [names[symbol] for symbol in best.symbols], best.attention.float().cpu().numpy())

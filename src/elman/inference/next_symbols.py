@@ -6,10 +6,13 @@ import numpy as np
 import torch
 
 from elman.checks import fail
-from elman.data import BadRows, Table
+from elman.data import BadRows, Batch, Table
 from elman.data.batch import Ragged
 from elman.errors import DataError
+from elman.fields import Frames
 from elman.inference.answers import Answers
+from elman.inference.decoding import Decoding
+from elman.inference.frames import write_frames
 from elman.network import Network
 from elman.topologies import Encoded, Writer
 
@@ -19,7 +22,7 @@ LOGITS = 1 << 24  # numbers that the head gives at once
 
 
 def next_in_table(network: Network, table: Table, bad: BadRows) -> Answers:
-    """`next_symbols` after each row of a table that can be used.
+    """`next_symbols`, or the likeliest next frame, after each row of a table that can be used.
 
     Raises:
         DataError: a row cannot be used and is not to be skipped, or none is left.
@@ -29,6 +32,10 @@ def next_in_table(network: Network, table: Table, bad: BadRows) -> Answers:
     prompts = [prompt for prompt in read if prompt is not None]
     if not prompts:
         fail(table.source, "the table", "have a row that can be used", "none", error=DataError)
+    if isinstance(field, Frames):
+        decoding = Decoding(max_length=1)
+        written = write_frames(network, Batch({}, None, np.arange(len(prompts))), decoding, prompts)
+        return Answers([field.read(best.frames) for best, *_ in written], None)
     return next_symbols(network, prompts)
 
 
@@ -46,7 +53,7 @@ def next_symbols(network: Network, prompts: Sequence[np.ndarray], k: int = SHOWN
     """
     assert isinstance(network.topology, Writer)
     network.eval()
-    field, device = network.written, network.device
+    field, device = network.symbols, network.device
     names, barred = field.symbols(), list(field.unwritten)
     answers = Answers([None] * len(prompts), [{}] * len(prompts))
     assert answers.probabilities is not None

@@ -8,9 +8,10 @@ import numpy as np
 from elman.checks import fail, shown
 from elman.data import Batch, Examples
 from elman.errors import BadValueError, DataError
-from elman.fields import Symbols
-from elman.fields.base import Reader
+from elman.fields import Frames, Symbols, Writable
+from elman.fields.writable import Reader
 from elman.inference.decoding import Decoding
+from elman.inference.frames import read_frames, write_frames
 from elman.inference.written import hypotheses, symbols
 from elman.network import Network
 from elman.topologies import Writer
@@ -21,8 +22,8 @@ TOGETHER = 256  # rows that are written together
 class Prompt(NamedTuple):
     """What is gone on with."""
 
-    symbols: np.ndarray  # (T,) ids
-    text: str  # as it stands before what is written
+    steps: np.ndarray  # (T,) ids, or frames (T, C)
+    text: str  # as it stands before symbols that are written
 
 
 class Written(NamedTuple):
@@ -61,7 +62,7 @@ def rows_to_write(
     return batch, read_prompts(network.written, prompts, len(batch.rows))
 
 
-def read_prompts(field: Symbols, given: Sequence[Any] | None, rows: int) -> list[Prompt]:
+def read_prompts(field: Writable, given: Sequence[Any] | None, rows: int) -> list[Prompt]:
     """The prompt of each row.
 
     Args:
@@ -74,7 +75,8 @@ def read_prompts(field: Symbols, given: Sequence[Any] | None, rows: int) -> list
         DataError: a prompt that is no text, or of which nothing is known.
     """
     if given is None:
-        return [Prompt(np.zeros(0, np.int64), "")] * rows
+        shape = (0, field.size) if isinstance(field, Frames) else (0,)
+        return [Prompt(np.zeros(shape, np.int64), "")] * rows
     if len(given) not in (1, rows):
         fail("generate", "prompts", "be one, or one a row", f"{len(given)} for {rows} rows")
     try:
@@ -84,9 +86,11 @@ def read_prompts(field: Symbols, given: Sequence[Any] | None, rows: int) -> list
     return found * rows if len(found) == 1 else found
 
 
-def _read_prompt(field: Symbols, prompt: Any) -> Prompt:
+def _read_prompt(field: Writable, prompt: Any) -> Prompt:
     """A prompt that is typed stays as it is, words that are unknown too; of a space at its end the field decides."""
     known = field.encode_prompt(field.parse(prompt))
+    if not isinstance(field, Symbols):
+        return Prompt(known, "")
     text = field.read(known.tolist())
     if isinstance(prompt, str):
         text = prompt if text[-1:].isspace() else prompt.rstrip()
@@ -105,14 +109,24 @@ def texts(network: Network, batch: Batch, decoding: Decoding, prompts: Sequence[
     found = []
     for begin in range(0, len(batch.rows), TOGETHER):
         part = slice(begin, begin + TOGETHER)
-        found += hypotheses(network, batch.part(part), decoding, [prompt.symbols for prompt in prompts[part]])
+        found += hypotheses(network, batch.part(part), decoding, [prompt.steps for prompt in prompts[part]])
     return [
         [
-            Written(_after(network.written, prompt, one.symbols), one.log_probability, one.score, one.ended)
+            Written(_after(network.symbols, prompt, one.symbols), one.log_probability, one.score, one.ended)
             for one in row
         ]
         for prompt, row in zip(prompts, found, strict=True)
     ]
+
+
+def frames(network: Network, batch: Batch, decoding: Decoding, prompts: Sequence[Prompt]) -> list[list[Any]]:
+    """What `texts` gives where frames are written: what the user reads of them, the prompt before them."""
+    found = []
+    for begin in range(0, len(batch.rows), TOGETHER):
+        part = slice(begin, begin + TOGETHER)
+        before = [prompt.steps for prompt in prompts[part]]
+        found += read_frames(network, before, write_frames(network, batch.part(part), decoding, before))
+    return found
 
 
 def pieces(network: Network, batch: Batch, decoding: Decoding, prompt: Prompt) -> Iterator[str]:
@@ -121,9 +135,11 @@ def pieces(network: Network, batch: Batch, decoding: Decoding, prompt: Prompt) -
     Raises:
         ArgumentError: a beam or several texts, which are known at the end only; more than one row.
     """
+    if isinstance(network.written, Frames):
+        fail("stream", "the target", "be text", network.written.kind, "Use generate.")
     if len(batch.rows) != 1:
         fail("stream", "values", "be one row", shown(len(batch.rows)), "Use generate.")
-    return _as_they_come(network.written, prompt, symbols(network, batch, decoding, prompt.symbols))
+    return _as_they_come(network.symbols, prompt, symbols(network, batch, decoding, prompt.steps))
 
 
 def _as_they_come(field: Symbols, prompt: Prompt, coming: Iterator[int]) -> Iterator[str]:
@@ -143,5 +159,5 @@ def _after(field: Symbols, prompt: Prompt, written: Sequence[int]) -> str:
 def _after_prompt(field: Symbols, prompt: Prompt) -> Reader:
     """What reads the symbols that come after a prompt."""
     read = field.reader()
-    read(prompt.symbols.tolist(), False)
+    read(prompt.steps.tolist(), False)
     return read

@@ -53,7 +53,7 @@ def hypotheses(
         decoding: how it is looked for.
         prompts: ids that stand before what is written, one array a row; none if None.
     """
-    field, rows = network.written, batch.rows
+    field, rows = network.symbols, batch.rows
     state = _begin(network, batch)
     together = len(rows) * (decoding.beam or decoding.n_best)
     writer, choice = NetworkWriter(network, together), replace(decoding, forbidden=field.unwritten)
@@ -63,7 +63,7 @@ def hypotheses(
 
 def symbols(network: Network, batch: Batch, decoding: Decoding, prompt: np.ndarray | None = None) -> Iterator[int]:
     """The symbols of a batch of one row as they come; args as `hypotheses`."""
-    field = network.written
+    field = network.symbols
     state = _begin(network, batch)
     writer, choice = NetworkWriter(network, rows=1), replace(decoding, forbidden=field.unwritten)
     return write(writer, state, field.begin, field.end, choice, prompt, int(batch.rows[0]), network.device)

@@ -8,6 +8,7 @@ from elman.layers.unroll import real_steps
 
 LEVELS = ("none", "last", "window", "swing")
 SMALLEST_VARIANCE = 1e-5  # of a window, so that one that never changes can be divided by its deviation
+SEASONS, LEAST_RECENT = 4, 48  # how far back "swing" looks: restless times come together and pass
 
 
 def level_of(kind: str, past: Tensor, lengths: Tensor | None = None, season: int = 1) -> Tensor:
@@ -24,7 +25,8 @@ def level_of(kind: str, past: Tensor, lengths: Tensor | None = None, season: int
         kind: "last", "window" or "swing".
         past: (B, T), T at least 1.
         lengths: (B,) real steps; all if None. A row without any has the level (0, 1).
-        season: steps, at least 1, of "swing"; a row without two values so far apart has the scale 1.
+        season: steps, at least 1, of "swing", whose mean is over the last four seasons, and at least 48 steps, as far as
+            there are so many; a row without two values a season apart has the scale 1.
 
     Shape: -> (B, 2).
 
@@ -49,8 +51,9 @@ def level_of(kind: str, past: Tensor, lengths: Tensor | None = None, season: int
 
 
 def _swing(past: Tensor, real: Tensor, season: int) -> Tensor:
-    """The root mean square of what a row's values differ from those a season before, (B,)."""
-    pairs = real[:, season:]
+    """The root mean square of what a row's last values differ from those a season before, (B,)."""
+    recent = real.sum(1, keepdim=True) - max(SEASONS * season, LEAST_RECENT)
+    pairs = (real & (torch.arange(real.shape[1], device=real.device) >= recent))[:, season:]
     squares = (past[:, season:] - past[:, : past.shape[1] - season]).square().masked_fill(~pairs, 0).sum(1)
     count = pairs.sum(1)
     return torch.where(count > 0, (squares / count.clamp(min=1) + SMALLEST_VARIANCE).sqrt(), 1.0)

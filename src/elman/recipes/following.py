@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,14 @@ from elman.directory import check_free, to_json, write_directory
 from elman.errors import Interrupted
 from elman.experiment import run
 from elman.inference import Step
-from elman.insight import draw_attention
 from elman.model import Model
 from elman.parts import Tables
 from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
-from elman.recipes.forecasts import fan_chart, is_forecast, quick_part, scores_of_naive
+from elman.recipes.forecasts import is_forecast, quick_part, scores_of_naive
 from elman.recipes.round_trip import round_trip
-from elman.topologies import Reader, Writer
+from elman.recipes.showing import picture, shown
 from elman.training import Reporter
 from elman.types import Json
 
@@ -118,11 +116,12 @@ def follow(
     }
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
-    write_directory(folder, {"metrics.json": to_json(said), **_picture(model, chosen, tables)}, force)
+    write_directory(folder, {"metrics.json": to_json(said), **picture(model, chosen, tables)}, force)
     model.save(folder / "model")
     for kept in models:
         kept.save(folder / "baseline")
-    return Result(said, folder, model, *_shown(model, chosen, tables), chosen.metric, next(iter(chosen.show), ""))
+    traces, written = shown(model, chosen, tables, folder)
+    return Result(said, folder, model, traces, written, chosen.metric, next(iter(chosen.show), ""))
 
 
 def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
@@ -172,38 +171,6 @@ def _baselines(
             found = measure(models[-1])
         figures.append({"name": baseline["name"], **found})
     return figures, models[:1]
-
-
-def _picture(model: Model, chosen: Setting, tables: Tables) -> dict[str, bytes]:
-    """Where a network with attention looked while it wrote from the last value that is shown, as attention.png; of a
-    forecast a fan chart, fan.png."""
-    topology = model.network.topology
-    if is_forecast(chosen.document) and find_spec("matplotlib") is not None:
-        return {"fan.png": fan_chart(model, tables)}
-    if not isinstance(topology, Writer) or topology.decoder.attention is None or find_spec("matplotlib") is None:
-        return {}
-    return {"attention.png": draw_attention(*model.attention(chosen.show[-1], min_length=1))}
-
-
-def _shown(model: Model, chosen: Setting, tables: Tables) -> tuple[list[tuple[str, list[Step]]], list[tuple[str, str]]]:
-    """Traces of what is read; what is written from what."""
-    if isinstance(model.network.topology, Reader):
-        return [(value, model.trace(value)) for value in chosen.show], []
-    if not model.fields.inputs and model.config.data.stream:
-        texts = model.generate(chosen.show)
-        return [], [(value, best) for value, (best, *_) in zip(chosen.show, texts, strict=True)]
-    if not model.fields.inputs:  # what may come next, the likeliest first
-        told = [answer["probabilities"] for answer in model.answers(chosen.show)]
-        listed = [", ".join(f"{word} {chance:.3f}" for word, chance in row.items()) for row in told]
-        return [], list(zip(chosen.show, listed, strict=True))
-    (input,), (target,) = model.fields.inputs, model.fields.targets
-    asked, there = list(chosen.show), [""] * len(chosen.show)
-    if tables.test is not None and chosen.show_rows:
-        some = np.linspace(0, len(tables.test) - 1, chosen.show_rows).astype(int).tolist()
-        asked += [str(tables.test.column(input)[row]) for row in some]
-        there += [f"   (there: {tables.test.column(target)[row]})" for row in some]
-    texts = model.generate(values=asked)
-    return [], [(value, best + right) for value, (best, *_), right in zip(asked, texts, there, strict=True)]
 
 
 def _with_vectors(document: Json, vectors: Path | None) -> Json:

@@ -20,8 +20,8 @@ RECIPE = Recipe(
             "dropout": 0.1,
         }
     },
-    model={"cell": "lstm", "hidden": 256, "layers": 1, "attention": "dot", "dropout": 0.3},
-    train={"epochs": 10, "batch": 64, "patience": 0},
+    model={"cell": "gru", "hidden": 256, "attention": "dot", "dropout": 0.2},
+    train={"epochs": 7, "batch": 64, "patience": 0},
     decode={"beam": 5, "max_length": 40},
     metric="exact_match",
     baselines=[{"name": "the sounds of the word that is spelled most alike (TF-IDF of letters)", "answer": "nearest"}],

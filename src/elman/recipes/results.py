@@ -9,7 +9,7 @@ import argparse
 import json
 import multiprocessing
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -52,17 +52,22 @@ def main() -> None:
         for seed in range(RECIPES[name].seeds)
     ]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(asked.jobs, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        figures = [figure for figure in pool.map(_follow, jobs) if figure is not None]
-    path = asked.out / "results.json"
+    path, figures = asked.out / "results.json", []
     kept = json.loads(path.read_text()) if path.is_file() else []
-    fresh = summaries(figures)
-    run = {(entry["recipe"], entry["setting"]) for entry in fresh}
-    entries = [entry for entry in kept if (entry["recipe"], entry["setting"]) not in run] + fresh
-    entries.sort(key=lambda entry: (list(RECIPES).index(entry["recipe"]), entry["setting"], entry["metric"]))
-    path.write_text(json.dumps(entries, indent=1) + "\n")
-    (asked.out / "results.md").write_text(page(entries))
+    with ProcessPoolExecutor(asked.jobs, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for figure in pool.map(_follow, jobs):  # written after each, so that nothing measured is lost
+            figures += [figure] if figure is not None else []
+            entries = together(kept, summaries(figures))
+            path.write_text(json.dumps(entries, indent=1) + "\n")
+            (asked.out / "results.md").write_text(page(entries))
     print(f"written to {path} and {asked.out / 'results.md'}")
+
+
+def together(kept: Iterable[Json], fresh: Sequence[Json]) -> list[Json]:
+    """Entries in the order of the recipes; of those that were measured again the fresh ones."""
+    run = {(entry["recipe"], entry["setting"]) for entry in fresh}
+    entries = [entry for entry in kept if (entry["recipe"], entry["setting"]) not in run] + [*fresh]
+    return sorted(entries, key=lambda entry: (list(RECIPES).index(entry["recipe"]), entry["setting"], entry["metric"]))
 
 
 def summaries(figures: Iterable[Json]) -> list[Json]:
