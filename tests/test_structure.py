@@ -34,8 +34,9 @@ ORDER = [
     {"inference"},
     {"training"},
     {"config"},
-    {"building", "plan", "long_text", "long_series"},
+    {"building", "plan", "forecast_plan", "long_text", "long_series", "windows"},
     {"model"},
+    {"forecasting"},
     {"loading"},
     {"anomalies"},
     {"parts"},
@@ -45,7 +46,7 @@ ORDER = [
     {"recipes"},
     {"output"},
     {"arguments", "notes"},
-    {"generation", "detection"},
+    {"generation", "detection", "forecast_verbs"},
     {"cli"},
     {"__main__"},
 ]
@@ -76,6 +77,7 @@ HELPERS = {
     "round_trip",
     "readings",
     "injected",
+    "forecasts",
 }
 HELPERS |= {
     "text_options",

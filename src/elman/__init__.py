@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from elman.errors import ElmanError
     from elman.experiment import train
+    from elman.forecasting import backtest, forecast
     from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, Memoryless, MinGRU, Stepper, unroll
     from elman.loading import load
     from elman.model import Model
@@ -45,6 +46,8 @@ _HOMES = {
     "Model": "model",
     "load": "loading",
     "train": "experiment",
+    "backtest": "forecasting",
+    "forecast": "forecasting",
     "resume": "resumption",
     "accelerate": "swap",
     "restore": "swap",
@@ -84,6 +87,8 @@ __all__ = [
     "Model",
     "Stepper",
     "accelerate",
+    "backtest",
+    "forecast",
     "load",
     "restore",
     "resume",

@@ -7,7 +7,7 @@ from typing import Any
 from elman.checks import check_choice, check_range, fail
 from elman.config import RunConfig, resolved_options
 from elman.errors import ConfigError
-from elman.fields import FIELDS, INPUTS, TARGETS, Field, Fields, Target, Writable
+from elman.fields import FIELDS, INPUTS, TARGETS, Field, Fields, Forecast, Known, Lags, Target, Writable
 from elman.inference import Decoding, laid_over, says_how
 from elman.network import Network
 from elman.topologies import TOPOLOGIES, NextStep, OneToMany, Writer
@@ -25,7 +25,36 @@ def make_fields(config: RunConfig) -> Fields:
     if config.model.get("topology") == NextStep.name:  # what is read is what is written
         return Fields({}, {name: _make_target(config.input, name, "input", OF_ANSWERS) for name in config.input})
     inputs: Any = {name: _make_field(config.input, name, "input", INPUTS) for name in config.input}
-    return Fields(inputs, {name: _make_target(config.target, name, "target") for name in config.target})
+    fields = Fields(inputs, {name: _make_target(config.target, name, "target") for name in config.target})
+    _tell_steps(config, fields)
+    return fields
+
+
+def _tell_steps(config: RunConfig, fields: Fields) -> None:
+    """Say to fields of windows how many steps they have.
+
+    Raises:
+        ConfigError: there are such fields and no windows, or a level of a past that is not read.
+    """
+    for role, field in fields.by_role().items():
+        if not isinstance(field, Lags | Forecast):
+            continue
+        if config.data.horizon is None or config.data.window is None:
+            then = "For example --set data.horizon=24."
+            fail(
+                "config", f"{role}.kind", "go with data.horizon, which makes rows steps", field.kind, then, ConfigError
+            )
+        if isinstance(field, Lags):
+            field.steps = config.data.horizon if isinstance(field, Known) else config.data.window
+        else:
+            field.horizon = config.data.horizon
+            if field.leveled and not fields.past_of(field.name):
+                must = f"be none where the past of {field.name!r} is not read"
+                then = f"Add --input {field.name}, or leave it out."
+                fail("config", f"{role}.level", must, repr(field.level), then, ConfigError)
+            if field.level == "swing" and field.season >= config.data.window:
+                must = f"be less than the window, {config.data.window}, where the level is swing"
+                fail("config", f"{role}.season", must, str(field.season), "Read a longer window.", ConfigError)
 
 
 def make_network(config: RunConfig, fields: Fields) -> Network:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman import detection, generation
+from elman import detection, forecast_verbs, generation
 from elman.arguments import (
     BadRowsOption,
     BadRowsPolicy,
@@ -57,6 +57,7 @@ def verbs(
     elman train reviews.csv --input review --target label\n
     elman train reviews.csv --input review --target label --cell gru --bidirectional --epochs 5\n
     elman train readings.csv --input load --input temp --id machine --time hour --target broke\n
+    elman train load.csv --input load --target load --time hour --horizon 24 --window 168\n
     elman train --config runs/reviews/run.toml --out runs/again\n
     elman train --resume runs/reviews""",
 )
@@ -93,6 +94,9 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of every random draw. (default: 0)")] = None,
     id: Annotated[str | None, typer.Option(help="Column that names a row's sequence (long format).")] = None,
     time: Annotated[str | None, typer.Option(help="Column that orders a sequence's steps (long format).")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Forecast so many steps; each row is a step.")] = None,
+    window: Annotated[int | None, typer.Option(help="Steps that are read before. (default: 4 horizons)")] = None,
+    known: Annotated[list[str] | None, typer.Option(help="Column that is known of the steps ahead.")] = None,
     bad_rows: Annotated[
         BadRowsPolicy | None, typer.Option(help="Refuse a bad row, or skip, count and list it.")
     ] = None,
@@ -125,6 +129,9 @@ def train(
         "id": id,
         "time": time,
         "bidirectional": bidirectional or None,
+        "horizon": horizon,
+        "window": window,
+        "known": known,
         "bad_rows": bad_rows.value if bad_rows else None,
     }
     reporter = Reporter()
@@ -153,6 +160,7 @@ def train(
     elman predict runs/reviews --data new.csv --format jsonl\n
     cat texts.txt | elman predict runs/reviews - --format jsonl\n
     elman predict runs/reviews --trace "I loved this movie!" --plot trace.png\n
+    elman predict runs/load history.csv --horizon 24 --plot fan.png\n
     elman predict runs/english "It's raining, so I'll take my"\n
     elman predict runs/translate "How are you?" --plot attention.png""",
 )
@@ -166,13 +174,17 @@ def predict(
     trace: Annotated[bool, typer.Option("--trace", help="Show the answer after each step.")] = False,
     plot: Annotated[
         Path | None,
-        typer.Option(help="One value as a PNG: with --trace the unrolled network, else what attention looked at."),
+        typer.Option(
+            help="One value as a PNG: with --trace the unrolled network; what attention looked at; a fan chart."
+        ),
     ] = None,
     set: DecodeOption = None,
+    horizon: Annotated[int | None, typer.Option(help="Of a forecast: steps. (default: those of the training)")] = None,
+    paths: Annotated[int, typer.Option(help="Of a forecast: so many ways that it may go, drawn.")] = 0,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
-    """Answer new values, a file or standard input."""
+    """Answer new values, a file or standard input; forecast what comes after a history."""
     from elman.checks import fail
     from elman.insight import draw_attention, draw_trace
     from elman.loading import load
@@ -186,6 +198,13 @@ def predict(
             "both" if values else "neither",
             "Try: elman predict RUN VALUE",
         )
+    if model.config.data.horizon is not None and not trace:
+        files = [data] if data is not None else list(values or [])
+        forecast_verbs.predict_ahead(model, files, horizon, paths, plot, bad_rows.value, format)
+        return
+    if horizon is not None or paths:
+        what = "--paths" if horizon is None else "--horizon"
+        fail("predict", what, "go with a model that was trained to forecast", "another", "Leave it out.")
     given: Any = data or read_values("predict", values or [])
     if (trace or plot is not None) and data is not None:
         fail("predict", "--trace" if trace else "--plot", "go with values", "--data")
@@ -216,6 +235,7 @@ def predict(
 
 app.command(epilog=generation.EXAMPLES)(generation.generate)
 app.command(epilog=detection.EXAMPLES)(detection.detect)
+app.command(epilog=forecast_verbs.BACKTEST)(forecast_verbs.backtest)
 
 
 @app.command(epilog="Example: elman evaluate runs/reviews test.csv --format json")

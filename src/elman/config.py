@@ -30,6 +30,9 @@ SHORTCUTS = {
     "id": "data.id",
     "time": "data.time",
     "bad_rows": "data.bad_rows",
+    "horizon": "data.horizon",
+    "window": "data.window",
+    "known": "data.known",
 }
 
 
@@ -56,6 +59,10 @@ class DataConfig(Section):
     id: str | None = None  # column that names the sequence of a row, for series in long format
     time: str | None = None  # column that orders the steps of a sequence; without an id all rows are one sequence
     stream: bool | None = None  # rows are one long text that is gone on with; None: so is a text file without a target
+    horizon: int | None = Field(default=None, ge=1)  # steps to forecast; rows are steps then
+    window: int | None = Field(default=None, ge=1)  # steps that are read before them; None: four times the horizon
+    every: int = Field(default=1, ge=1)  # steps from one training window to the next
+    known: list[str] = []  # columns that are known of the steps ahead
     bad_rows: Literal["refuse", "skip"] = "refuse"
     in_memory: float = Field(default=200.0, ge=0)  # megabytes; larger sources are read once into the cache
     fit_rows: int = Field(default=1_000_000, ge=1)  # training rows, at most, that vocabularies and scales are taken of
@@ -133,13 +140,14 @@ def check_document(document: Json) -> RunConfig:
     if not document.get("input"):
         fail("config", "input", "name a column", "none", "Pass --input COLUMN.", ConfigError)
     config = _validated(RunConfig, document, "")
-    for name in config.input.keys() & config.target.keys():
+    same = config.input.keys() & config.target.keys() if config.data.horizon is None else ()
+    for name in same:  # of a forecast the past is read, and what comes is answered
         fail(
             "config",
             "target",
             "have another name than the input",
             repr(name),
-            "Name another column, or give a series of that name another in [input.NAME].",
+            "Name another column, name the series in [input.NAME] otherwise, or pass --horizon to forecast it.",
             ConfigError,
         )
     return config

@@ -32,6 +32,7 @@ from elman.training import (
     Saved,
     Trainer,
     all_checkpoints,
+    calibrate,
     draw_curves,
     judge,
     leading_metric,
@@ -63,6 +64,9 @@ def train(
     seed: int | None = None,
     id: str | None = None,
     time: str | None = None,
+    horizon: int | None = None,
+    window: int | None = None,
+    known: list[str] | None = None,
     bad_rows: str | None = None,
     data: Json | None = None,
     model: Json | None = None,
@@ -92,6 +96,9 @@ def train(
         seed: of every random draw, 0 by default.
         id: the column that names a row's sequence, for series in long format.
         time: the column that orders a sequence's steps.
+        horizon: forecast so many steps of the target; the rows of the table are steps then, not sequences.
+        window: steps that are read before them; four times the horizon by default.
+        known: columns that are known of the steps ahead.
         bad_rows: "refuse" (the default), or "skip" to leave out, count and list rows that cannot be used.
         data, model, train, decode: any other key of that section, see `elman.config`, such as train={"lr": 1e-3}.
         out: run directory to write; None: nothing is written until `Model.save`.
@@ -122,6 +129,9 @@ def train(
         "seed": seed,
         "id": id,
         "time": time,
+        "horizon": horizon,
+        "window": window,
+        "known": known,
         "bad_rows": bad_rows,
     }
     document = make_document(input, target, short)
@@ -213,6 +223,8 @@ def carry_out(
     checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter)
     with stop_flag() as asked:  # to the end: what is trained is scored and written, whoever asks to stop meanwhile
         history = trainer.fit(model.network, parts.train, parts.valid, reporter, checkpoints, saved, asked)
+        if parts.valid is not None:
+            calibrate(model.network, parts.valid)
         if history.waiting > WAITING_SAID:
             reporter.note(f"waiting   {100 * history.waiting:.0f} % of the steps' time went into making batches")
         model.metrics = _metrics(model, history, parts.test)

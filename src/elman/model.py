@@ -56,6 +56,7 @@ from elman.network import Network, own_state
 from elman.topologies import NextStep
 from elman.training import judge, scores_of, signatures_of, wants_answers
 from elman.types import Json
+from elman.windows import all_windows, last_windows
 
 Source = Any  # a path, a pandas or Arrow table, a dictionary of columns, a list of dictionaries, or a list of values
 
@@ -353,6 +354,8 @@ class Model:
         return {column_of(role): found[0] for role, found in parsed.values.items()}, examples
 
     def _examples(self, table: Table, bad: BadRows, targets: bool = False) -> Examples:
+        if self.config.data.horizon is not None:
+            return (all_windows if targets else last_windows)(self.config, self.fields, table, bad)[0]
         return encode(parse(table, self.fields, bad, targets), self.fields, bad)[1]
 
     def _stream(self, values: Source, bad: BadRows) -> Examples:
@@ -370,4 +373,7 @@ class Model:
             table = with_whole_paths(read(values, bad), self.fields.named_files(), find_files(values))
         else:
             table = from_memory(values, self.input.name)
+        table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.input.name)
+        if self.config.data.horizon is not None:
+            return table
         return gather(table, self.fields, self.config.data.id, self.config.data.time, bad)

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from elman.data import Batch
-from elman.fields import Fields, Frames, Steps, Symbols, Target, Writable
+from elman.fields import Fields, Forecast, Frames, Steps, Symbols, Target, Writable
 from elman.layers import real_steps
+from elman.layers.level import level_of, take_off
 from elman.topologies import TOPOLOGIES, Encoded, Features, NextStep, Reader, Topology, Writer
 from elman.types import Column, Json, State
 
@@ -104,6 +105,23 @@ class Network(nn.Module):
             lengths = column.lengths if lengths is None else lengths
         return Encoded(_side_by_side(steps), lengths, _side_by_side(singles))
 
+    def off_level(self, inputs: Mapping[str, Column]) -> tuple[Mapping[str, Column], dict[str, Tensor]]:
+        """The inputs, the past of each forecast column less its level; and the levels, (B, 2) by target.
+
+        Where several inputs read a column, its level is that of the first.
+        """
+        found, levels = dict(inputs), dict[str, Tensor]()
+        for name, field in self.fields.targets.items():
+            if not isinstance(field, Forecast) or not field.leveled:
+                continue
+            for read, channel in self.fields.past_of(name):
+                values, lengths = found[read]
+                past = values[..., channel]
+                level = levels.setdefault(name, level_of(field.level, past, lengths, field.season))
+                own = torch.arange(values.shape[-1], device=values.device) == channel
+                found[read] = Column(torch.where(own, take_off(level, past)[..., None], values), lengths)
+        return found, levels
+
     def forward(self, batch: Batch, carried: Carried | None = None) -> Features:
         """What the heads get: of what was read; or, where the target is written, of what was written before each step.
 
@@ -111,10 +129,11 @@ class Network(nn.Module):
             batch: with targets, where they are written.
             carried: where the rows go on with those of another batch.
         """
-        encoded = self.encode(batch.inputs)
+        inputs, levels = self.off_level(batch.inputs)
+        encoded = self.encode(inputs)
         if isinstance(self.topology, Reader):
             features: Features = self.topology(encoded)
-            return features._replace(lengths=encoded.lengths)
+            return features._replace(lengths=encoded.lengths, levels=levels)
         assert isinstance(self.topology, Writer)
         assert batch.targets is not None
         ((values, lengths),) = batch.targets.values()
@@ -168,9 +187,8 @@ class Network(nn.Module):
         if isinstance(field, Steps):
             assert features.steps is not None
             return field.steps_loss(head, features.steps, target, features.lengths)
-        assert features.single is not None
         loss = field.training_loss if self.training else field.loss
-        return loss(head(features.single), target.values)
+        return loss(head(features.single_for(field.name)), target.values)
 
     def loss(self, batch: Batch, totals: Mapping[str, Tensor] | None = None, carried: Carried | None = None) -> "Loss":
         """What training lowers: of each target the mean of its losses, times the target's weight, added up.

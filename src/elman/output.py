@@ -4,6 +4,7 @@ from __future__ import annotations  # so that the types below need no torch
 
 import csv
 import json
+import re
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -123,7 +124,7 @@ def _print_table(rows: Sequence[Json]) -> None:
     table, keys = Table(box=box.SIMPLE_HEAD, pad_edge=False), _keys(rows)
     for key in keys:
         numbers = all(isinstance(row.get(key), (int, float)) for row in rows)
-        table.add_column(key.rpartition(".")[2], justify="right" if numbers else "left", overflow="fold")
+        table.add_column(re.split(r"\.(?!\d)", key)[-1], justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_words(row.get(key)) for key in keys))
     Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)

@@ -8,6 +8,7 @@ from elman.data import Table, find_files, infer_kind, root_of
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Text, Writable
 from elman.fields.media import MEDIA
+from elman.forecast_plan import settle_forecast
 from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, NextStep, OneToMany, Reader, Writer
 
 LONGEST_DOCUMENT = 1_000_000  # steps
@@ -29,6 +30,9 @@ def settle(config: RunConfig, table: Table) -> None:
         ConfigError: settings that contradict each other, or the data.
         DataError: a column that is missing, or holds what no field can read.
     """
+    if config.data.horizon is not None:
+        settle_forecast(config, table)
+        return
     _check_splits(config)
     _gather_series(config, table)
     for name, options in config.input.items():
@@ -182,6 +186,10 @@ def _gather_series(config: RunConfig, table: Table) -> None:
 
 def _check_splits(config: RunConfig) -> None:
     data = config.data
+    for name, given in {"window": data.window, "every": data.every != 1, "known": data.known}.items():
+        if given:
+            then = "For example --set data.horizon=24."
+            fail("config", f"data.{name}", "go with data.horizon, the steps to forecast", "none", then, ConfigError)
     if data.split_time is not None and data.split_group is not None:
         fail(
             "config",

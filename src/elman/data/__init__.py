@@ -18,6 +18,8 @@ from elman.data.store import Kept, kept_field, kept_value, open_stored
 from elman.data.stored import Stored
 from elman.data.stream import StreamExamples
 from elman.data.table import BadRows, Table, from_memory
+from elman.data.timeline import Timeline, dates_of, timelines
+from elman.data.window import WindowExamples
 
 __all__ = [
     "READERS",
@@ -36,10 +38,13 @@ __all__ = [
     "Stored",
     "StreamExamples",
     "Table",
+    "Timeline",
+    "WindowExamples",
     "ahead",
     "batches_an_epoch",
     "blocks_of",
     "cache_folder",
+    "dates_of",
     "encode",
     "fetch",
     "fetch_together",
@@ -71,6 +76,7 @@ __all__ = [
     "source_name",
     "split_rows",
     "spread_series",
+    "timelines",
     "with_whole_paths",
     "write_checked",
 ]

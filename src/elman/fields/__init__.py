@@ -4,8 +4,11 @@ from elman.fields.aligned import Aligned
 from elman.fields.audio import Audio
 from elman.fields.base import Field, Input, InStep, Single, Steps, Target
 from elman.fields.category import Category
+from elman.fields.forecast import Forecast
 from elman.fields.image import Image
+from elman.fields.known import Known
 from elman.fields.labels import Labels
+from elman.fields.lags import Lags
 from elman.fields.notes import Notes
 from elman.fields.number import Number
 from elman.fields.series import Series
@@ -20,6 +23,9 @@ FIELDS: dict[str, type[Field]] = {
     "category": Category,
     "number": Number,
     "series": Series,
+    "lags": Lags,
+    "known": Known,
+    "forecast": Forecast,
     "tags": Tags,
     "labels": Labels,
     "image": Image,
@@ -39,11 +45,14 @@ __all__ = [
     "Category",
     "Field",
     "Fields",
+    "Forecast",
     "Frames",
     "Image",
     "InStep",
     "Input",
+    "Known",
     "Labels",
+    "Lags",
     "Notes",
     "Number",
     "Series",

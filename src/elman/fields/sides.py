@@ -8,7 +8,10 @@ import numpy as np
 from elman.errors import BadValueError
 from elman.fields.aligned import Aligned
 from elman.fields.base import Field, Input, Target
+from elman.fields.known import Known
+from elman.fields.lags import Lags
 from elman.fields.media import MEDIA
+from elman.fields.series import Series
 from elman.fields.writable import Writable
 from elman.types import Json
 
@@ -44,6 +47,15 @@ class Fields(NamedTuple):
     def named_files(self) -> list[str]:
         """The columns whose cells name files."""
         return [field.name for field in self.by_role().values() if field.kind in MEDIA]
+
+    def past_of(self, column: str) -> list[tuple[str, int]]:
+        """The inputs that read the past of a column, and its channel in each."""
+        read = ((name, field) for name, field in self.inputs.items() if isinstance(field, Series | Lags))
+        return [
+            (name, field.columns.index(column))
+            for name, field in read
+            if not isinstance(field, Known) and field.columns and column in field.columns
+        ]
 
     def in_step(self) -> list[str]:
         """The roles of the sequences that have the same steps, the first input first."""

@@ -54,8 +54,7 @@ def answer(
 
 def _of_single(field: Target, head: nn.Module, features: Features) -> Answers:
     assert isinstance(field, Single)
-    assert features.single is not None
-    output = head(features.single)
+    output = head(features.single_for(field.name))
     return Answers(field.decode(output), field.probabilities(output))
 
 

@@ -8,7 +8,7 @@ import torch
 
 from elman.checks import fail
 from elman.data import Examples
-from elman.fields import Aligned, Steps
+from elman.fields import Aligned, Forecast, Steps
 from elman.inference.answers import answer
 from elman.network import Network
 from elman.topologies import ManyToOne, Reader
@@ -26,9 +26,11 @@ class Step(NamedTuple):
 
 
 def check_traces(network: Network) -> None:
-    """Fail where the target is written: what is written has no trace."""
+    """Fail where the target is written, for what is written has no trace, or is forecast from rows of a table."""
     if not isinstance(network.topology, Reader):
         fail("trace", "the target", "be answered, not written", network.topology.name, "Leave --trace out.")
+    if any(isinstance(field, Forecast) for field in network.fields.targets.values()):
+        fail("trace", "the target", "be an answer to one row", "a forecast", "Leave --trace out.")
 
 
 @torch.inference_mode()

@@ -9,6 +9,7 @@ from elman.recipes.dialogue import RECIPE as DIALOGUE
 from elman.recipes.digits import RECIPE as DIGITS
 from elman.recipes.faults import RECIPE as FAULTS
 from elman.recipes.following import Result, follow
+from elman.recipes.forecast import RECIPE as FORECAST
 from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
 from elman.recipes.pronounce import RECIPE as PRONOUNCE
@@ -33,6 +34,7 @@ RECIPES: dict[str, Recipe] = {
     "faults": FAULTS,
     "digits": DIGITS,
     "speak": SPEAK,
+    "forecast": FORECAST,
 }
 
 

@@ -61,10 +61,10 @@ class Recipe:
         beats: by metric what share of each baseline's figure is to be reached, such as {"perplexity": 0.75}: at most
             three quarters of it, for less is better there.
         baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
-            {...}} is another network on the same data; {"name": ..., "answer": "nearest"} or "constant" is one of
-            `elman.recipes.baselines.ANSWERS`; {"name": ..., "rolling": 24} scores readings by those before them, see
-            `elman.recipes.injected`; {"name": ..., "markov": 2} tells each symbol that is written from the two
-            before it, see `elman.recipes.markov`.
+            {...}} is another network on the same data, which with an "input" reads other fields. In place of a model
+            "answer" names one of `elman.recipes.baselines.ANSWERS`, "naive" one of `elman.recipes.forecasts.NAIVE`,
+            "rolling": 24 scores readings by those before them (`elman.recipes.injected`), and "markov": 2 tells each
+            symbol that is written from the two before it (`elman.recipes.markov`).
         published: figures that others reported.
         show: values that are traced step by step at the end, or written from; a dictionary each of several inputs.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.

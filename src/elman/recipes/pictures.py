@@ -10,16 +10,20 @@ from elman.insight import draw_attention, draw_captions, draw_trace
 from elman.model import Model
 from elman.parts import Tables
 from elman.recipes.base import Setting
+from elman.recipes.forecasts import fan_chart, is_forecast
 from elman.topologies import Reader, Writer
 
 
 def pictures_of(model: Model, chosen: Setting, tables: Tables) -> dict[str, bytes]:
-    """`trace.png` or `attention.png` of the last value that is shown, `captions.png` of the rows of pictures.
+    """`trace.png` or `attention.png` of the last value that is shown, `captions.png` of the rows of pictures, `fan.png`
+    of a forecast.
 
     None where matplotlib is not installed.
     """
     if find_spec("matplotlib") is None:
         return {}
+    if is_forecast(chosen.document):
+        return {"fan.png": fan_chart(model, tables)}
     topology, found = model.network.topology, {}
     if isinstance(topology, Reader) and chosen.show:
         steps = model.trace(chosen.show[-1])

@@ -1,8 +1,10 @@
 """What every topology is: how inputs and outputs line up in time."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range, fail
@@ -27,6 +29,12 @@ class Features(NamedTuple):
     single: Tensor | None = None  # (B, H)
     state: State | None = None  # at each row's end, of what is written
     lengths: Tensor | None = None  # (B,) real steps of what was read
+    levels: Mapping[str, Tensor] = {}  # (B, 2) by target, see `elman.layers.level.level_of`
+
+    def single_for(self, target: str) -> Tensor:
+        """What the head of a target with one answer a row gets, (B, H), its level at the end where it has one."""
+        assert self.single is not None
+        return torch.cat([self.single, self.levels[target]], 1) if target in self.levels else self.single
 
 
 class Topology(nn.Module, ABC):

@@ -1,5 +1,6 @@
 """Training and scoring."""
 
+from elman.training.calibration import calibrate
 from elman.training.checkpoint import Checkpoints, Saved, all_checkpoints, read_checkpoint, refuse_rows
 from elman.training.curves import draw_curves
 from elman.training.estimate import Estimate, estimate, trial_rows
@@ -36,6 +37,7 @@ __all__ = [
     "Trainer",
     "all_checkpoints",
     "answer_scores",
+    "calibrate",
     "draw_curves",
     "estimate",
     "input_keys",

@@ -3,6 +3,7 @@
 from elman.training.metrics.base import Metric
 from elman.training.metrics.classes import accuracy, macro_f1, micro_f1
 from elman.training.metrics.errors import cer, per, wer
+from elman.training.metrics.forecasts import coverage, mase
 from elman.training.metrics.numbers import mae, mse
 from elman.training.metrics.ranks import auc
 from elman.training.metrics.spans import span_f1
@@ -17,6 +18,8 @@ METRICS: dict[str, Metric] = {
     "mse": Metric(mse, False),
     "mae": Metric(mae, False),
     "auc": Metric(auc, True),
+    "mase": Metric(mase, False),
+    "coverage": Metric(coverage, True),
     "nats": Metric(nats, False, from_loss=True),
     "bits": Metric(bits, False, from_loss=True),
     "nll": Metric(nll, False, from_loss=True),
@@ -40,9 +43,11 @@ __all__ = [
     "bleu",
     "cer",
     "chrf",
+    "coverage",
     "exact_match",
     "macro_f1",
     "mae",
+    "mase",
     "micro_f1",
     "mse",
     "nats",

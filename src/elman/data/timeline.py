@@ -1,0 +1,191 @@
+"""Timelines: the rows of a table as series, the rows of one id each, in order of time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from elman.checks import fail, shown
+from elman.data.table import BadRows, Table
+from elman.errors import DataError
+from elman.fields.raw import group, moment
+from elman.fields.series import measured, parse_or_missing
+
+MONTHS = 13  # dates at the end of a series that say whether it goes by months
+
+
+class Timeline:
+    """One series.
+
+    Args:
+        name: its id; "" where the table is one series.
+        columns: what stands in it, (T,) arrays of numbers with NaN where one is missing, or lists of parsed values.
+        moments: (T,) rising; None where no column orders the rows, which then stand as they do in the table.
+        times: as they stand in the table.
+        spots: the rows that the steps are, as parts one after the other, each a table and numbers of rows in it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        columns: Mapping[str, Any],
+        moments: np.ndarray | None,
+        times: Sequence[Any],
+        spots: Sequence[tuple[Table, np.ndarray]],
+    ) -> None:
+        self.name, self.columns, self.moments, self.times, self.spots = name, columns, moments, times, spots
+
+    def __len__(self) -> int:
+        return sum(len(rows) for _, rows in self.spots)
+
+    def place(self, step: int) -> str:
+        """Where a step stands, for messages."""
+        for table, rows in self.spots:
+            if step < len(rows):
+                return table.place(int(rows[step]))
+            step -= len(rows)
+        return self.name
+
+    def numbers(self, columns: Sequence[str]) -> np.ndarray:
+        """These columns side by side, (T, C)."""
+        return np.stack([self.columns[column] for column in columns], 1)
+
+    def followed_by(self, other: "Timeline") -> "Timeline":
+        """Both, one after the other.
+
+        Raises:
+            DataError: the other does not begin after this one ends.
+        """
+        moments = None
+        if self.moments is not None and other.moments is not None:
+            if len(self) and len(other) and other.moments[0] <= self.moments[-1]:
+                must = f"be later than the part before, which ends with {shown(self.times[-1])}"
+                then = "Give the parts in order of time."
+                fail(other.place(0), "the time", must, shown(other.times[0]), then, DataError)
+            moments = np.concatenate([self.moments, other.moments])
+        columns: dict[str, Any] = {}
+        for name, mine in self.columns.items():
+            theirs = other.columns[name]
+            columns[name] = np.concatenate([mine, theirs]) if isinstance(mine, np.ndarray) else [*mine, *theirs]
+        return Timeline(self.name, columns, moments, [*self.times, *other.times], [*self.spots, *other.spots])
+
+    def times_after(self, step: int, count: int) -> list[Any]:
+        """The times of the `count` steps from `step` on: as they stand, and beyond the end so far apart as is usual.
+
+        Dates that are all of one day of the month go on by months. None without a time; without two there is no usual.
+        """
+        if self.moments is None:
+            return [None] * count
+        standing = list(self.times[step : step + count])
+        return standing + self._beyond(count - len(standing))
+
+    def _beyond(self, count: int) -> list[Any]:
+        assert self.moments is not None
+        if count <= 0 or len(self) < 2:
+            return [None] * max(count, 0)
+        usual, last, said = float(np.median(np.diff(self.moments))), self.times[-1], self.moments[-1]
+        if _is_number(last):
+            found = [float(said + usual * ahead) for ahead in range(1, count + 1)]
+            return [int(value) if value.is_integer() else value for value in found]
+        dates = dates_of(self.times[-MONTHS:])
+        assert dates is not None  # `moment` knows numbers and dates
+        apart = {(after.year - before.year) * 12 + after.month - before.month for before, after in pairwise(dates)}
+        if (
+            len(apart) == 1
+            and len({(date.day, date.time()) for date in dates}) == 1
+            and min(apart) > 0
+            and dates[0].day < 29
+        ):
+            months = [dates[-1].year * 12 + dates[-1].month - 1 + min(apart) * ahead for ahead in range(1, count + 1)]
+            later = [dates[-1].replace(year=month // 12, month=month % 12 + 1) for month in months]
+        else:
+            later = [dates[-1] + timedelta(seconds=usual * ahead) for ahead in range(1, count + 1)]
+        text = str(last).strip()
+        if len(text) <= len("2026-11-23") and all(date.time() == later[0].time() == dates[-1].time() for date in later):
+            return [str(date.date()) for date in later]
+        return [date.isoformat(sep="T" if "T" in text else " ") for date in later]
+
+
+def timelines(
+    table: Table,
+    numbers: Sequence[str],
+    parsed: Mapping[str, Callable[[Any], Any]],
+    id: str | None,
+    time: str | None,
+    bad: BadRows,
+) -> dict[str, Timeline]:
+    """The series of a table by id, in the order in which they first stand there.
+
+    Args:
+        table: a row a step.
+        numbers: columns of numbers, whose empty cells are missing values.
+        parsed: other columns, and what parses their cells.
+        id: the column that names a row's series; None: all rows are one.
+        time: the column that orders the rows; None: they stand in order.
+        bad: what is done with rows that cannot be used.
+
+    Raises:
+        DataError: a column that is not there, a bad cell, or two rows of one time in a series.
+    """
+    ids: list[Any] = [""] * len(table) if id is None else table.values(id, group, bad)
+    moments: list[Any] = [0.0] * len(table) if time is None else table.values(time, moment, bad, ids)
+    good = np.array([None not in pair for pair in zip(ids, moments, strict=True)], bool)
+    columns: dict[str, Any] = {}
+    for name in dict.fromkeys(numbers):
+        plain = measured(table.columns.get(name))
+        if plain is None:
+            cells = table.values(name, parse_or_missing, bad, [True if one else None for one in good])
+            good &= np.array([cell is not None for cell in cells], bool)
+            plain = np.array([np.nan if cell is None else cell for cell in cells])
+        columns[name] = plain
+    for name, parse in parsed.items():
+        columns[name] = table.values(name, parse, bad, [True if one else None for one in good])
+        good &= np.array([cell is not None for cell in columns[name]], bool)
+    groups: dict[str, list[int]] = {}
+    for row in np.flatnonzero(good).tolist():
+        groups.setdefault(ids[row], []).append(row)
+    times = [None] * len(table) if time is None else table.column(time)
+    found = {}
+    for name, rows in groups.items():
+        if time is not None:
+            rows = _in_order(table, rows, moments, times, time, name, bad)
+        own = {
+            column: values[rows] if isinstance(values, np.ndarray) else [values[row] for row in rows]
+            for column, values in columns.items()
+        }
+        when = None if time is None else np.array([moments[row] for row in rows])
+        found[name] = Timeline(name, own, when, [times[row] for row in rows], [(table, np.array(rows))])
+    return found
+
+
+def _in_order(
+    table: Table, rows: list[int], moments: Sequence[float], times: Sequence[Any], time: str, name: str, bad: BadRows
+) -> list[int]:
+    """Rows of a series by time, without those whose time is there already."""
+    ordered = sorted(rows, key=moments.__getitem__)
+    double = [after for before, after in pairwise(ordered) if moments[before] == moments[after]]
+    for row in double:
+        series = f" in the series {shown(name)}" if name else ""
+        hint = "" if name else "; name the column that tells series apart as the id, if there is one"
+        bad.found(
+            f"{table.place(row)}: column {time!r} must hold each time once{series}, got {shown(times[row])} again{hint}"
+        )
+    return [row for row in ordered if row not in set(double)] if double else ordered
+
+
+def _is_number(raw: Any) -> bool:
+    try:
+        float(raw)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def dates_of(times: Sequence[Any]) -> list[datetime] | None:
+    """Times as dates; None where they are none."""
+    try:
+        return [time if isinstance(time, datetime) else datetime.fromisoformat(str(time).strip()) for time in times]
+    except ValueError:
+        return None

@@ -1,0 +1,98 @@
+"""What a configuration of a forecast leaves open: the window, which columns are one series, the topology."""
+
+from elman.checks import check_choice, fail
+from elman.config import RunConfig
+from elman.data import Table, infer_kind, matching_columns
+from elman.errors import ConfigError
+from elman.fields import FIELDS, INPUTS, Forecast, Lags, Series
+from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, OneToOne
+
+PAST, PLAN = "series", "known"  # what inputs are called that are made of several columns
+WINDOW = 4  # horizons that are read where nothing says how many
+READERS = {OneToOne.name, ManyToOne.name, ManyToMany.name}
+
+
+def settle_forecast(config: RunConfig, table: Table) -> None:
+    """Write the window, the kinds and the topology into the configuration where it does not say them.
+
+    Columns of numbers that are read are one series; those that are known ahead one input more. What else is read is a
+    value of its row, of which that of the last step before the forecast counts.
+
+    Raises:
+        ConfigError: settings that contradict each other.
+        DataError: a column that is missing.
+    """
+    data = config.data
+    assert data.horizon is not None
+    for name in ("split_group", "split_time", "stream"):
+        if getattr(data, name):
+            then = "Leave it out: series are always split in order of time."
+            fail(
+                "config",
+                f"data.{name}",
+                "be left out where data.horizon is set",
+                shown_of(config, name),
+                then,
+                ConfigError,
+            )
+    data.window = data.window or WINDOW * data.horizon
+    _settle_inputs(config, table)
+    _settle_targets(config, table)
+    reads = [FIELDS[options["kind"]].is_sequence for options in config.input.values()]
+    topology = config.model.setdefault("topology", ManyToOne.name if any(reads) else OneToOne.name)
+    check_choice("config", "model.topology", topology, TOPOLOGIES, ConfigError)
+    if topology not in READERS or (topology != OneToOne.name and not any(reads)):
+        must = f"be one of {', '.join(sorted(READERS if any(reads) else {OneToOne.name}))} for what is read"
+        fail("config", "model.topology", must, repr(topology), "Leave it out.", ConfigError)
+    if PLAN in config.input and topology != OneToOne.name:
+        config.model.setdefault("condition", "end")  # a plan of the steps ahead says nothing of the steps before
+
+
+def shown_of(config: RunConfig, name: str) -> str:
+    """A value of `[data]` as a message shows it."""
+    return repr(getattr(config.data, name))
+
+
+def _settle_inputs(config: RunConfig, table: Table) -> None:
+    plain = []
+    for name, options in config.input.items():
+        if "kind" in options or "columns" in options:
+            continue
+        pattern = name not in table.columns and any(sign in name for sign in "*?[")
+        if pattern or infer_kind(table, name, False, ()) == "number":
+            plain.append(name)
+    if plain:
+        own = dict(config.input[plain[0]]) if len(plain) == 1 else {}
+        series = {PAST: {**own, "kind": Series.kind, "columns": plain}}
+        config.input = series | {name: options for name, options in config.input.items() if name not in plain}
+    if config.data.known:
+        config.input.setdefault(PLAN, {"kind": "known", "columns": list(config.data.known)})
+    for name, options in config.input.items():
+        options.setdefault("kind", Series.kind if "columns" in options else infer_kind(table, name, False, ()))
+        check_choice("config", f"input.{name}.kind", options["kind"], INPUTS, ConfigError)
+        kind = FIELDS[options["kind"]]
+        if issubclass(kind, Series | Lags):
+            options["columns"] = matching_columns(table, options.get("columns") or [name])
+        elif kind.is_sequence:
+            then = "Name columns of numbers, or of one class a row."
+            fail("config", f"input.{name}", "have one value a row, which is a step", options["kind"], then, ConfigError)
+
+
+def _settle_targets(config: RunConfig, table: Table) -> None:
+    if not config.target:
+        then = "Pass --target COLUMN: what is to be forecast."
+        fail("config", "target", "name a column", "none", then, ConfigError)
+    read = {
+        column
+        for options in config.input.values()
+        if options["kind"] in (Series.kind, Lags.kind)
+        for column in options["columns"]
+    }
+    for name, options in config.target.items():
+        table.column(name)  # which says what is wrong
+        options.setdefault("kind", Forecast.kind)
+        options.setdefault("level", "last" if name in read else "none")
+        if options["kind"] != Forecast.kind:
+            then = "Leave it out."
+            must = "be forecast where data.horizon is set"
+            fail("config", f"target.{name}.kind", must, repr(options["kind"]), then, ConfigError)

@@ -1,0 +1,194 @@
+"""What a model forecasts from a history, how it would have done along one, and paths that the future may take."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from elman.checks import check_choice, check_range, fail
+from elman.data import BadRows, Table, from_memory, read
+from elman.fields import Forecast
+from elman.model import Model, Source
+from elman.network import Network
+from elman.training import METRICS, judge
+from elman.types import Json
+from elman.windows import all_windows, last_windows
+
+TOGETHER = 256  # windows a batch
+
+
+class Outlook(NamedTuple):
+    """What is forecast of one column of one series."""
+
+    series: str  # its id; "" where the table is one series
+    column: str
+    past: (
+        np.ndarray
+    )  # (window,) as in the table, NaN where a value is missing; empty where the table has no such column
+    past_times: list[Any]  # None where no column orders the rows
+    times: list[Any]  # of the steps ahead
+    forecast: list[float]
+    quantiles: dict[str, list[float]]  # "p10": ...; empty where the head tells a point
+    paths: np.ndarray  # (paths, horizon)
+
+    def rows(self, model: Model) -> list[Json]:
+        """A row a step: {"id", "column", "step", "time", "prediction", "quantiles"}, without what there is not."""
+        data, several = model.config.data, len(model.fields.targets) > 1
+        found = []
+        for step, value in enumerate(self.forecast):
+            row: Json = {} if data.id is None else {"id": self.series}
+            row |= {"column": self.column} if several else {}
+            row |= {"step": step + 1} | ({} if data.time is None else {"time": _plain(self.times[step])})
+            row["prediction"] = value
+            if self.quantiles:
+                row["quantiles"] = {name: values[step] for name, values in self.quantiles.items()}
+            if len(self.paths):
+                row["paths"] = self.paths[:, step].tolist()
+            found.append(row)
+        return found
+
+
+def forecast(
+    model: Model,
+    history: Source,
+    horizon: int | None = None,
+    paths: int = 0,
+    seed: int = 0,
+    bad_rows: str = "refuse",
+) -> list[Outlook]:
+    """What comes after the last value of each series of a history.
+
+    A path is a row of values as they may come together. Each step's are drawn from that step's own distribution by the
+    inverse of its distribution function; which of them go together is taken from windows of the history, whose values
+    have the same ranks (the Schaake shuffle, Clark et al. 2004), for a network that tells all steps at once does not
+    tell how they hang together.
+
+    Args:
+        model: trained with `data.horizon`.
+        history: rows of the inputs' columns, a row a step, and the targets'. Rows after the last value of a target say
+            what is known ahead.
+        horizon: steps, at most those of the training; None: as many.
+        paths: how many are drawn, at least 0.
+        seed: of the draws.
+        bad_rows: "refuse", or "skip" to leave out rows and series that cannot be used.
+
+    Returns: an outlook a series and target.
+
+    Raises:
+        ArgumentError: a horizon longer than that of the training, or paths of a head that tells a point.
+        DataError: rows that cannot be used, a series that is too short.
+    """
+    most = _horizon(model, "forecast")
+    horizon = most if horizon is None else horizon
+    check_range("forecast", "horizon", horizon, 1, most, "Train with a larger data.horizon to look further.")
+    check_range("forecast", "paths", paths, low=0)
+    bad = _policy(bad_rows)
+    examples, chosen = last_windows(model.config, model.fields, _table(history, bad), bad)
+    judged = judge(model.network, examples)
+    found = []
+    for index, (line, origin) in enumerate(chosen):
+        begin = origin - examples.window
+        for name, field in model.fields.targets.items():
+            assert isinstance(field, Forecast)
+            told = judged[name].predictions[index]
+            whole = line.columns.get(name, np.zeros(0))
+            drawn = np.zeros((0, horizon))
+            if paths:
+                chances = _chances(whole[:origin], paths, most, np.random.default_rng((seed, index)), line.name)
+                output = _outputs(model.network, examples, np.array([index]))[name]
+                drawn = field.draws(output, torch.from_numpy(chances)[None])[0, :, :horizon]
+            outlook = Outlook(
+                line.name,
+                name,
+                whole[begin:origin],
+                list(line.times[begin:origin]),
+                line.times_after(origin, horizon),
+                told["forecast"][:horizon],
+                {level: values[:horizon] for level, values in told.get("quantiles", {}).items()},
+                drawn,
+            )
+            found.append(outlook)
+    model.skipped = bad.summary()
+    return found
+
+
+def backtest(model: Model, history: Source, every: int | None = None, bad_rows: str = "refuse") -> list[Json]:
+    """How a model would have done along a history: it forecasts from many places, and is held against what came.
+
+    Nothing is learned from the history; if the model was trained on it, these are no test figures.
+
+    Args:
+        model: trained with `data.horizon`.
+        history: as `forecast`.
+        every: steps from one forecast to the next, the newest included; None: as many as are forecast.
+        bad_rows: as `forecast`.
+
+    Returns: {"step": 1, "forecasts": n, metric: ...} a step ahead, and at the end "all" of them; with several targets
+        "column" too. Metrics are on the scale of the training split.
+
+    Raises:
+        DataError: as `forecast`, or no series is long enough.
+    """
+    horizon = _horizon(model, "backtest")
+    every = horizon if every is None else every
+    check_range("backtest", "every", every, low=1)
+    bad = _policy(bad_rows)
+    examples, _ = all_windows(model.config, model.fields, _table(history, bad), bad, every)
+    judged = judge(model.network, examples)
+    rows: list[Json] = []
+    for name, field in model.fields.targets.items():
+        said, is_so = field.compared(judged[name].predictions), field.compared(judged[name].truth)
+        steps: list[tuple[Any, slice]] = [(step + 1, slice(step, step + 1)) for step in range(horizon)]
+        for step, part in [*steps, ("all", slice(None))]:
+            row: Json = {"column": name} if len(model.fields.targets) > 1 else {}
+            row |= {"step": step, "forecasts": len(examples)}
+            told, true = [one.part(part) for one in said], [one[part] for one in is_so]
+            wanted = [metric for metric in field.metrics if not METRICS[metric].from_loss]
+            rows.append(row | {metric: METRICS[metric].score(told, true) for metric in wanted})
+    model.skipped = bad.summary()
+    return rows
+
+
+def _horizon(model: Model, where: str) -> int:
+    if model.config.data.horizon is None:
+        then = "Train with --horizon, or use predict."
+        fail(where, "the model", "have been trained to forecast", "one that was not", then)
+    return model.config.data.horizon
+
+
+def _policy(bad_rows: str) -> BadRows:
+    check_choice("model", "bad_rows", bad_rows, ("refuse", "skip"))
+    return BadRows(bad_rows == "skip")
+
+
+def _table(history: Source, bad: BadRows) -> Table:
+    return read(history, bad) if isinstance(history, (str, Path)) else from_memory(history)
+
+
+@torch.inference_mode()
+def _outputs(network: Network, examples: Any, rows: np.ndarray) -> dict[str, torch.Tensor]:
+    """What the heads give of these rows, by target."""
+    features = network(examples.batch(rows).to(network.device))
+    heads = zip(network.fields.targets, network.heads, strict=True)
+    return {name: head(features.single_for(name)) for name, head in heads}
+
+
+def _chances(past: np.ndarray, paths: int, horizon: int, random: np.random.Generator, series: str) -> np.ndarray:
+    """Uniform numbers (paths, horizon), those of a step spread evenly, whose ranks are those of windows of the past."""
+    values = past[~np.isnan(past)]
+    windows = np.lib.stride_tricks.sliding_window_view(values, horizon + 1) if len(values) > horizon else values[:0]
+    if not len(windows):
+        whose = f" in the series {series!r}" if series else ""
+        fail("forecast", "paths", f"be drawn with {horizon + 1} known values before{whose}", f"{len(values)}")
+    some = windows[random.integers(len(windows), size=paths)]
+    rises = some[:, 1:] - some[:, :1]
+    ties = random.random(rises.shape)
+    ranks = np.stack([np.lexsort((ties[:, step], rises[:, step])).argsort() for step in range(horizon)], 1)
+    chances: np.ndarray = (ranks + random.uniform(1e-6, 1 - 1e-6, rises.shape)) / paths
+    return chances
+
+
+def _plain(time: Any) -> Any:
+    """A time as JSON has it."""
+    return time if time is None or isinstance(time, str | int | float) else str(time)

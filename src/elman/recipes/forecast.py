@@ -1,0 +1,33 @@
+"""Forecast: a transformer's oil temperature, 24 hours ahead from its own past alone (ETTh1)."""
+
+from elman.recipes.base import Published, Recipe
+
+RECIPE = Recipe(
+    name="forecast",
+    about="oil temperature of a transformer, 24 hours ahead, with ranges",
+    data="etth1",
+    split="test, 2,880 hours: all 2,857 windows, all 24 steps; z-scored by the training part",
+    size="14,400 hours",
+    minutes=6,
+    reading={"time": "date", "horizon": 24, "window": 168, "every": 2},
+    input={"OT": {}},
+    target={"OT": {"kind": "forecast", "head": "quantiles", "level": "last", "season": 24}},
+    model={"cell": "gru", "hidden": 48, "dropout": 0.1},
+    train={"epochs": 12, "batch": 32, "lr": 4e-3, "average": "ema", "average_decay": 0.99, "patience": 5},
+    metric="mse",
+    baselines=[
+        {
+            "name": "a linear map of the last 168 values, less the last one",
+            "input": {"past": {"kind": "lags", "columns": ["OT"]}},
+            "model": {"topology": "one-to-one"},
+            "train": {"epochs": 6, "lr": 1e-3},
+        },
+        {"name": "the last value", "naive": "last"},
+        {"name": "the value of the day before", "naive": "seasonal"},
+    ],
+    goals={"": {"mse": 0.0265}},
+    published=[
+        Published("LSTMa, Zhou et al. 2021: worse than the last value", mse=0.114),
+        Published("DeepAR, Zhou et al. 2021: worse than the last value", mse=0.107),
+    ],
+)

@@ -1,0 +1,91 @@
+"""What a recipe of a forecast shows beside its figures: forecasts without a network, and a fan chart."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from elman.data import BadRows, WindowExamples
+from elman.fields import Forecast
+from elman.forecasting import forecast
+from elman.insight import draw_fan
+from elman.model import Model
+from elman.parts import Tables
+from elman.training import METRICS
+from elman.types import Json
+from elman.windows import window_parts
+
+# (windows, target, rows, horizon, season) -> what is forecast, (rows, horizon). A new one is one line in this table.
+Naive = Callable[[WindowExamples, str, np.ndarray, int, int], np.ndarray]
+
+
+def last_value(windows: WindowExamples, target: str, rows: np.ndarray, horizon: int, season: int) -> np.ndarray:
+    """What was last goes on."""
+    return np.repeat(windows.before(target, rows, 1), horizon, axis=1)
+
+
+def seasonal(windows: WindowExamples, target: str, rows: np.ndarray, horizon: int, season: int) -> np.ndarray:
+    """What was one season before comes again."""
+    before = windows.before(target, rows, season)
+    found: np.ndarray = before[:, np.arange(horizon) % season]
+    return found
+
+
+NAIVE: dict[str, Naive] = {"last": last_value, "seasonal": seasonal}
+
+
+def scores_of_naive(kind: str, tables: Tables, model: Model) -> dict[str, float]:
+    """The figures of one of `NAIVE` on the test windows of a model's data: those of its metrics that look at a point.
+
+    Args:
+        kind: a name of `NAIVE`.
+        tables: with a test part.
+        model: with one target, a forecast.
+    """
+    ((name, field),) = model.fields.targets.items()
+    assert isinstance(field, Forecast)
+    test = window_parts(model.config, model.fields, tuple(tables), BadRows(skip=True), str, fit=False)[2]
+    assert test is not None
+    assert test.answers is not None
+    rows = np.arange(len(test))
+    scaled = NAIVE[kind](test, name, rows, field.horizon, field.season)
+    mean, deviation = float(field.scaled.mean[0]), float(field.scaled.deviation[0])
+    said = field.compared([{"forecast": row} for row in (scaled.astype(np.float64) * deviation + mean).tolist()])
+    is_so = list(test.ahead_of(name, rows).astype(np.float64))
+    points = [metric for metric in field.metrics if metric in ("mse", "mae", "mase")]
+    return {metric: METRICS[metric].score(said, is_so) for metric in points}
+
+
+def fan_chart(model: Model, tables: Tables) -> bytes:
+    """A forecast from the middle of the test part beside what came, as a PNG.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    assert tables.test is not None
+    assert model.config.data.window is not None
+    assert model.config.data.horizon is not None
+    table, window, horizon = tables.test, model.config.data.window, model.config.data.horizon
+    origin = min(max(window, len(table) // 2), len(table) - horizon)
+    history = {name: table.column(name)[origin - window : origin] for name in table.columns}
+    (outlook,) = forecast(model, history)
+    truth = np.array(table.column(outlook.column)[origin : origin + horizon], np.float64)
+    return draw_fan(outlook, truth)
+
+
+def quick_part(tables: Tables, rows: int) -> Tables:
+    """Rows that follow each other, the border between training and validation among them."""
+
+    def steps(first: int, end: int) -> list[int]:
+        return list(range(first, end))
+
+    train, valid, test = tables
+    return Tables(
+        train.take(steps(max(0, len(train) - rows), len(train))),
+        valid and valid.take(steps(0, min(rows, len(valid)))),
+        test and test.take(steps(0, min(rows, len(test)))),
+    )
+
+
+def is_forecast(document: Json) -> bool:
+    """Whether a configuration asks for a forecast."""
+    return document.get("data", {}).get("horizon") is not None

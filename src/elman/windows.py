@@ -1,0 +1,279 @@
+"""From tables whose rows are steps to windows: cut in order of time for training, at the end to forecast from there."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from elman.checks import check_range, fail
+from elman.config import RunConfig
+from elman.data import BadRows, Table, Timeline, WindowExamples, timelines
+from elman.errors import BadValueError, ConfigError, DataError
+from elman.fields import Field, Fields, Forecast, Known, Lags, Series
+
+SHOWN = 5  # series that a message names
+Given = tuple[Table, Table | None, Table | None]
+Windows = tuple[WindowExamples, WindowExamples | None, WindowExamples | None]
+
+
+def window_parts(
+    config: RunConfig, fields: Fields, given: Given, bad: BadRows, note: Callable[[str], None], fit: bool = True
+) -> Windows:
+    """Training, validation and test in order of time, each series by itself; the fields learn from the training rows.
+
+    A window belongs to the part that holds all the steps it forecasts; its past may reach into the part before. Where
+    parts are given as tables, the later ones go on with the series of the earlier ones.
+
+    Args:
+        config: settled.
+        fields: of the configuration.
+        given: training, validation and test; what is not given is cut off the end of the training table's series.
+        bad: what is done with rows that cannot be used.
+        note: takes a line for the person.
+        fit: let the fields learn; they have learned already if not.
+
+    Raises:
+        ConfigError: fractions that cannot be.
+        DataError: rows that cannot be used, or a part without a window.
+    """
+    data, (window, horizon) = config.data, _sizes(config)
+    shares = 0.0 if given[1] else data.valid_fraction, 0.0 if given[2] else data.test_fraction
+    check_range("data", "valid_fraction and data.test_fraction together", sum(shares), low=0, high=0.99)
+    if given[1] is not None and shares[1]:
+        then = "Name data.test too, or set data.test_fraction=0."
+        fail(
+            "config",
+            "data.test_fraction",
+            "be 0 where data.valid is given, which is later",
+            f"{shares[1]}",
+            then,
+            ConfigError,
+        )
+    tables = [None if table is None else _timelines(config, fields, table, bad) for table in given]
+    series, borders = _joined(tables, shares)
+    if fit:
+        for role, field in fields.by_role().items():
+            _learn(
+                field,
+                [_values(field, line, slice(0, ends[0])) for line, ends in zip(series, borders, strict=True)],
+                role,
+            )
+    encoded, starts = _encoded(fields, series, bad)
+    found: list[WindowExamples | None] = []
+    for part in range(3):
+        begins = [0 if part == 0 else ends[part - 1] for ends in borders]
+        every = data.every if part == 0 else 1
+        origins = [
+            start + _origins(begin, ends[part], window, horizon, every)
+            for start, begin, ends in zip(starts, begins, borders, strict=True)
+        ]
+        if part == 0:
+            _say_short([line for line, own in zip(series, origins, strict=True) if not len(own)], series, config, note)
+        wanted = part == 0 or given[part] is not None or shares[part - 1] > 0
+        rows = np.concatenate(origins)
+        if wanted and not len(rows):
+            name = ("training", "validation", "test")[part]
+            must = f"have {horizon} rows to forecast in the {name} part, and {window} before them"
+            got = f"at most {max(map(len, series)):,} in all"
+            then = "Give more rows, or set data.window, data.horizon, data.valid_fraction and data.test_fraction."
+            fail(given[0].source, "a series", must, got, then, DataError)
+        found.append(_examples(config, fields, series, starts, encoded, rows) if len(rows) else None)
+    train, valid, test = found
+    for name, field in fields.targets.items():
+        if valid is None and isinstance(field, Forecast) and field.calibrate:
+            then = "Leave it out, or set data.valid_fraction."
+            fail("config", f"target.{name}.calibrate", "have a validation part", "none", then, ConfigError)
+    assert train is not None
+    return train, valid, test
+
+
+def all_windows(
+    config: RunConfig, fields: Fields, table: Table, bad: BadRows, every: int = 1
+) -> tuple[WindowExamples, list[Timeline]]:
+    """Every window of a table, or every so many steps one, the newest of each series included; and its series.
+
+    Raises:
+        DataError: rows that cannot be used, or no window.
+    """
+    window, horizon = _sizes(config)
+    series = list(_timelines(config, fields, table, bad).values())
+    encoded, starts = _encoded(fields, series, bad)
+    found = [start + _origins(0, len(line), window, horizon, every) for start, line in zip(starts, series, strict=True)]
+    origins = np.concatenate(found) if found else np.zeros(0, np.int64)
+    if not len(origins):
+        most = max(map(len, series), default=0)
+        must = f"have {window} rows to read and {horizon} that were forecast"
+        fail(table.source, "a series", must, f"at most {most:,}", "Give more rows.", DataError)
+    return _examples(config, fields, series, starts, encoded, origins), series
+
+
+def last_windows(
+    config: RunConfig, fields: Fields, table: Table, bad: BadRows
+) -> tuple[WindowExamples, list[tuple[Timeline, int]]]:
+    """The window at the end of each series of a table; and the series, each with the step that is forecast first.
+
+    A series ends with the last row that has a value of a target; rows after it say what is known ahead.
+
+    Raises:
+        DataError: rows that cannot be used, a series that is too short or whose known columns do not reach far enough.
+    """
+    window, horizon = _sizes(config)
+    told = [name for name in fields.targets if name in table.columns]
+    known = any(isinstance(field, Known) for field in fields.inputs.values())
+    if known and len(told) < len(fields.targets):
+        table.column(next(name for name in fields.targets if name not in told))  # which says that it is missing
+    series = _timelines(config, fields, table, bad, told).values()
+    chosen: list[tuple[Timeline, int]] = []
+    for line in series:
+        spoken = ~np.isnan(line.numbers(told)).all(1) if told else np.ones(len(line), bool)
+        origin = int(np.flatnonzero(spoken)[-1]) + 1 if spoken.any() else 0
+        whose = f" in the series {line.name!r}" if line.name else ""
+        if origin < window:
+            bad.found(f"{table.source}: there must be {window} rows before the forecast{whose}, got {origin}")
+        elif known and len(line) < origin + horizon:
+            must = f"must be {horizon} rows after the last value{whose}, which say what is known ahead"
+            bad.found(f"{table.source}: there {must}, got {len(line) - origin}")
+        else:
+            chosen.append((line, origin))
+    if not chosen:
+        fail(table.source, "the table", "have a series that can be forecast", "none", error=DataError)
+    encoded, starts = _encoded(fields, [line for line, _ in chosen], bad, targets=False)
+    origins = np.array([start + origin for start, (_, origin) in zip(starts, chosen, strict=True)])
+    return _examples(config, fields, [line for line, _ in chosen], starts, encoded, origins), chosen
+
+
+def _sizes(config: RunConfig) -> tuple[int, int]:
+    assert config.data.window is not None
+    assert config.data.horizon is not None
+    return config.data.window, config.data.horizon
+
+
+def _timelines(
+    config: RunConfig, fields: Fields, table: Table, bad: BadRows, targets: Sequence[str] | None = None
+) -> dict[str, Timeline]:
+    """The series of a table, with the columns of all inputs and of the targets, or of these only."""
+    numbers = [column for field in fields.inputs.values() for column in columns_of(field)]
+    numbers += list(fields.targets) if targets is None else targets
+    parsed = {name: field.parse for name, field in fields.inputs.items() if not columns_of(field)}
+    return timelines(table, numbers, parsed, config.data.id, config.data.time, bad)
+
+
+def columns_of(field: Field) -> list[str]:
+    """The columns of numbers that an input is made of; none of one that is a value of another kind."""
+    return list(field.columns or ()) if isinstance(field, Series | Lags) else []
+
+
+def _values(field: Field, line: Timeline, steps: slice) -> Any:
+    """What a field learns from or encodes of a series."""
+    if isinstance(field, Forecast):
+        return line.columns[field.name][steps]
+    columns = columns_of(field)
+    return line.numbers(columns)[steps] if columns else line.columns[field.name][steps]
+
+
+def _learn(field: Field, values: list[Any], role: str) -> None:
+    if isinstance(field, Forecast) or columns_of(field):
+        field.fit([value for value in values if len(value)])
+        return
+    flat = [value for part in values for value in part]
+    field.fit(Counter(flat) if field.fits_on_counts else flat)
+
+
+def _joined(
+    tables: Sequence[dict[str, Timeline] | None], shares: tuple[float, float]
+) -> tuple[list[Timeline], list[tuple[int, int, int]]]:
+    """The series, those of later tables behind those of earlier ones; and where the three parts of each end."""
+    first = tables[0]
+    assert first is not None
+    names = dict.fromkeys(name for table in tables for name in table or {})
+    series, borders = [], []
+    for name in names:
+        lines = [table.get(name) if table else None for table in tables]
+        rows = len(lines[0]) if lines[0] else 0
+        valid, test = (round(rows * share) for share in shares)
+        train = rows - valid - test
+        counts = [train, len(lines[1]) if lines[1] else valid, len(lines[2]) if lines[2] else test]
+        whole = None
+        for line in lines:
+            if line is not None:
+                whole = line if whole is None else whole.followed_by(line)
+        assert whole is not None
+        series.append(whole)
+        borders.append((counts[0], counts[0] + counts[1], sum(counts)))
+    return series, borders
+
+
+def _encoded(
+    fields: Fields, series: Sequence[Timeline], bad: BadRows, targets: bool = True
+) -> tuple[Mapping[str, np.ndarray], list[int]]:
+    """All series one after the other, encoded, by role; and where each begins."""
+    found: dict[str, np.ndarray] = {}
+    for role, field in fields.by_role(targets).items():
+        found[role] = np.concatenate([_encode(field, line) for line in series])
+    starts = np.cumsum([0, *map(len, series)])[:-1].tolist()
+    return found, starts
+
+
+def _encode(field: Field, line: Timeline) -> np.ndarray:
+    values = _values(field, line, slice(None))
+    if isinstance(field, Series | Lags):
+        gaps = np.isnan(values)
+        if field.missing == "refuse" and gaps.any():
+            step, channel = (int(place) for place in np.argwhere(gaps)[0])
+            then = "Fill the cell, or set missing to forward or mean."
+            fail(
+                line.place(step), f"column {columns_of(field)[channel]!r}", "hold a number", "nothing", then, DataError
+            )
+        return field.encode(values)
+    if isinstance(field, Forecast):
+        return field.encode(values)
+    for step, value in enumerate(values):
+        try:
+            field.encode(value)
+        except BadValueError as error:
+            raise DataError(f"{line.place(step)}: column {field.name!r} {error}.") from None
+    return np.array(field.encode_batch(values))
+
+
+def _origins(begin: int, end: int, window: int, horizon: int, every: int) -> np.ndarray:
+    """The first forecast steps of the windows whose forecast steps all lie in `begin` to `end`, the newest included."""
+    first, last = max(begin, window), end - horizon
+    return np.arange(last, first - 1, -every, dtype=np.int64)[::-1]
+
+
+def _examples(
+    config: RunConfig,
+    fields: Fields,
+    series: Sequence[Timeline],
+    starts: Sequence[int],
+    encoded: Mapping[str, np.ndarray],
+    origins: np.ndarray,
+) -> WindowExamples:
+    window, horizon = _sizes(config)
+    past: dict[str, np.ndarray] = {}
+    ahead: dict[str, np.ndarray] = {}
+    at: dict[str, np.ndarray] = {}
+    for name, field in fields.inputs.items():
+        kind = ahead if isinstance(field, Known) else past if columns_of(field) else at
+        kind[name] = encoded[f"input.{name}"]
+    targets = {name: encoded[f"target.{name}"] for name in fields.targets if f"target.{name}" in encoded}
+
+    def place(step: int) -> str:
+        number = int(np.searchsorted(starts, step, side="right")) - 1
+        return series[number].place(step - starts[number])
+
+    flat = {name for name, field in fields.inputs.items() if isinstance(field, Lags)}
+    return WindowExamples(past, ahead, at, targets or None, origins, window, horizon, place, flat)
+
+
+def _say_short(
+    short: Sequence[Timeline], series: Sequence[Timeline], config: RunConfig, note: Callable[[str], None]
+) -> None:
+    """Which series are too short to learn from."""
+    if not short:
+        return
+    names = ", ".join(line.name for line in short[:SHOWN]) + (", ..." if len(short) > SHOWN else "")
+    window, horizon = _sizes(config)
+    least = f"{window} + {horizon} rows in the training part"
+    note(f"windows   {len(short)} of {len(series)} series have fewer than {least} and teach nothing: {names}")
