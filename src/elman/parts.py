@@ -231,6 +231,8 @@ def _parsed(
     columns there are.
     """
     beside = [] if path is None else find_files(path)
+    if not isinstance(source, Table) and _names_files(first, fields):
+        source = read_files(source, bad)  # the cache knows the bytes of the table, not of the files that it names
     if isinstance(source, Table):
         source = with_whole_paths(source, fields.named_files(), beside)
         parsed = parse(gather(source, fields, data.id, data.time, bad), fields, bad)
@@ -242,11 +244,17 @@ def _parsed(
     columns = matching_columns(first, series.columns or []) if series else []
 
     def gathered(table: Table, bad: BadRows) -> Table:
-        table = with_whole_paths(table.completed(names), fields.named_files(), beside)
+        table = table.completed(names)
         return from_wide(table, columns, series.name, bad) if series else table
 
     stored, folder = open_stored(source, kept, gathered, bad)
     return OnDisk(stored, folder, None if by is None else stored.numbered("split"))
+
+
+def _names_files(table: Table, fields: Fields) -> bool:
+    """Whether cells are paths of files; those of such a field may be arrays too."""
+    named = (table.column(name) for name in fields.named_files())
+    return any(isinstance(cell, str) for cells in named for cell in cells)
 
 
 def _with_values(parsed: Parsed, column: str, parse: Callable[[Any], Any], bad: BadRows) -> InMemory:
