@@ -5,6 +5,7 @@ from elman.fields.category import Category
 from elman.fields.labels import Labels
 from elman.fields.notes import Notes
 from elman.fields.number import Number
+from elman.fields.roll import Roll
 from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
 from elman.fields.tags import Tags
@@ -19,6 +20,7 @@ FIELDS: dict[str, type[Field]] = {
     "tags": Tags,
     "labels": Labels,
     "notes": Notes,
+    "roll": Roll,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -36,6 +38,7 @@ __all__ = [
     "Labels",
     "Notes",
     "Number",
+    "Roll",
     "Series",
     "Single",
     "Steps",

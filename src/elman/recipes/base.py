@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from elman.config import merged
 from elman.types import Json
@@ -28,6 +29,7 @@ class Setting:
         metric: the metric that published figures are in.
         goals: figures to reach by metric, see `Recipe`.
         baselines: what the figures must beat, see `Recipe`.
+        published: see `Recipe`.
         show, show_rows: see `Recipe`.
         round_trip: see `Recipe`; {} where there is none.
     """
@@ -38,7 +40,8 @@ class Setting:
     metric: str
     goals: Mapping[str, float]
     baselines: list[Json]
-    show: list[str]
+    published: list[Published]
+    show: list[Any]
     show_rows: int
     round_trip: Json
 
@@ -64,10 +67,11 @@ class Recipe:
             `elman.recipes.baselines.ANSWERS`; {"name": ..., "markov": 2} tells each symbol that is written from the two
             before it, see `elman.recipes.markov`.
         published: figures that others reported.
-        show: values that are traced step by step at the end, or written from.
+        show: values that are traced step by step at the end, or written from; each a dictionary of columns where there
+            are several inputs.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.
         settings: variants by name, each a configuration laid over the recipe's; the first is the default. One may also
-            have a `metric`, `baselines` and `show` of its own, and as `dataset` a name of other data.
+            have a `metric`, `baselines`, `published` and `show` of its own, and as `dataset` a name of other data.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
             options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
             network of the named setting, which reads what this one writes, tells the input (`agreement`). Baselines
@@ -92,7 +96,7 @@ class Recipe:
     goals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     beats: Mapping[str, float] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
-    show: list[str] = field(default_factory=list)
+    show: list[str | Json] = field(default_factory=list)
     show_rows: int = 0
     settings: Mapping[str, Json] = field(default_factory=lambda: {"": {}})
     seeds: int = 3
@@ -120,6 +124,7 @@ class Recipe:
             own.get("metric", self.metric),
             self.goals.get(name, {}),
             own.get("baselines", self.baselines),
+            own.get("published", self.published),
             own.get("show", self.show),
             self.show_rows,
             own.get("round_trip", {}),

@@ -42,15 +42,16 @@ def picture(model: Model, chosen: Setting) -> dict[str, bytes]:
 
 def _from_values(model: Model, chosen: Setting, tables: Tables, folder: Path) -> Written:
     """From what the recipe names, and from some rows of the test split, beside what stands there."""
-    (input,), (target,) = model.fields.inputs, model.fields.targets
-    asked, there = list(chosen.show), [""] * len(chosen.show)
+    names, (target,) = list(model.fields.inputs), model.fields.targets
+    asked = [value if isinstance(value, dict) else {names[0]: value} for value in chosen.show]
+    there = [""] * len(asked)
     if tables.test is not None and chosen.show_rows:
         some = np.linspace(0, len(tables.test) - 1, chosen.show_rows).astype(int).tolist()
-        asked += [str(tables.test.column(input)[row]) for row in some]
+        asked += [{name: tables.test.column(name)[row] for name in names} for row in some]
         there += [f"   (there: {tables.test.column(target)[row]})" for row in some]
-    values = [best for best, *_ in model.generate(values=asked)]
-    texts = _as_text(model, values, folder)
-    return [(value, text + right) for value, text, right in zip(asked, texts, there, strict=True)]
+    texts = _as_text(model, [best for best, *_ in model.generate(values=asked)], folder)
+    said = [", ".join(str(row[name]) for name in names) for row in asked]
+    return [(value, text + right) for value, text, right in zip(said, texts, there, strict=True)]
 
 
 def _as_text(model: Model, values: list[Any], folder: Path) -> list[str]:
