@@ -335,8 +335,7 @@ def recipe(
         for value, text in result.written:
             print(f"{value} -> {text}" if result.model.fields.inputs else text)
     reporter.note(f"\nwritten to {result.folder}: metrics.json, the model and, where it is a network, the baseline")
-    example = f'"{result.example}"' if result.example else "--data FILE"
-    reporter.note(f"next: elman predict {result.folder / 'model'} {example}")
+    reporter.note(f"next: {result.next_command()}")
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ class Setting:
         metric: the metric that published figures are in.
         goals: figures to reach by metric, see `Recipe`.
         baselines: what the figures must beat, see `Recipe`.
+        published: see `Recipe`.
         show, show_rows: see `Recipe`.
         round_trip: see `Recipe`; {} where there is none.
     """
@@ -39,6 +40,7 @@ class Setting:
     metric: str
     goals: Mapping[str, float]
     baselines: list[Json]
+    published: list[Published]
     show: list[Any]
     show_rows: int
     round_trip: Json
@@ -71,7 +73,7 @@ class Recipe:
         faults: the test part's series gets faults, and it is counted how well a network that tells the next reading,
             and the baselines, find them (`auc`), see `elman.recipes.injected`.
         settings: variants by name, each a configuration laid over the recipe's; the first is the default. One may also
-            have a `metric`, `baselines` and `show` of its own, and as `dataset` a name of other data.
+            have a `metric`, `baselines`, `published` and `show` of its own, and as `dataset` a name of other data.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
             options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
             network of the named setting, which reads what this one writes, tells the first input (`agreement`). A
@@ -126,6 +128,7 @@ class Recipe:
             own.get("metric", self.metric),
             self.goals.get(name, {}),
             own.get("baselines", self.baselines),
+            own.get("published", self.published),
             own.get("show", self.show),
             self.show_rows,
             own.get("round_trip", {}),

@@ -1,5 +1,6 @@
 """Following a recipe: train its network and its baselines, score all on the test split, write what came of it."""
 
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from elman.data import Table
 from elman.directory import check_free, to_json, write_directory
 from elman.errors import Interrupted
 from elman.experiment import run
+from elman.fields import Frames
 from elman.inference import Step
 from elman.model import Model
 from elman.parts import Tables
@@ -43,7 +45,18 @@ class Result:
     traces: list[tuple[str, list[Step]]]  # of what is read
     written: list[tuple[str, str]]  # what was written from what
     metric: str
-    example: str
+    example: str  # a value that can be typed; "" where there is none
+
+    def next_command(self) -> str:
+        """What to type next."""
+        run = self.folder / "model"
+        frames = isinstance(self.model.target, Frames)
+        if not self.example:  # several columns, which a table has
+            return f"elman {'generate' if frames else 'predict'} {run} --data FILE" + " --out sample" * frames
+        if frames:
+            prompt = "" if self.model.fields.inputs else "--prompt "
+            return f"elman generate {run} {prompt}{shlex.quote(self.example)} --out sample"
+        return f'elman predict {run} "{self.example}"'
 
     def table(self) -> list[Json]:
         """The figures beside the baselines' and the published ones, a row each."""
@@ -118,7 +131,7 @@ def follow(
         "baseline": baselines[0],
         "other_baselines": baselines[1:],
         "published": {
-            entry.who: entry.figures[chosen.metric] for entry in recipe.published if chosen.metric in entry.figures
+            entry.who: entry.figures[chosen.metric] for entry in chosen.published if chosen.metric in entry.figures
         },
     }
     for metric, signature in said["signatures"].items():
