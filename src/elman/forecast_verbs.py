@@ -25,7 +25,7 @@ def backtest(
 ) -> None:
     """Forecast from many places along a history and hold it against what came: figures a step ahead, and over all."""
     from elman.forecasting import backtest as along
-    from elman.model import load
+    from elman.loading import load
 
     model = load(run)
     rows = along(model, history, every, bad_rows.value)
