@@ -14,7 +14,7 @@ demo: .venv
 
 test: check
 
-check: .venv .venv/foreign
+check: .venv .venv/foreign .venv/data
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/clang-format --dry-run --Werror $(wildcard src/elman/kernels/csrc/*)
 	$(BIN)/ruff check $(CODE)
@@ -61,6 +61,11 @@ build: .venv
 .venv/foreign: constraints.txt | .venv
 	$(PIP) --no-deps resemblyzer==0.1.4 g2p-fa==1.1.0 arabic-morph-segmenter==0.1.0 pytorch-crf==0.7.2
 	touch .venv/foreign
+
+# Data that come inside packages of which nothing else is needed.
+.venv/data: constraints.txt | .venv
+	$(PIP) --no-deps aeon==1.6.0 music21==10.5.1
+	touch .venv/data
 
 clean:
 	rm -rf .venv build dist runs src/elman/kernels/lib .pytest_cache .mypy_cache .ruff_cache

@@ -7,7 +7,7 @@ import pytest
 
 import elman
 from elman.recipes import RECIPES, follow
-from elman.recipes.datasets import DATASETS
+from elman.recipes.datasets import DATASETS, UCR
 
 SETTINGS = [
     pytest.param(recipe, setting, id=f"{recipe.name}-{setting}".rstrip("-"))
@@ -15,15 +15,16 @@ SETTINGS = [
     for setting in recipe.settings
 ]
 READ = {name: cache(read) for name, read in DATASETS.items()}  # once for all settings
-WITHOUT_FILES = {"rotten_tomatoes"}  # data that comes with a package
+WITHOUT_FILES = {"rotten_tomatoes", "digit_strips", "bach_melodies", *UCR}  # data that comes with a package
 MINUTES = 2
 
 
 @pytest.mark.parametrize(("recipe", "setting"), SETTINGS)
 def test_a_quick_run_gives_every_figure_and_keeps_the_models(recipe, setting, tmp_path, request, monkeypatch):
-    if recipe.data not in WITHOUT_FILES:
+    data = recipe.setting(setting).data
+    if data not in WITHOUT_FILES:
         request.getfixturevalue("real_data")
-    monkeypatch.setitem(DATASETS, recipe.data, READ[recipe.data])
+    monkeypatch.setitem(DATASETS, data, READ[data])
     result = follow(recipe, setting, quick=True, out=tmp_path / "out")
 
     figures = json.loads((tmp_path / "out" / "metrics.json").read_text())
@@ -39,6 +40,8 @@ def test_a_quick_run_gives_every_figure_and_keeps_the_models(recipe, setting, tm
     assert all(chosen.metric in row for row in result.table())
     looks = chosen.document["model"].get("attention") == "dot"
     assert (tmp_path / "out" / "attention.png").exists() == looks
+    assert (tmp_path / "out" / "trace.png").exists() == (bool(result.traces) and chosen.metric == "accuracy")
+    assert (tmp_path / "out" / "captions.png").exists() == (recipe.name == "caption")
     model = elman.load(tmp_path / "out" / "model")
     assert model.fields.learned() == result.model.fields.learned()
     assert (tmp_path / "out" / "baseline").exists() == any("model" in entry for entry in chosen.baselines)

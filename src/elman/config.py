@@ -57,7 +57,7 @@ class DataConfig(Section):
     split_group: str | None = None  # column whose rows of one value stay together
     split_time: str | None = None  # column that orders the rows: the oldest train, the newest test
     id: str | None = None  # column that names the sequence of a row, for series in long format
-    time: str | None = None  # column that orders the steps of a sequence
+    time: str | None = None  # column that orders the steps of a sequence; without an id all rows are one sequence
     stream: bool | None = None  # rows are one long text that is gone on with; None: so is a text file without a target
     horizon: int | None = Field(default=None, ge=1)  # steps to forecast; rows are steps then
     window: int | None = Field(default=None, ge=1)  # steps that are read before them; None: four times the horizon

@@ -27,8 +27,9 @@ class Parsed(NamedTuple):
 
 
 def spread_series(fields: Fields, columns: Iterable[str]) -> Series | None:
-    """The input that is a series spread over columns or rows of a table with such columns, if there is one."""
-    found = [field for field in fields.inputs.values() if isinstance(field, Series) and field.columns is not None]
+    """The series that is spread over columns or rows of a table with such columns, if there is one."""
+    every = fields.by_role().values()
+    found = [field for field in every if isinstance(field, Series) and field.columns is not None]
     return next((field for field in found if field.name not in set(columns)), None)
 
 
@@ -38,7 +39,7 @@ def gather(table: Table, fields: Fields, id: str | None, time: str | None, bad: 
     if series is None or series.columns is None:
         return table
     columns = matching_columns(table, series.columns)
-    if id is None:
+    if id is None and time is None:
         return from_wide(table, columns, series.name, bad)
     return from_long(table, columns, series.name, id, time, bad)
 
@@ -73,7 +74,7 @@ def encode(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[Parsed, Exampl
     kept = parsed.take(good)
     inputs, targets = split_roles(encoded)
     return kept, Examples(
-        inputs, targets or None, lambda row: kept.table.place(kept.rows[row]), fields.single_targets(), kept.values
+        inputs, targets or None, lambda row: kept.table.place(kept.rows[row]), fields.singles(), kept.values
     )
 
 
@@ -100,7 +101,7 @@ def encoded_at_once(fields: Fields, values: Mapping[str, Sequence[Any]]) -> dict
         found = {role: by_role[role].encode_batch(column) for role, column in values.items()}
     except BadValueError:
         return None
-    rows = zip(*found.values(), strict=True) if len(fields.in_step()) > 1 else ()
+    rows = zip(*found.values(), strict=True) if fields.tied_by_steps() else ()
     return None if any(fields.out_of_step(dict(zip(found, row, strict=True))) for row in rows) else found
 
 

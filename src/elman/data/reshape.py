@@ -60,13 +60,15 @@ def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> 
     return gathered
 
 
-def from_long(table: Table, columns: Sequence[str], name: str, id: str, time: str | None, bad: BadRows) -> Table:
+def from_long(table: Table, columns: Sequence[str], name: str, id: str | None, time: str | None, bad: BadRows) -> Table:
     """The rows of one `id` become one sequence, sorted by `time` (as they stand where None); `columns` are channels.
+
+    Without an id all rows are one sequence.
 
     Of every other column the sequence has one value, which all its rows must share; a column that varies within a
     sequence is left out, but for `time`, which is then that of the first step.
     """
-    ids = table.values(id, not_blank, bad)
+    ids = [""] * len(table) if id is None else table.values(id, not_blank, bad)
     keys = ids if time is None else table.values(time, moment, bad, ids)
     channels: list[list[Any]] = []
     for column in columns:
@@ -84,6 +86,7 @@ def from_long(table: Table, columns: Sequence[str], name: str, id: str, time: st
         if column == time or varying is None:
             gathered[column] = [values[rows[0]] for rows in sequences]
         else:
-            left_out[column] = f"several where {id!r} is {shown(table.column(id)[varying[0]])}"
+            of = "" if id is None else f" where {id!r} is {shown(table.column(id)[varying[0]])}"
+            left_out[column] = f"several{of}"
     gathered[name] = [np.array([[values[row] for values in channels] for row in rows]) for rows in sequences]
     return Table(gathered, table.source, table.where, left_out, [table.numbers[rows[0]] for rows in sequences])

@@ -1,16 +1,21 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
+from elman.fields.aligned import Aligned
+from elman.fields.audio import Audio
 from elman.fields.base import Field, Input, InStep, Single, Steps, Target
 from elman.fields.category import Category
 from elman.fields.forecast import Forecast
+from elman.fields.image import Image
 from elman.fields.known import Known
 from elman.fields.labels import Labels
 from elman.fields.lags import Lags
+from elman.fields.notes import Notes
 from elman.fields.number import Number
 from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
 from elman.fields.tags import Tags
 from elman.fields.text import Text
+from elman.fields.transcript import Transcript
 from elman.fields.writable import Frames, Symbols, Writable
 
 FIELDS: dict[str, type[Field]] = {
@@ -23,6 +28,10 @@ FIELDS: dict[str, type[Field]] = {
     "forecast": Forecast,
     "tags": Tags,
     "labels": Labels,
+    "image": Image,
+    "audio": Audio,
+    "transcript": Transcript,
+    "notes": Notes,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -31,16 +40,20 @@ __all__ = [
     "FIELDS",
     "INPUTS",
     "TARGETS",
+    "Aligned",
+    "Audio",
     "Category",
     "Field",
     "Fields",
     "Forecast",
     "Frames",
+    "Image",
     "InStep",
     "Input",
     "Known",
     "Labels",
     "Lags",
+    "Notes",
     "Number",
     "Series",
     "Single",
@@ -49,6 +62,7 @@ __all__ = [
     "Tags",
     "Target",
     "Text",
+    "Transcript",
     "Writable",
     "column_of",
     "split_roles",

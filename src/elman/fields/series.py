@@ -8,21 +8,24 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import torch
 from torch import Tensor, nn
 
-from elman.checks import check_choice, fail, shown
+from elman.checks import check_choice, check_range, fail, shown
 from elman.errors import BadValueError, DataError
-from elman.fields.base import Input
 from elman.fields.number import parse_number, to_floats
 from elman.fields.raw import is_blank
+from elman.fields.readings import Readings
 from elman.types import Json
 
 BLOCK = 1000  # series that are summed up together
 MISSING_WORDS = frozenset({"na", "n/a", "nan", "null", "none"})
 
 
-class Series(Input):
+class Series(Readings):
     """A multivariate numeric sequence (T, C), each channel scaled by its mean and deviation in the training split.
+
+    As a target it is written reading by reading, see `Readings`.
 
     Args:
         name: what messages call it.
@@ -31,6 +34,13 @@ class Series(Input):
             column whose cells hold whole arrays, [1, 2, 3] or [[1, 10], [2, 20]] (steps, then channels).
         missing: what an empty cell, None or NaN becomes: "forward", the channel's last value before it, or its mean
             where there is none; "mean"; or "refuse", an error.
+        patch: as an input, readings that make one step, side by side, each C numbers (Nie et al. 2022, arXiv
+            2211.14730): a network reads shapes, in fewer steps. What the last one lacks is filled by the last reading.
+        hop: as an input, readings from one patch to the next, at most `patch`; None: `patch`, so that none is in two.
+        noise: as an input, deviation of the Gaussian noise that training adds to every scaled reading.
+        distribution: as a target, what is told of the next reading of each channel: "gaussian", "student-t" (where
+            single readings are wild) or "quantiles".
+        levels: of quantiles, rising from above 0 to below 1; None: 0.1, 0.2, ..., 0.9.
 
     Example:
         >>> field = Series("load")
@@ -43,13 +53,28 @@ class Series(Input):
     is_sequence = True
     storage = pa.struct([("values", pa.list_(pa.float64())), ("channels", pa.int32())])  # step by step
     heeded_by_parse = frozenset({"missing", "columns"})
+    only_as_input = frozenset({"patch", "hop", "noise"})
+    only_as_target = frozenset({"distribution", "levels"})
 
     def __init__(
-        self, name: str, *, columns: list[str] | None = None, missing: Literal["forward", "mean", "refuse"] = "forward"
+        self,
+        name: str,
+        *,
+        columns: list[str] | None = None,
+        missing: Literal["forward", "mean", "refuse"] = "forward",
+        patch: int = 1,
+        hop: int | None = None,
+        noise: float = 0.0,
+        distribution: Literal["gaussian", "student-t", "quantiles"] = "gaussian",
+        levels: list[float] | None = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, distribution, levels)
         check_choice(name, "missing", missing, ("forward", "mean", "refuse"))
+        check_range(name, "patch", patch, low=1)
+        check_range(name, "hop", patch if hop is None else hop, low=1, high=patch)
+        check_range(name, "noise", noise, low=0)
         self.columns, self.missing = columns, missing
+        self.patch, self.hop, self.noise = patch, hop or patch, noise
         self.mean, self.deviation = np.zeros(0), np.ones(0)
         self._counts = (0, 0, 0)  # sequences, values, missing values of the training split
 
@@ -108,7 +133,10 @@ class Series(Input):
                 scaled = np.where(last >= 0, carried, 0)
             else:
                 scaled = np.where(gaps, 0, scaled)
-        return scaled.astype(np.float32)
+        return _patches(scaled.astype(np.float32), self.patch, self.hop)
+
+    def encode_prompt(self, value: np.ndarray) -> np.ndarray:
+        return self.encode(value)
 
     def parse_column(self, column: pa.Array | np.ndarray) -> pa.Array | None:
         if isinstance(column, np.ndarray):  # (rows, T, C), of a series that was spread over columns
@@ -167,10 +195,14 @@ class Series(Input):
         return f"{len(self.mean)} channel{'s' if len(self.mean) > 1 else ''}, {steps:.4g} steps in the mean, {said}"
 
     def encoder(self) -> nn.Module:
-        return Channels(len(self.mean))
+        return Channels(len(self.mean) * self.patch, self.noise)
 
     def pieces(self, value: np.ndarray) -> list[str]:
-        return [" ".join("missing" if np.isnan(x) else f"{x:.4g}" for x in step) for step in value]
+        steps = [" ".join("missing" if np.isnan(x) else f"{x:.4g}" for x in step) for step in value]
+        if self.patch == 1:
+            return steps
+        begins = range(0, self.hop * len(_patches(value, self.patch, self.hop)), self.hop)
+        return [f"{steps[begin]} .. {steps[min(begin + self.patch, len(steps)) - 1]}" for begin in begins]
 
 
 def stored_series(flat: pa.Array, ends: np.ndarray, channels: int) -> pa.Array:
@@ -206,15 +238,25 @@ class _Moments:
         self.series, self.steps = self.series + len(block), self.steps + len(steps)
 
 
-class Channels(nn.Module):
-    """(B, T, C) as it is: the scaled measurements are the features."""
+def _patches(steps: np.ndarray, patch: int, hop: int) -> np.ndarray:
+    """Steps (T, C) -> every `hop` of them so many side by side, (N, patch C); the last step fills up the last patch."""
+    if patch == 1:
+        return steps
+    begins = np.arange(0, max(1, len(steps) - patch + hop), hop)
+    at = np.minimum(begins[:, None] + np.arange(patch), len(steps) - 1)
+    found: np.ndarray = steps[at].reshape(len(begins), -1)
+    return found
 
-    def __init__(self, channels: int) -> None:
+
+class Channels(nn.Module):
+    """(B, T, C) as it is: the scaled measurements are the features; in training Gaussian noise may be added to them."""
+
+    def __init__(self, channels: int, noise: float = 0.0) -> None:
         super().__init__()
-        self.output_size = channels
+        self.output_size, self.noise = channels, noise
 
     def forward(self, x: Tensor) -> Tensor:
-        return x
+        return x + self.noise * torch.randn_like(x) if self.training and self.noise else x
 
 
 def measured(column: Any) -> np.ndarray | None:

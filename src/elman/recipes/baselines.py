@@ -47,15 +47,33 @@ def scores_of_answers(kind: str, tables: Tables, fields: Fields) -> dict[str, fl
         return figure if METRICS[metric].higher_is_better else -figure
 
     targets = list(map(field.truth, train[f"target.{target}"]))
-    known, asked = (list(map(_as_text, side[f"input.{input}"])) for side in (train, kept.values))
+    known, asked = (list(side[f"input.{input}"]) for side in (train, kept.values))
     return score(ANSWERS[kind](known, targets, asked, merit))
 
 
-def nearest(known: list[str], targets: list[Any], asked: list[str], merit: Merit) -> list[Any]:
-    """The target of the training row whose input is most like: cosine of TF-IDF vectors over words and pairs of words.
+def nearest(known: list[Any], targets: list[Any], asked: list[Any], merit: Merit) -> list[Any]:
+    """The target of the training row whose input is most like.
 
-    Inputs that are one word are compared by their letters, one to three at a time.
+    Of texts that is the largest cosine of TF-IDF vectors over words and pairs of words, or where inputs are one word,
+    over their letters, one to three at a time; of arrays, which must have one shape, the smallest Euclidean distance.
     """
+    if known and isinstance(known[0], np.ndarray):
+        return [targets[row] for row in _nearest_arrays(known, asked)]
+    return _nearest_texts(list(map(_as_text, known)), targets, list(map(_as_text, asked)))
+
+
+def _nearest_arrays(known: list[np.ndarray], asked: list[np.ndarray]) -> list[int]:
+    """The row of `known` that is nearest to each of `asked`, the first of equally near ones."""
+    flat = np.stack(known).reshape(len(known), -1).astype(np.float32)
+    squares = np.square(flat).sum(1)
+    found: list[int] = []
+    for begin in range(0, len(asked), TOGETHER):
+        block = np.stack(asked[begin : begin + TOGETHER]).reshape(-1, flat.shape[1]).astype(np.float32)
+        found += (squares - 2 * block @ flat.T).argmin(1).tolist()  # the square of the asked one is the same for all
+    return found
+
+
+def _nearest_texts(known: list[str], targets: list[Any], asked: list[str]) -> list[Any]:
     try:
         from sklearn.feature_extraction.text import TfidfVectorizer
     except ImportError:
@@ -75,7 +93,7 @@ def nearest(known: list[str], targets: list[Any], asked: list[str], merit: Merit
     return found
 
 
-def constant(known: list[str], targets: list[Any], asked: list[str], merit: Merit) -> list[Any]:
+def constant(known: list[Any], targets: list[Any], asked: list[Any], merit: Merit) -> list[Any]:
     """The one answer to everything that scores best on the test rows, among the targets most frequent in training."""
     often = [value for value, _ in Counter(targets).most_common(MOST_TRIED)]
     return max(([value] * len(asked) for value in often), key=merit)

@@ -20,9 +20,12 @@ from elman.parts import Tables
 from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
-from elman.recipes.forecasts import is_forecast, quick_part, scores_of_naive
+from elman.recipes.forecasts import scores_of_naive
+from elman.recipes.injected import scores_of_network, scores_of_rolling
+from elman.recipes.markov import scores_of_markov
+from elman.recipes.pictures import pictures_of
 from elman.recipes.round_trip import round_trip
-from elman.recipes.showing import picture, shown
+from elman.recipes.showing import Written, shown
 from elman.training import Reporter
 from elman.types import Json
 
@@ -47,9 +50,13 @@ class Result:
         setting, quick = self.figures["setting"], "--quick" in self.figures["split"]
         ours = f"elman recipe {self.figures['recipe']}" + f" ({setting})" * bool(setting)
         ours += ", --quick: claims nothing" * quick
-        rows = [{"who": ours, self.metric: self.figures["metrics"][self.metric]}]
+        parts = [name for name in self.figures["metrics"] if name.startswith(f"{self.metric}_")]  # such as auc_spike
+        shown = [self.metric, *parts]
+        rows = [{"who": ours} | {name: self.figures["metrics"][name] for name in shown}]
         baselines = [self.figures["baseline"], *self.figures["other_baselines"]]
-        rows += [{"who": f"baseline: {entry['name']}", self.metric: entry.get(self.metric)} for entry in baselines]
+        rows += [
+            {"who": f"baseline: {entry['name']}"} | {name: entry.get(name) for name in shown} for entry in baselines
+        ]
         return rows + [{"who": who, self.metric: figure} for who, figure in self.figures["published"].items()]
 
 
@@ -90,11 +97,9 @@ def follow(
     document = merged(_with_vectors(chosen.document, vectors), hasten)
     if vectors is not None and document == merged(chosen.document, hasten):
         fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
-    tables = DATASETS[recipe.data]()
-    if quick and is_forecast(document):
-        tables = quick_part(tables, QUICK_ROWS)
-    elif quick:
-        tables = Tables(*(table and _part(table, seed, bool(recipe.reading.get("stream"))) for table in tables))  # type: ignore[arg-type]
+    tables = DATASETS[chosen.data]()
+    if quick:
+        tables = Tables(*(table and _part(table, seed, recipe) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
     model = _run(recipe, document, tables, reporter)
     measure = _measure(recipe, chosen, hasten, tables, reporter)
@@ -116,12 +121,18 @@ def follow(
     }
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
-    write_directory(folder, {"metrics.json": to_json(said), **picture(model, chosen, tables)}, force)
+    write_directory(folder, {"metrics.json": to_json(said), **pictures_of(model, chosen, tables)}, force)
     model.save(folder / "model")
     for kept in models:
         kept.save(folder / "baseline")
     traces, written = shown(model, chosen, tables, folder)
-    return Result(said, folder, model, traces, written, chosen.metric, next(iter(chosen.show), ""))
+    return Result(said, folder, model, traces, written, chosen.metric, _example(chosen, written))
+
+
+def _example(chosen: Setting, written: Written) -> str:
+    """A value that can be typed: the first that is shown; none where several columns are read."""
+    first = next(iter([*chosen.show, *(value for value, _ in written)]), "")
+    return first if isinstance(first, str) else ""
 
 
 def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
@@ -136,13 +147,22 @@ def _measure(
     recipe: Recipe, chosen: Setting, hasten: Json, tables: Tables, reporter: Reporter
 ) -> Callable[[Model], Json]:
     """What gives the figures of a network; for a round trip the one that reads is trained first, once for all."""
+    if recipe.faults:
+        return lambda model: _figures(model) | scores_of_network(model, tables)
     if not chosen.round_trip:
         return _figures
     options = dict(chosen.round_trip)
-    reading, each = recipe.setting(options.pop("setting")), options.pop("each")
+    reading, each = _reading(recipe, options).setting(options.pop("setting")), options.pop("each")
     reporter.note(f"\nround trip  what is written is read by the network of {reading.name}")
     reader = _run(recipe, merged(reading.document, hasten), tables, reporter)
     return lambda writer: _figures(writer) | round_trip(writer, reader, tables, each, options)
+
+
+def _reading(recipe: Recipe, options: Json) -> Recipe:
+    """The recipe whose network reads what is written: another one where it is named."""
+    from elman.recipes import find  # the table of the folder that this file stands in
+
+    return find(options.pop("recipe")) if "recipe" in options else recipe
 
 
 def _baselines(
@@ -163,10 +183,15 @@ def _baselines(
             found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
         elif "naive" in baseline:
             found = dict(scores_of_naive(baseline["naive"], tables, model))
+        elif "rolling" in baseline:
+            found = scores_of_rolling(baseline["rolling"], model, tables)
+        elif "markov" in baseline:
+            found = dict(scores_of_markov(baseline["markov"], tables, model.fields))
         else:
             train = merged(document["train"], baseline.get("train", {}))
-            read = baseline.get("input", document["input"])
-            other = {**document, "input": read, "model": baseline["model"], "train": train}
+            own = {section: baseline[section] for section in ("input", "target") if section in baseline}
+            own["data"] = merged(document["data"], baseline.get("data", {}))
+            other = {**document, **own, "model": baseline["model"], "train": train}
             models.append(_run(recipe, other, tables, reporter))
             found = measure(models[-1])
         figures.append({"name": baseline["name"], **found})
@@ -182,8 +207,10 @@ def _with_vectors(document: Json, vectors: Path | None) -> Json:
     return document
 
 
-def _part(table: Table, seed: int, stream: bool) -> Table:
-    if stream:
+def _part(table: Table, seed: int, recipe: Recipe) -> Table:
+    if recipe.reading.get("time"):  # rows are steps, one after the other
+        return table.take(list(range(min(len(table), QUICK_ROWS))))
+    if recipe.reading.get("stream"):
         return Table({"text": ["".join(table.column("text"))[:QUICK_CHARACTERS]]}, table.source)
     if len(table) <= QUICK_ROWS:
         return table

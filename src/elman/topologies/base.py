@@ -28,6 +28,7 @@ class Features(NamedTuple):
     steps: Tensor | None = None  # (B, T, H)
     single: Tensor | None = None  # (B, H)
     state: State | None = None  # at each row's end, of what is written
+    lengths: Tensor | None = None  # (B,) real steps of what was read
     levels: Mapping[str, Tensor] = {}  # (B, 2) by target, see `elman.layers.level.level_of`
 
     def single_for(self, target: str) -> Tensor:

@@ -5,8 +5,9 @@ from elman.training.metrics.classes import accuracy, macro_f1, micro_f1
 from elman.training.metrics.errors import cer, per, wer
 from elman.training.metrics.forecasts import coverage, mase
 from elman.training.metrics.numbers import mae, mse
+from elman.training.metrics.ranks import auc
 from elman.training.metrics.spans import span_f1
-from elman.training.metrics.surprise import bits, nats, perplexity
+from elman.training.metrics.surprise import bits, nats, nll, perplexity, pinball
 from elman.training.metrics.texts import SIGNED, bleu, chrf, exact_match, signature, with_references
 
 METRICS: dict[str, Metric] = {
@@ -19,10 +20,12 @@ METRICS: dict[str, Metric] = {
     "mase": Metric(mase, False),
     "coverage": Metric(coverage, True),
     "quantile_loss": Metric(nats, False, from_loss=True),
-    "nll": Metric(nats, False, from_loss=True),
+    "auc": Metric(auc, True),
     "nats": Metric(nats, False, from_loss=True),
     "bits": Metric(bits, False, from_loss=True),
+    "nll": Metric(nll, False, from_loss=True),
     "perplexity": Metric(perplexity, False, from_loss=True),
+    "pinball": Metric(pinball, False, from_loss=True),
     "bleu": Metric(bleu, True),
     "chrf": Metric(chrf, True),
     "exact_match": Metric(exact_match, True),
@@ -36,6 +39,7 @@ __all__ = [
     "SIGNED",
     "Metric",
     "accuracy",
+    "auc",
     "bits",
     "bleu",
     "cer",
@@ -48,8 +52,10 @@ __all__ = [
     "micro_f1",
     "mse",
     "nats",
+    "nll",
     "per",
     "perplexity",
+    "pinball",
     "signature",
     "span_f1",
     "wer",

@@ -8,6 +8,15 @@ def nats(loss: float) -> float:
     return loss
 
 
+def pinball(loss: float) -> float:
+    """The loss of quantiles itself, see `elman.layers.distributions.Quantiles`."""
+
+
+def nll(loss: float) -> float:
+    """Negative log-likelihood a step, in nats: the loss itself, of steps that are vectors."""
+    return loss
+
+
 def bits(loss: float) -> float:
     """Bits a step: loss / log 2. Of characters, bits per character."""
     return loss / math.log(2)

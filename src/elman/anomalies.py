@@ -1,0 +1,198 @@
+"""Readings that a next-step network did not expect: scores, thresholds from clean data, and the hits."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from elman.checks import fail
+from elman.data import BadRows, Examples, Table, from_long, from_memory, gather, matching_columns, parse, read
+from elman.errors import BadValueError, DataError
+from elman.fields import Series
+from elman.fields.series import parse_or_missing
+from elman.inference.watching import Watch, Watched, watch
+from elman.model import Model
+from elman.network import Network
+from elman.topologies import NextStep
+from elman.types import Json
+
+CLEAN = "clean.json"  # in a run directory: the highest scores of readings without faults
+MOST_KEPT = 10_000  # scores a channel
+LARGEST = 1e30  # JSON knows no infinity
+FALSE_ALARMS = 0.001
+ROW = "\0row"  # a column that no table has
+
+
+class Watching(NamedTuple):
+    """One series under watch."""
+
+    id: Any  # None where there is one series only
+    times: Sequence[Any]  # of each reading, as they stand in the data; numbers from 1 where there is no time
+    channels: list[str]
+    readings: np.ndarray  # (T, C)
+    watched: Watched
+    thresholds: np.ndarray  # (C,)
+
+    def hits(self) -> list[Json]:
+        """The readings whose score is above their channel's threshold, a row each."""
+        found = []
+        for step, channel in np.argwhere(self.watched.scores > self.thresholds).tolist():
+            at = step, channel
+            found.append(
+                ({} if self.id is None else {"id": self.id})
+                | {
+                    "time": self.times[step],
+                    "channel": self.channels[channel],
+                    "value": float(self.readings[at]),
+                    "expected": float(self.watched.expected[at]),
+                    "score": float(self.watched.scores[at]),
+                    "threshold": float(self.thresholds[channel]),
+                }
+            )
+        return found
+
+
+def watches(model: Model) -> bool:
+    """Whether a model tells the next step of a series, so that it can watch one."""
+    return isinstance(model.network.topology, NextStep) and isinstance(model.target, Series)
+
+
+def clean_scores(network: Network, examples: Examples) -> Json:
+    """How far off clean readings were: of each channel how many there were, and the highest scores, falling.
+
+    Args:
+        network: one that tells the next step of a series.
+        examples: series without faults that training did not learn from.
+    """
+    name = network.written.name
+    series = examples.values(f"target.{name}", np.arange(len(examples)))
+    scores = np.concatenate([watch(network, readings)[0].scores for readings in series])
+    return highest_scores(scores)
+
+
+def highest_scores(scores: np.ndarray) -> Json:
+    """Of the scores of clean readings, (T, C), NaN where there is none, what `thresholds` needs, as plain JSON."""
+    known = [channel[~np.isnan(channel)] for channel in scores.T]
+    highest = []
+    for channel in known:
+        falling = np.sort(channel)[::-1][:MOST_KEPT].clip(max=LARGEST)
+        highest.append((np.ceil(falling * 1e6) / 1e6).tolist())  # up, so that none of them lies above itself
+    return {"readings": [len(channel) for channel in known], "highest": highest}
+
+
+def thresholds(clean: Json, false_alarms: float) -> np.ndarray:
+    """The scores above which a reading is taken for a fault, (C,): of the clean readings of a channel at most such a
+    share lies above, and no lower threshold keeps to it.
+
+    Args:
+        clean: what `clean_scores` gave.
+        false_alarms: more than 0, less than 1.
+
+    Raises:
+        ArgumentError: another share, or one of which too few scores are kept.
+    """
+    if not 0 < false_alarms < 1:
+        fail("detect", "false_alarms", "be more than 0 and less than 1", str(false_alarms))
+    found = []
+    for readings, highest in zip(clean["readings"], clean["highest"], strict=True):
+        above = int(false_alarms * readings)
+        if above >= len(highest):
+            most = len(highest) / max(1, readings)
+            fail("detect", "false_alarms", f"be less than {most:.4g}, for the run keeps no more", str(false_alarms))
+        found.append(highest[above])
+    return np.array(found)
+
+
+class Watcher:
+    """A trained network that watches readings: all of a table, or one after the other as they come.
+
+    Args:
+        model: of the topology next-step over a series, trained with a validation part, which was taken for clean.
+        false_alarms: more than 0, less than 1: the share of clean readings of a channel that may be taken for faults.
+
+    Raises:
+        ArgumentError: another model, or a share that its clean readings cannot tell.
+
+    Example: see `elman detect`.
+    """
+
+    def __init__(self, model: Model, false_alarms: float = FALSE_ALARMS) -> None:
+        if not watches(model) or not isinstance(model.target, Series):
+            then = "Train one without --target on numeric columns."
+            fail("detect", "the model", "tell the next step of a series", model.network.topology.name, then)
+        kept = model.keepsakes.get(CLEAN)
+        if not isinstance(kept, bytes):
+            then = "Train with a validation part, without faults, of which thresholds are taken."
+            fail("detect", "the model", f"have {CLEAN}", "none", then)
+        self.model, self.field = model, model.target
+        self.thresholds = thresholds(json.loads(kept), false_alarms)
+        self.clean = min(json.loads(kept)["readings"])  # readings of a channel that the thresholds are taken of
+        self._states: dict[Any, tuple[Watch, int]] = {}
+
+    def table(self, values: Any, bad: BadRows | None = None) -> list[Watching]:
+        """Every series of a table, of a file or of whatever `elman.train` takes.
+
+        Raises:
+            DataError: a cell that is no reading.
+        """
+        bad, data = bad or BadRows(), self.model.config.data
+        table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.field.name)
+        if not self._in_rows():
+            gathered = gather(table, self.model.fields, None, None, bad)
+            series = parse(gathered, self.model.fields, bad).values[f"target.{self.field.name}"]
+            names = range(1, len(series) + 1) if len(series) > 1 else [None]
+            each = zip(names, series, strict=True)
+            return [self._watched(name, None, self.field.names(), readings) for name, readings in each]
+        channels = self._channels(table.columns)
+        numbered = {**table.columns, ROW: list(range(len(table)))}  # so that each reading's row is known
+        numbered_table = Table(numbered, table.source, table.where, numbers=table.numbers)
+        gathered = from_long(numbered_table, [*channels, ROW], self.field.name, data.id, data.time, bad)
+        found = []
+        for at, readings in enumerate(gathered.column(self.field.name)):
+            rows = readings[:, -1].astype(int).tolist()
+            times = None if data.time is None else [table.column(data.time)[row] for row in rows]
+            found.append(self._watched(data.id and gathered.column(data.id)[at], times, channels, readings[:, :-1]))
+        return found
+
+    def step(self, row: Mapping[str, Any]) -> list[Json]:
+        """The hits of the next reading of a series, whose columns stand in `row`; each id is a series of its own.
+
+        Raises:
+            ArgumentError: the series of this model do not stand in rows, a step each.
+            DataError: a column is missing, or a cell is no reading.
+        """
+        data = self.model.config.data
+        if not self._in_rows():
+            fail("detect", "what is read row by row", "be a step a row", "whole series", "Pass a file.")
+        for column in (data.id, data.time):
+            if column is not None and column not in row:
+                fail("detect", "a row", f"have the column {column!r}", ", ".join(row), error=DataError)
+        channels = self._channels(row)
+        name = None if data.id is None else row[data.id]
+        state, steps = self._states.get(name, (None, 0))
+        reading = np.array([[self._reading(channel, row[channel]) for channel in channels]])
+        watched, state = watch(self.model.network, reading, state)
+        self._states[name] = state, steps + 1
+        times = [steps + 1] if data.time is None else [row[data.time]]
+        return Watching(name, times, channels, reading, watched, self.thresholds).hits()
+
+    def _reading(self, channel: str, raw: Any) -> float:
+        try:
+            return parse_or_missing(raw)
+        except BadValueError as error:
+            raise DataError(f"detect: column {channel!r} {error}.") from None
+
+    def _in_rows(self) -> bool:
+        """Whether a row of the data is a step of a series, not a whole one."""
+        data = self.model.config.data
+        return bool(self.field.columns) and (data.id is not None or data.time is not None)
+
+    def _channels(self, columns: Iterable[str]) -> list[str]:
+        return matching_columns(Table(dict.fromkeys(columns, ()), "detect"), self.field.columns or [])
+
+    def _watched(self, name: Any, times: Sequence[Any] | None, channels: list[str], readings: np.ndarray) -> Watching:
+        watched, _ = watch(self.model.network, readings)
+        times = range(1, len(readings) + 1) if times is None else times
+        return Watching(name, times, channels, readings, watched, self.thresholds)
