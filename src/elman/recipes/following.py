@@ -22,7 +22,7 @@ from elman.parts import Tables
 from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
-from elman.recipes.forecasts import is_forecast, quick_part, scores_of_naive
+from elman.recipes.forecasts import scores_of_naive
 from elman.recipes.injected import scores_of_network, scores_of_rolling
 from elman.recipes.markov import scores_of_markov
 from elman.recipes.pictures import pictures_of
@@ -111,9 +111,7 @@ def follow(
     if vectors is not None and document == merged(chosen.document, hasten):
         fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
     tables = DATASETS[chosen.data]()
-    if quick and is_forecast(document):
-        tables = quick_part(tables, QUICK_ROWS)
-    elif quick:
+    if quick:
         tables = Tables(*(table and _part(table, seed, recipe) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
     model = _run(recipe, document, tables, reporter)
@@ -196,16 +194,17 @@ def _baselines(
         reporter.note(f"\nbaseline  {baseline['name']}")
         if "answer" in baseline:
             found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
+        elif "naive" in baseline:
+            found = dict(scores_of_naive(baseline["naive"], tables, model))
         elif "rolling" in baseline:
             found = scores_of_rolling(baseline["rolling"], model, tables)
         elif "markov" in baseline:
             found = dict(scores_of_markov(baseline["markov"], tables, model.fields))
-        elif "naive" in baseline:
-            found = dict(scores_of_naive(baseline["naive"], tables, model))
         else:
             train = merged(document["train"], baseline.get("train", {}))
-            read = baseline.get("input", document["input"])
-            other = {**document, "input": read, "model": baseline["model"], "train": train}
+            own: Json = {section: baseline[section] for section in ("input", "target") if section in baseline}
+            own["data"] = merged(document["data"], baseline.get("data", {}))
+            other = {**document, **own, "model": baseline["model"], "train": train}
             models.append(_run(recipe, other, tables, reporter))
             found = measure(models[-1])
         figures.append({"name": baseline["name"], **found})

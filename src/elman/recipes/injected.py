@@ -33,12 +33,13 @@ def spike(readings: np.ndarray, begin: int, deviation: float, draws: np.random.G
 
 def shift(readings: np.ndarray, begin: int, deviation: float, draws: np.random.Generator) -> np.ndarray:
     """All readings are off by the same 0.5 to 1.5 deviations."""
-    return readings[begin:] + draws.choice([-1, 1]) * draws.uniform(0.5, 1.5) * deviation
+    off: float = draws.choice([-1, 1]) * draws.uniform(0.5, 1.5) * deviation
+    return readings[begin:] + off
 
 
 def drift(readings: np.ndarray, begin: int, deviation: float, draws: np.random.Generator) -> np.ndarray:
     """The readings move away evenly, by 1 to 2 deviations at the end."""
-    slope = draws.choice([-1, 1]) * draws.uniform(1, 2) * deviation
+    slope: float = draws.choice([-1, 1]) * draws.uniform(1, 2) * deviation
     return readings[begin:] + slope * np.linspace(0, 1, len(readings) - begin)
 
 
@@ -76,8 +77,8 @@ def with_faults(readings: np.ndarray, kind: str, deviation: np.ndarray, seed: in
     places, draws = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     found, days = readings.copy(), np.zeros(len(readings) // DAY, bool)
     for first in range(0, len(days) - EVERY + 1, EVERY):
-        day, channel = first + places.integers(1, EVERY), places.integers(readings.shape[1])
-        begin, steps = DAY * day + places.integers(0, 4), places.integers(12, 21)
+        day, channel = first + int(places.integers(1, EVERY)), int(places.integers(readings.shape[1]))
+        begin, steps = DAY * day + int(places.integers(0, 4)), int(places.integers(12, 21))
         days[day] = True
         fault = FAULTS[kind](readings[: begin + steps, channel], begin, float(deviation[channel]), draws)
         found[begin : begin + steps, channel] = fault
