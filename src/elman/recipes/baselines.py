@@ -26,15 +26,15 @@ def scores_of_answers(kind: str, tables: Tables, fields: Fields) -> dict[str, fl
     Args:
         kind: a name of `ANSWERS`.
         tables: with a test part.
-        fields: one input and one target that is written, fitted.
+        fields: one input and one target, that is written or a class, fitted.
     """
     ((input, _),), ((target, field),) = fields.inputs.items(), fields.targets.items()
-    assert isinstance(field, Symbols)
     assert tables.test is not None
+    truth: Callable[[Any], Any] = field.truth if isinstance(field, Symbols) else lambda value: value
     train = parse(tables.train, fields, BadRows(skip=True)).values
     kept, test = encode(parse(tables.test, fields, BadRows(skip=True)), fields, BadRows(skip=True))
     judged = Judged(len(test))
-    judged.truth = list(map(field.truth, kept.values[f"target.{target}"]))
+    judged.truth = list(map(truth, kept.values[f"target.{target}"]))
     judged.keys = input_keys(fields, test, np.arange(len(test)))
 
     def score(answers: list[Any], metrics: Sequence[str] = field.metrics) -> dict[str, float]:
@@ -46,16 +46,47 @@ def scores_of_answers(kind: str, tables: Tables, fields: Fields) -> dict[str, fl
         figure = score(answers, [metric])[metric]
         return figure if METRICS[metric].higher_is_better else -figure
 
-    targets = list(map(field.truth, train[f"target.{target}"]))
-    known, asked = (list(map(_as_text, side[f"input.{input}"])) for side in (train, kept.values))
+    targets = list(map(truth, train[f"target.{target}"]))
+    known, asked = (list(side[f"input.{input}"]) for side in (train, kept.values))
     return score(ANSWERS[kind](known, targets, asked, merit))
 
 
-def nearest(known: list[str], targets: list[Any], asked: list[str], merit: Merit) -> list[Any]:
-    """The target of the training row whose input is most like: cosine of TF-IDF vectors over words and pairs of words.
+def nearest(known: list[Any], targets: list[Any], asked: list[Any], merit: Merit) -> list[Any]:
+    """The target of the training row whose input is most like.
 
-    Inputs that are one word are compared by their letters, one to three at a time.
+    Of texts that is the largest cosine of TF-IDF vectors over words and pairs of words, or where inputs are one word,
+    over their letters, one to three at a time; of arrays the smallest Euclidean distance. Arrays
+    of another length than the longest known one are stretched to it.
     """
+    if known and isinstance(known[0], np.ndarray):
+        return [targets[row] for row in _nearest_arrays(known, asked)]
+    return _nearest_texts(list(map(_as_text, known)), targets, list(map(_as_text, asked)))
+
+
+def _nearest_arrays(known: list[np.ndarray], asked: list[np.ndarray]) -> list[int]:
+    """The row of `known` that is nearest to each of `asked`, the first of equally near ones."""
+    steps = max(map(len, known))
+    flat = np.stack([_stretched(one, steps) for one in known]).reshape(len(known), -1).astype(np.float32)
+    squares = np.square(flat).sum(1)
+    found: list[int] = []
+    for begin in range(0, len(asked), TOGETHER):
+        rows = [_stretched(one, steps) for one in asked[begin : begin + TOGETHER]]
+        block = np.stack(rows).reshape(-1, flat.shape[1]).astype(np.float32)
+        found += (squares - 2 * block @ flat.T).argmin(1).tolist()  # the square of the asked one is the same for all
+    return found
+
+
+def _stretched(array: np.ndarray, steps: int) -> np.ndarray:
+    """An array (T, ...) as one of so many steps, each on the line between the two nearest."""
+    if len(array) == steps:
+        return array
+    places = np.linspace(0, len(array) - 1, steps)
+    low, share = places.astype(int), (places % 1).reshape(-1, *[1] * (array.ndim - 1))
+    found: np.ndarray = array[low] * (1 - share) + array[np.minimum(low + 1, len(array) - 1)] * share
+    return found
+
+
+def _nearest_texts(known: list[str], targets: list[Any], asked: list[str]) -> list[Any]:
     try:
         from sklearn.feature_extraction.text import TfidfVectorizer
     except ImportError:
@@ -75,7 +106,7 @@ def nearest(known: list[str], targets: list[Any], asked: list[str], merit: Merit
     return found
 
 
-def constant(known: list[str], targets: list[Any], asked: list[str], merit: Merit) -> list[Any]:
+def constant(known: list[Any], targets: list[Any], asked: list[Any], merit: Merit) -> list[Any]:
     """The one answer to everything that scores best on the test rows, among the targets most frequent in training."""
     often = [value for value, _ in Counter(targets).most_common(MOST_TRIED)]
     return max(([value] * len(asked) for value in often), key=merit)
