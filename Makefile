@@ -64,7 +64,7 @@ build: .venv
 
 # Data that come inside packages of which nothing else is needed.
 .venv/data: constraints.txt | .venv
-	$(PIP) --no-deps aeon==1.6.0
+	$(PIP) --no-deps aeon==1.6.0 music21==10.5.1
 	touch .venv/data
 
 clean:

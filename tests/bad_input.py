@@ -130,7 +130,7 @@ SOURCES = [
     Case("parquet: damaged", f"train bad.parquet {TRAIN}", ("bad.parquet", "whole Parquet"), {"bad.parquet": b"PAR1"}),
     Case("parquet: null", f"train bad.parquet {TRAIN}", ("bad.parquet: row 3: column 'label'", "None", FIX),
          {"bad.parquet": parquet(text=["a b c", "d e", "f"], label=["x", "y", None])}),
-    Case("folder: no texts", f"train texts {TRAIN}", ("the folder must hold text files",), {"texts/.hidden": ""}),
+    Case("folder: no texts", f"train texts {TRAIN}", ("the folder must hold files, in",), {"texts/.hidden": ""}),
     Case("folder: bad UTF-8", f"train texts {TRAIN}", ("texts/b/1.txt: column 'text' must be UTF-8", FIX),
          {"texts/a/1.txt": "fine", "texts/b/1.txt": b"\xff\xfe"}),
 ]  # fmt: skip

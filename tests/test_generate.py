@@ -322,6 +322,19 @@ def test_generate_goes_on_with_a_prompt_and_says_how_it_chose(runs, capsys):
     assert from_nothing == next_step().generate(temperature=0.5, top_k=3, top_p=0.9)[0][0] + "\n"
 
 
+def test_predict_and_evaluate_look_for_what_is_written_as_they_are_told(runs, capsys, tmp_path):
+    model, options = encoder_decoder(), ["--set", "decode.max_length=1", "--format", "jsonl"]
+    out, _ = call(capsys, "predict", runs / "encoder-decoder", "my dog", *options)
+    assert json.loads(out)["prediction"] == model.predict(["my dog"], max_length=1)[0]
+    assert len(json.loads(out)["prediction"].split()) <= 1
+    (tmp_path / "test.csv").write_text("english,french\nmy dog,mon chien noir\n")
+    out, _ = call(capsys, "evaluate", runs / "encoder-decoder", tmp_path / "test.csv", *options)
+    assert json.loads(out)["metrics"] == model.evaluate(tmp_path / "test.csv", max_length=1)["metrics"]
+    for verb, what in (("predict", "my dog"), ("evaluate", tmp_path / "test.csv")):
+        _, err = call(capsys, verb, runs / "encoder-decoder", what, "--set", "train.lr=1", code=2)
+        assert f"{verb}: --set must read decode.NAME=VALUE" in err
+
+
 def test_generate_writes_from_values_a_file_and_standard_input(runs, capsys, tmp_path, monkeypatch):
     names, _ = call(capsys, "generate", runs / "one-to-many", "it", "--n", 4)
     assert names.splitlines() == one_to_many().generate(values=["it"], n_best=4)[0]

@@ -15,7 +15,7 @@ SETTINGS = [
     for setting in recipe.settings
 ]
 READ = {name: cache(read) for name, read in DATASETS.items()}  # once for all settings
-WITHOUT_FILES = {"rotten_tomatoes", *UCR}  # data that comes with a package
+WITHOUT_FILES = {"rotten_tomatoes", "digit_strips", "bach_melodies", *UCR}  # data that comes with a package
 MINUTES = 2
 
 
@@ -40,6 +40,8 @@ def test_a_quick_run_gives_every_figure_and_keeps_the_models(recipe, setting, tm
     assert all(chosen.metric in row for row in result.table())
     looks = chosen.document["model"].get("attention") == "dot"
     assert (tmp_path / "out" / "attention.png").exists() == looks
+    assert (tmp_path / "out" / "trace.png").exists() == (bool(result.traces) and chosen.metric == "accuracy")
+    assert (tmp_path / "out" / "captions.png").exists() == (recipe.name == "caption")
     model = elman.load(tmp_path / "out" / "model")
     assert model.fields.learned() == result.model.fields.learned()
     assert (tmp_path / "out" / "baseline").exists() == any("model" in entry for entry in chosen.baselines)

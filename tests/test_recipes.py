@@ -20,7 +20,7 @@ def test_the_median_over_the_seeds_reaches_the_goals(recipe, setting, tmp_path, 
     goals = recipe.setting(setting).goals
     if not goals and not recipe.beats:
         pytest.skip(f"{recipe.name} {setting} has no goal")
-    if recipe.setting(setting).data not in {"rotten_tomatoes", *UCR}:
+    if recipe.setting(setting).data not in {"rotten_tomatoes", "digit_strips", "bach_melodies", *UCR}:
         request.getfixturevalue("real_data")
     runs = [follow(recipe, setting, seed, out=tmp_path / str(seed)).figures for seed in range(recipe.seeds)]
     for metric, goal in goals.items():

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from elman.checks import fail
+from elman.checks import fail, shown
 from elman.output import Format
+from elman.types import Json
 
 
 class BadRowsPolicy(StrEnum):
@@ -21,7 +22,30 @@ class BadRowsPolicy(StrEnum):
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, as `elman train` writes it.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the answer.")]
+DecodeOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="decode.B=C", help="How what is written is looked for, as decode.beam=5."),
+]
 BadRowsOption = Annotated[BadRowsPolicy, typer.Option(help="Refuse a bad row, or skip, count and list it.")]
+
+
+def decode_settings(verb: str, settings: Sequence[str] | None) -> Json:
+    """The options of `--set decode.NAME=VALUE`.
+
+    Raises:
+        ArgumentError: a setting of something else.
+        ConfigError: no setting at all.
+    """
+    from elman.config import with_setting
+
+    document: Json = {}
+    for setting in settings or ():
+        document = with_setting(document, setting)
+    decode = document.pop("decode", {})
+    if document or not isinstance(decode, dict):
+        then = "All else was settled in training."
+        fail(verb, "--set", "read decode.NAME=VALUE", shown((settings or [""])[0]), then)
+    return dict(decode)
 
 
 def read_values(verb: str, values: Sequence[str]) -> list[str]:

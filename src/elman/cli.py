@@ -11,7 +11,16 @@ from typing import Annotated, Any
 import typer
 
 from elman import detection, generation
-from elman.arguments import BadRowsOption, BadRowsPolicy, FormatOption, RunArgument, check_picture, read_values
+from elman.arguments import (
+    BadRowsOption,
+    BadRowsPolicy,
+    DecodeOption,
+    FormatOption,
+    RunArgument,
+    check_picture,
+    decode_settings,
+    read_values,
+)
 from elman.errors import ElmanError, Interrupted
 from elman.notes import note, say_trained
 from elman.output import Format, print_facts, print_next, print_rows, print_trace
@@ -55,7 +64,7 @@ def train(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            help="CSV, TSV, JSONL or Parquet files (.gz, .bz2, .xz, .zst too), patterns, or a folder of texts."
+            help="CSV, TSV, JSONL or Parquet files (.gz, .bz2, .xz, .zst too), patterns, or a folder of files."
         ),
     ] = None,
     input: Annotated[
@@ -159,6 +168,7 @@ def predict(
         Path | None,
         typer.Option(help="One value as a PNG: with --trace the unrolled network, else what attention looked at."),
     ] = None,
+    set: DecodeOption = None,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
@@ -183,6 +193,7 @@ def predict(
         fail("predict", "--plot", "go with one value", f"{len(given)} values")
     if plot is not None:
         check_picture("predict", "--plot", plot)
+    decode = decode_settings("predict", set)
     if trace:
         traces = [(value, model.trace(value)) for value in given]
         if plot is not None:
@@ -192,9 +203,9 @@ def predict(
             print_trace(value, steps, format)
         return
     if plot is not None:
-        plot.write_bytes(draw_attention(*model.attention(given[0])))
+        plot.write_bytes(draw_attention(*model.attention(given[0], **decode)))
         note(f"written to {plot}")
-    answers = model.answers(given, bad_rows.value)
+    answers = model.answers(given, bad_rows.value, **decode)
     note(model.skipped)
     shown = [str(value) for value in given] if data is None and not model.skipped else None
     if model.fields.inputs:
@@ -211,6 +222,7 @@ app.command(epilog=detection.EXAMPLES)(detection.detect)
 def evaluate(
     run: RunArgument,
     data: Annotated[Path, typer.Argument(metavar="FILE", help="File with the input's and the target's column.")],
+    set: DecodeOption = None,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
@@ -218,7 +230,7 @@ def evaluate(
     from elman.loading import load
 
     model = load(run)
-    scores = model.evaluate(data, bad_rows.value)
+    scores = model.evaluate(data, bad_rows.value, **decode_settings("evaluate", set))
     note("\n".join(f"{metric}: {said}" for metric, said in scores.pop("signatures", {}).items()))
     note(model.skipped)
     print_rows([scores], format)
@@ -303,7 +315,8 @@ def recipe(
         for value, text in result.written:
             print(f"{value} -> {text}" if result.model.fields.inputs else text)
     reporter.note(f"\nwritten to {result.folder}: metrics.json, the model and, where it is a network, the baseline")
-    reporter.note(f'next: elman predict {result.folder / "model"} "{result.example}"')
+    example = f'"{result.example}"' if result.example else "--data FILE"
+    reporter.note(f"next: elman predict {result.folder / 'model'} {example}")
 
 
 def main() -> None:

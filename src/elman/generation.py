@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.arguments import FormatOption, RunArgument, read_values
+from elman.arguments import DecodeOption, FormatOption, RunArgument, decode_settings, read_values
 from elman.notes import note
 from elman.output import Format, print_rows, print_texts
 
@@ -42,9 +42,7 @@ def generate(
     beam: Annotated[int | None, typer.Option(help="Search with so many hypotheses; 1 takes the likeliest.")] = None,
     n: Annotated[int | None, typer.Option("--n", help="Texts to write, of each value. (default: 1)")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draws. (default: 0)")] = None,
-    set: Annotated[
-        list[str] | None, typer.Option("--set", metavar="decode.B=C", help="As decode.no_repeat_ngram=3.")
-    ] = None,
+    set: DecodeOption = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Where files go whose names begin so, as for OUT.png, where what is written is no text."),
@@ -71,7 +69,7 @@ def generate(
         "n_best": n,
         "seed": seed,
     }
-    decode = _decode_settings(set or []) | {name: value for name, value in short.items() if value is not None}
+    decode = decode_settings("generate", set) | {name: value for name, value in short.items() if value is not None}
     given: Any = data if data is not None else read_values("generate", values) if values else None
     prompts = None if prompt is None else [prompt]
     if stream:
@@ -96,21 +94,6 @@ def generate(
         names = [{}] if given is None else [{"value": value} for value in given]
     rows = [name | one._asdict() for name, texts in zip(names, found, strict=True) for one in texts]
     print_texts(rows, format, alone=len(found) == 1)
-
-
-def _decode_settings(settings: list[str]) -> dict[str, Any]:
-    """The options of `--set decode.NAME=VALUE`."""
-    from elman.checks import fail, shown
-    from elman.config import with_setting
-
-    document: dict[str, Any] = {}
-    for setting in settings:
-        document = with_setting(document, setting)
-    decode = document.pop("decode", {})
-    if document or not isinstance(decode, dict):
-        then = "All else was settled in training."
-        fail("generate", "--set", "read decode.NAME=VALUE", shown(settings[0]), then)
-    return decode
 
 
 def _say_how(chosen: Any) -> None:

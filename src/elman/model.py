@@ -19,12 +19,14 @@ from elman.data import (
     Examples,
     Table,
     encode,
+    find_files,
     from_memory,
     gather,
     names_files,
     parse,
     read,
     read_stream,
+    with_whole_paths,
 )
 from elman.directory import to_json, write_directory
 from elman.fields import Category, Field, Fields, Frames, Labels, Target, Text, column_of
@@ -33,6 +35,7 @@ from elman.inference import (
     Decoding,
     Looked,
     Prompt,
+    Stamp,
     Step,
     Written,
     as_array,
@@ -44,6 +47,7 @@ from elman.inference import (
     next_in_table,
     pieces,
     rows_to_write,
+    stamps,
     texts,
     trace,
 )
@@ -261,6 +265,15 @@ class Model:
         check_traces(self.network)
         return trace(self.network, *self._one(value))
 
+    def timestamps(self, values: Source) -> list[list[Stamp]]:
+        """The symbols of each row's transcript and where each stands: in seconds of sound, else in steps.
+
+        Raises:
+            ArgumentError: the (first) target is no transcript.
+            DataError: a row cannot be used.
+        """
+        return stamps(self.network, self._examples(self._table(values, BadRows()), BadRows()))
+
     def info(self) -> Json:
         """What the model is: fields, topology, cell, sizes, parameters, digest, state policy, figures."""
         options = dict(self.config.model)
@@ -353,5 +366,8 @@ class Model:
             fail(
                 "model", "the values", "be a list, a table or a path that exists", repr(values), "Pass a list: [value]."
             )
-        table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.input.name)
+        if isinstance(values, (str, Path)):
+            table = with_whole_paths(read(values, bad), self.fields.named_files(), find_files(values))
+        else:
+            table = from_memory(values, self.input.name)
         return gather(table, self.fields, self.config.data.id, self.config.data.time, bad)

@@ -68,6 +68,13 @@ class Network(nn.Module):
         return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
 
     @property
+    def lr(self) -> float:
+        """The peak learning rate where none is given: the topology's, or a lower one that an encoder has."""
+        return min(
+            self.topology.lr, *(float(getattr(encoder, "lr", 1.0)) for encoder in (*self.encoders, self.feedback))
+        )
+
+    @property
     def written(self) -> Writable:
         """The target that is written step by step."""
         (field,) = self.fields.targets.values()
@@ -107,7 +114,7 @@ class Network(nn.Module):
         encoded = self.encode(batch.inputs)
         if isinstance(self.topology, Reader):
             features: Features = self.topology(encoded)
-            return features
+            return features._replace(lengths=encoded.lengths)
         assert isinstance(self.topology, Writer)
         assert batch.targets is not None
         ((values, lengths),) = batch.targets.values()
@@ -160,7 +167,7 @@ class Network(nn.Module):
     def _loss(self, field: Target, head: nn.Module, features: Features, target: Column) -> Tensor:
         if isinstance(field, Steps):
             assert features.steps is not None
-            return field.steps_loss(head, features.steps, target)
+            return field.steps_loss(head, features.steps, target, features.lengths)
         assert features.single is not None
         loss = field.training_loss if self.training else field.loss
         return loss(head(features.single), target.values)

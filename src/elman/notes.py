@@ -49,6 +49,7 @@ def _figure(value: float | None) -> str:
 def next_command(model: Model, out: Path) -> str:
     """The command that shows what a trained model does."""
     from elman.fields import Category
+    from elman.fields.media import EXAMPLES
     from elman.topologies import NextStep, OneToMany
 
     run = shlex.quote(str(out))
@@ -59,5 +60,7 @@ def next_command(model: Model, out: Path) -> str:
         example = '"some text"'
     elif len(model.fields.inputs) == 1 and isinstance(model.input, Category):
         example = shlex.quote(str(model.input.labels()[0]))
+    elif len(model.fields.inputs) == 1 and model.input.kind in EXAMPLES:
+        return f"elman predict {run} {EXAMPLES[model.input.kind]}"
     verb = "generate" if isinstance(model.network.topology, OneToMany) else "predict"
     return f"elman {verb} {run} {example}"

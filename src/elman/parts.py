@@ -23,6 +23,7 @@ from elman.data import (
     Examples,
     File,
     Parsed,
+    Paths,
     Permutation,
     Rows,
     Stored,
@@ -46,6 +47,7 @@ from elman.data import (
     source_name,
     split_rows,
     spread_series,
+    with_whole_paths,
     write_checked,
 )
 from elman.data.permutation import AsItStands
@@ -157,9 +159,10 @@ def make_parts(
         return fields, Parts(*long_series(config, fields, tuple(sources), bad), first.source)  # type: ignore[arg-type]
     by: Any = None if data.split_group is None else (data.split_group, pa.string(), group)
     by = by if data.split_time is None else (data.split_time, pa.float64(), moment)
+    paths = (None if tables else data.source), data.valid, data.test
     whole, valid, test = (
-        None if given is None else _parsed(given, data, fields, by if given is source else None, first, bad)
-        for given in sources
+        None if given is None else _parsed(given, path, data, fields, by if given is source else None, first, bad)
+        for given, path in zip(sources, paths, strict=True)
     )
     assert whole is not None
     fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
@@ -210,13 +213,22 @@ def _sources(
 
 
 def _parsed(
-    source: Table | list[File], data: DataConfig, fields: Fields, by: Any, first: Table, bad: BadRows
+    source: Table | list[File],
+    path: Paths | None,
+    data: DataConfig,
+    fields: Fields,
+    by: Any,
+    first: Table,
+    bad: BadRows,
 ) -> InMemory | OnDisk:
     """The rows that can be used; `by` is the column to split by, its Arrow type and what parses it.
 
-    `first` holds rows of the training source, which say what columns there are.
+    `path` is where they come from, None where that is memory; `first` holds rows of the training source, which say what
+    columns there are.
     """
+    beside = [] if path is None else find_files(path)
     if isinstance(source, Table):
+        source = with_whole_paths(source, fields.named_files(), beside)
         parsed = parse(gather(source, fields, data.id, data.time, bad), fields, bad)
         return InMemory(parsed, None) if by is None else _with_values(parsed, by[0], by[2], bad)
     kept = [kept_field(role, field) for role, field in fields.by_role().items()]
@@ -226,7 +238,7 @@ def _parsed(
     columns = matching_columns(first, series.columns or []) if series else []
 
     def gathered(table: Table, bad: BadRows) -> Table:
-        table = table.completed(names)
+        table = with_whole_paths(table.completed(names), fields.named_files(), beside)
         return from_wide(table, columns, series.name, bad) if series else table
 
     stored, folder = open_stored(source, kept, gathered, bad)

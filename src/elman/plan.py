@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from elman.checks import check_choice, fail
 from elman.config import RunConfig
-from elman.data import Table, find_files, infer_kind
+from elman.data import Table, find_files, infer_kind, root_of
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Text, Writable
+from elman.fields.media import MEDIA
 from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, NextStep, OneToMany, Reader, Writer
 
 LONGEST_DOCUMENT = 1_000_000  # steps
@@ -22,7 +23,7 @@ def is_one_text(config: RunConfig) -> bool:
 
 
 def settle(config: RunConfig, table: Table) -> None:
-    """Write the kinds and the topology into the configuration where it does not say them.
+    """Write the kinds and the topology into the configuration where it does not say them, and where named files are.
 
     Raises:
         ConfigError: settings that contradict each other, or the data.
@@ -40,6 +41,15 @@ def settle(config: RunConfig, table: Table) -> None:
     for name, options in config.target.items():
         _settle_kind(options, table, name, True, list(config.input))
     _settle_topology(config)
+    _settle_roots(config, table)
+
+
+def _settle_roots(config: RunConfig, table: Table) -> None:
+    """The folder that paths start from, where files are named: that of the table, or else the current one."""
+    files = [] if config.data.source is None else find_files(config.data.source)
+    for name, options in (*config.input.items(), *config.target.items()):
+        if options["kind"] in MEDIA and "root" not in options:
+            options["root"] = root_of(table.column(name), files)
 
 
 def _settle_kind(options: dict[str, object], table: Table, name: str, as_target: bool, inputs: Sequence[str]) -> None:
@@ -81,7 +91,10 @@ def _settle_topology(config: RunConfig) -> None:
         fail("config", "model.topology", f"be {inferred} where a text is answered", repr(topology), then, ConfigError)
     tagged = any(issubclass(kind, InStep) for kind in answers.values())
     if tagged:
-        _check_tagged(config, topology, sequences)
+        what = next(
+            options["kind"] for options in config.target.values() if issubclass(FIELDS[options["kind"]], InStep)
+        )
+        _check_tagged(config, topology, sequences, what)
     wants_sequence = not issubclass(kind, NextStep | OneToMany) and topology != "one-to-one"
     if wants_sequence != bool(sequences) and (wants_sequence or topology == OneToMany.name):
         read = ", ".join(options["kind"] for options in config.input.values())
@@ -95,14 +108,14 @@ def _settle_topology(config: RunConfig) -> None:
                 config.input[name].setdefault("split", "space")
 
 
-def _check_tagged(config: RunConfig, topology: str, sequences: list[str]) -> None:
-    """A label a step wants steps to be read, and to be answered."""
+def _check_tagged(config: RunConfig, topology: str, sequences: list[str], kind: str) -> None:
+    """Answers at steps want steps to be read, and to be answered."""
     if not sequences:
         read = ", ".join(options["kind"] for options in config.input.values())
-        must = "be a sequence where the target is tags, a label for each of its steps"
+        must = f"be a sequence where the target is {kind}, whose labels stand at its steps"
         fail("config", "input", must, read, "Name a column of texts or lists.", ConfigError)
     if topology == ManyToOne.name:
-        must = f"be {ManyToMany.name} where the target is tags"
+        must = f"be {ManyToMany.name} where the target is {kind}"
         fail("config", "model.topology", must, repr(topology), "Leave model.topology out.", ConfigError)
 
 

@@ -2,8 +2,9 @@
 
 from elman.data.ahead import ahead
 from elman.data.batch import Batch, Examples
+from elman.data.beside import root_of, with_whole_paths
 from elman.data.cache import cache_folder, key_of, read_checked, write_checked
-from elman.data.fetch import Source, fetch, github
+from elman.data.fetch import Source, fetch, fetch_together, github
 from elman.data.files import File, Paths, find_files, names_files, run_name, source_name
 from elman.data.infer import infer_kind
 from elman.data.lazy import lazy_examples
@@ -41,6 +42,7 @@ __all__ = [
     "cache_folder",
     "encode",
     "fetch",
+    "fetch_together",
     "find_files",
     "from_long",
     "from_memory",
@@ -63,10 +65,12 @@ __all__ = [
     "read_checked",
     "read_files",
     "read_stream",
+    "root_of",
     "run_name",
     "shuffled",
     "source_name",
     "split_rows",
     "spread_series",
+    "with_whole_paths",
     "write_checked",
 ]

@@ -10,7 +10,7 @@ import torch
 from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, shuffled
 from elman.types import Column
 
-Encoded = Mapping[str, Sequence[np.ndarray]]  # of each field, by name: sequences (T, ...) or singles () or (K,)
+Encoded = Mapping[str, Sequence[np.ndarray]]  # of each field, by name: sequences (T, ...) or singles () or (K, ...)
 
 
 class Batch(NamedTuple):
@@ -105,7 +105,7 @@ class Singles:
     """One value a row.
 
     Args:
-        values: arrays () or (K,), of one shape and type.
+        values: arrays () or (K, ...), of one shape and type.
     """
 
     def __init__(self, values: Sequence[np.ndarray]) -> None:
@@ -125,10 +125,10 @@ class Examples:
     """Encoded rows of one part of the data.
 
     Args:
-        inputs: encoded inputs by field, sequences (T, ...) or singles ().
+        inputs: encoded inputs by field, sequences (T, ...) or singles (...).
         targets: encoded targets by field, or None where only answers are wanted.
         place: row -> where it came from, for messages.
-        singles: targets with one answer a row, which may be a vector (K,); of others it shows by their being ().
+        singles: fields with one value a row, which may be an array (K, ...); of others it shows by their being ().
         values: the parsed values by role, such as target.reply; left out where nothing looks at them.
     """
 
@@ -143,7 +143,7 @@ class Examples:
         values: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
         self._where, self._values = place, values or {}
-        self.inputs = {name: _packed(values) for name, values in inputs.items()}
+        self.inputs = {name: _packed(values, name in singles) for name, values in inputs.items()}
         self.targets = (
             None if targets is None else {name: _packed(values, name in singles) for name, values in targets.items()}
         )

@@ -10,6 +10,7 @@ import numpy as np
 from elman.checks import fail, shown
 from elman.data.table import Table
 from elman.errors import BadValueError, DataError
+from elman.fields.media import kind_of_files
 from elman.fields.raw import is_blank
 from elman.fields.series import Series
 
@@ -22,7 +23,8 @@ SPAN_TAG = re.compile(r"O|[BIES]-.+")
 
 
 def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str] = ()) -> str:
-    """The kind of field that a column holds: "text", "category", "number", "series", "tags" or "labels".
+    """The kind of field that a column holds: "text", "category", "number", "series", "tags" or "labels"; where all its
+    cells are names of files of one kind, "audio", "notes" or "image".
 
     Lists of strings are text; as a target they are tags where they are few, at most 500 distinct ones, each twice in
     the mean, and go with the input's steps, some of them perhaps missing (None). Few ones that do not are labels where
@@ -50,9 +52,12 @@ def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str]
     values = [value for value in cells if not is_blank(value)]
     if not values:
         fail(where, "the column", "hold values", "none", error=DataError)
+    named = kind_of_files(values)
+    if named is not None:
+        return named
     if _all(values, _number) and not isinstance(values[0], bool):
-        named = all(float(value).is_integer() for value in values) and len(set(values)) <= MOST_CLASSES
-        return "category" if as_target and named else "number"
+        few = all(float(value).is_integer() for value in values) and len(set(values)) <= MOST_CLASSES
+        return "category" if as_target and few else "number"
     lists = all(map(_is_list, values))
     if lists and all(isinstance(part, str) or (as_target and part is None) for part in chain.from_iterable(values)):
         if as_target:

@@ -96,7 +96,7 @@ class LazyExamples(Examples):
                 _said(self.fields, {role: found[index] for role, found in values.items()}, self.place(row), BadRows())
         assert encoded is not None  # the row that cannot be has been refused
         inputs, targets = split_roles(encoded)
-        return Examples(inputs, targets, singles=self.fields.single_targets())
+        return Examples(inputs, targets, singles=self.fields.singles())
 
 
 class _Lengths:
@@ -123,8 +123,7 @@ def lazy_examples(stored: Stored, part: Rows, fields: Fields, bad: BadRows, key:
     """
     by_role = fields.by_role()
     doubtful = {role: field for role, field in by_role.items() if not _all_encode(field, stored.witnesses[role])}
-    if len(fields.in_step()) > 1:
-        doubtful |= {role: by_role[role] for role in fields.in_step()}
+    doubtful |= {role: by_role[role] for role in fields.tied_by_steps()}
     found: dict[int, tuple[dict[str, Any], int]] = {}  # the bad rows' places in the part
     for start, arrays in stored.together(list(doubtful)):
         places = part.places(np.arange(start, start + len(arrays[0])))

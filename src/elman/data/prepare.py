@@ -74,7 +74,7 @@ def encode(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[Parsed, Exampl
     kept = parsed.take(good)
     inputs, targets = split_roles(encoded)
     return kept, Examples(
-        inputs, targets or None, lambda row: kept.table.place(kept.rows[row]), fields.single_targets(), kept.values
+        inputs, targets or None, lambda row: kept.table.place(kept.rows[row]), fields.singles(), kept.values
     )
 
 
@@ -101,7 +101,7 @@ def encoded_at_once(fields: Fields, values: Mapping[str, Sequence[Any]]) -> dict
         found = {role: by_role[role].encode_batch(column) for role, column in values.items()}
     except BadValueError:
         return None
-    rows = zip(*found.values(), strict=True) if len(fields.in_step()) > 1 else ()
+    rows = zip(*found.values(), strict=True) if fields.tied_by_steps() else ()
     return None if any(fields.out_of_step(dict(zip(found, row, strict=True))) for row in rows) else found
 
 

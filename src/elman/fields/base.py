@@ -52,7 +52,7 @@ class Field(ABC):
     @abstractmethod
     def encode(self, value: Any) -> np.ndarray:
         """A parsed value -> ids or scaled numbers: (T,) or (T, C) for a sequence, () for a single value; (K,) for a
-        single target that has K of them.
+        single value that has K of them, (C, H, W) for a picture.
 
         Raises:
             BadValueError: the value cannot be encoded, such as a class that training never saw.
@@ -176,7 +176,7 @@ class Steps(Target):
 
     is_sequence = True
 
-    def steps_loss(self, head: nn.Module, features: Tensor, target: Column) -> Tensor:
+    def steps_loss(self, head: nn.Module, features: Tensor, target: Column, lengths: Tensor | None = None) -> Tensor:
         """The loss of each row, summed over its scored steps, (B,); in training what training lowers.
 
         The head sees scored steps only: padding costs nothing, and changes nothing.
@@ -185,6 +185,7 @@ class Steps(Target):
             head: what `head` gave.
             features: (B, T, H), where T may be longer than the target's.
             target: encoded, (B, T) with lengths.
+            lengths: (B,) real steps of the features, where these are other ones than the target's.
         """
         scored = self.scored(target)
         losses = self.step_loss(head, features[:, : scored.shape[1]][scored], target.values[scored])

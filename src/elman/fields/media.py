@@ -20,23 +20,27 @@ KINDS = {
     ".png": "image",
 }
 
+MEDIA = frozenset(KINDS.values())  # their cells name files; each has the option `root`
+EXAMPLES = {"audio": "clip.wav", "notes": "tune.mid", "image": "picture.png"}  # in messages
+
 
 def find_file(raw: Any, root: str | None = None) -> Path:
     """The file that a cell names.
 
     Args:
         raw: its path.
-        root: the folder that relative paths start from; None: the current one.
+        root: the folder that relative paths start from; what is not there, and all if None, from the current one.
 
     Raises:
         BadValueError: the cell is no path, or there is no such file.
     """
     if not isinstance(raw, str | Path) or not str(raw).strip():
         raise BadValueError("be the path of a file", shown(raw))
-    path = Path(root or "") / str(raw).strip()
-    if not path.is_file():
-        raise BadValueError("be the path of a file that is there", shown(str(path)))
-    return path
+    path = Path(str(raw).strip())
+    for found in (Path(root or "") / path, path):
+        if found.is_file():
+            return found
+    raise BadValueError("be the path of a file that is there", shown(str(path)))
 
 
 def kind_of_files(cells: list[Any]) -> str | None:

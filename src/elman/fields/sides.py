@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from elman.errors import BadValueError
+from elman.fields.aligned import Aligned
 from elman.fields.base import Field, Input, Target
+from elman.fields.media import MEDIA
 from elman.fields.writable import Writable
 from elman.types import Json
 
@@ -35,22 +37,45 @@ class Fields(NamedTuple):
         """The targets with one answer a row."""
         return {name for name, field in self.targets.items() if not field.is_sequence}
 
+    def singles(self) -> set[str]:
+        """The inputs and targets with one value a row, which may be an array."""
+        return {field.name for field in self.by_role().values() if not field.is_sequence}
+
+    def named_files(self) -> list[str]:
+        """The columns whose cells name files."""
+        return [field.name for field in self.by_role().values() if field.kind in MEDIA]
+
     def in_step(self) -> list[str]:
         """The roles of the sequences that have the same steps, the first input first."""
         return [
             role
             for role, field in self.by_role().items()
-            if field.is_sequence and not (isinstance(field, Writable) and field.written)
+            if field.is_sequence
+            and not isinstance(field, Aligned)
+            and not (isinstance(field, Writable) and field.written)
         ]
 
+    def aligned(self) -> dict[str, Aligned]:
+        """The targets whose symbols each stand at some of the steps of what is read, by role."""
+        return {role: field for role, field in self.by_role().items() if isinstance(field, Aligned)}
+
+    def tied_by_steps(self) -> list[str]:
+        """The roles of sequences of which one says something about the steps of another; none of fewer than two."""
+        roles = [*self.in_step(), *self.aligned()]
+        return roles if len(roles) > 1 else []
+
     def out_of_step(self, encoded: Mapping[str, np.ndarray]) -> tuple[str, BadValueError] | None:
-        """The role of a sequence of a row that has another number of steps than the first, and what is said of it."""
+        """The role of a sequence of a row that does not go with the steps of the first, and what is said of it."""
         first, *others = [role for role in self.in_step() if role in encoded] or [""]
         for role in others:
             steps, found = len(encoded[first]), len(encoded[role])
             if steps != found:
                 must = f"have a value for each of the {steps} steps of {column_of(first)!r}"
                 return role, BadValueError(must, f"{found}")
+        for role, field in self.aligned().items():
+            if first and role in encoded and field.least_steps(encoded[role]) > len(encoded[first]):
+                must = f"fit into the {len(encoded[first])} steps of {column_of(first)!r}"
+                return role, BadValueError(must, f"{field.least_steps(encoded[role])} that its symbols need")
         return None
 
 

@@ -169,12 +169,12 @@ class Tags(InStep):
     def training_loss(self, output: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(output, target, reduction="none", label_smoothing=self.label_smoothing)
 
-    def steps_loss(self, head: nn.Module, features: Tensor, target: Column) -> Tensor:
+    def steps_loss(self, head: nn.Module, features: Tensor, target: Column, lengths: Tensor | None = None) -> Tensor:
         """As `Steps.steps_loss`; of a CRF -log p(labels that are known) of the row, in evaluation too."""
         if not isinstance(head, CRFHead):
             return super().steps_loss(head, features, target)
         assert target.lengths is not None
-        scores = _scores(head, features[:, : target.values.shape[1]], target.lengths)
+        scores = scores_of_steps(head, features[:, : target.values.shape[1]], target.lengths)
         return -head.crf.log_likelihood(scores, target.values, target.lengths)
 
     def scored(self, target: Column) -> Tensor:
@@ -183,7 +183,7 @@ class Tags(InStep):
 
     def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[list[str | None]]:
         """The likeliest label of each step; of a CRF the likeliest labels of each row together."""
-        scores = _scores(head, features, lengths)
+        scores = scores_of_steps(head, features, lengths)
         if isinstance(head, CRFHead):
             found, _ = head.crf.viterbi(scores, lengths)
         else:
@@ -219,7 +219,7 @@ class Tags(InStep):
         return self.marks_spans and self.loose < begun
 
 
-def _scores(head: nn.Module, features: Tensor, lengths: Tensor) -> Tensor:
+def scores_of_steps(head: nn.Module, features: Tensor, lengths: Tensor) -> Tensor:
     """The head's scores (B, T, K) of features (B, T, H), from real steps only; zeros in the padding."""
     real = real_steps(lengths, features.shape[1])
     scores: Tensor = head(features[real])

@@ -49,6 +49,10 @@ class Writable(Steps, Input):
     def truth(self, value: Any) -> Any:
         """A parsed value -> what an answer is held against: the value itself, whatever the encoded one knows of it."""
 
+    def cell(self, value: Any) -> Any:
+        """What the user reads -> a cell of a table that holds it, for another network to read."""
+        return value
+
 
 class Symbols(Writable):
     """A sequence of symbols, each one of V.

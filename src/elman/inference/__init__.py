@@ -6,6 +6,7 @@ from elman.inference.decoding import Decoding, Hypothesis, laid_over, says_how
 from elman.inference.frames import check_fits_frames
 from elman.inference.looking import Looked, check_looks, looks
 from elman.inference.next_symbols import next_in_table, next_symbols
+from elman.inference.stamps import Stamp, stamps
 from elman.inference.trace import Step, check_traces, trace
 from elman.inference.writing import Prompt, Written, check_writes, frames, pieces, read_prompts, rows_to_write, texts
 from elman.inference.written import NetworkWriter, hypotheses, symbols
@@ -17,6 +18,7 @@ __all__ = [
     "Looked",
     "NetworkWriter",
     "Prompt",
+    "Stamp",
     "Step",
     "Written",
     "answer",
@@ -36,6 +38,7 @@ __all__ = [
     "read_prompts",
     "rows_to_write",
     "says_how",
+    "stamps",
     "symbols",
     "texts",
     "trace",

@@ -8,7 +8,7 @@ import torch
 
 from elman.checks import fail
 from elman.data import Examples
-from elman.fields import Steps
+from elman.fields import Aligned, Steps
 from elman.inference.answers import answer
 from elman.network import Network
 from elman.topologies import ManyToOne, Reader
@@ -58,8 +58,10 @@ def trace(network: Network, values: Mapping[str, Any], row: Examples) -> list[St
         {name: value[: end + 1] if name in sequences else value for name, value in encoded.items()}
         for end in range(len(pieces))
     ]
-    examples = Examples({name: [prefix[name] for prefix in cut] for name in inputs})
-    a_step = isinstance(next(iter(network.fields.targets.values())), Steps)
+    prefixes = {name: [prefix[name] for prefix in cut] for name in inputs}
+    examples = Examples(prefixes, singles=network.fields.singles())
+    target = next(iter(network.fields.targets.values()))
+    a_step = isinstance(target, Steps) and not isinstance(target, Aligned)
     steps: list[Step] = []
     for begin in range(0, len(cut), TOGETHER):
         batch = examples.batch(np.arange(begin, min(begin + TOGETHER, len(cut)))).to(network.device)

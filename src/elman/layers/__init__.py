@@ -10,6 +10,7 @@ from elman.layers.decoder import Decoder, DecoderState
 from elman.layers.embedding import TokenEmbedding
 from elman.layers.layer_norm import LayerNormGRU, LayerNormLSTM
 from elman.layers.memoryless import Memoryless
+from elman.layers.pictures import PictureEncoder
 from elman.layers.pooling import POOLS
 from elman.layers.recurrent import GRU, LSTM, RNN, MinGRU, Recurrent
 from elman.layers.stepper import Stepper
@@ -48,6 +49,7 @@ __all__ = [
     "Memory",
     "Memoryless",
     "MinGRU",
+    "PictureEncoder",
     "Recurrent",
     "Stepper",
     "TokenEmbedding",

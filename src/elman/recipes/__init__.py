@@ -3,14 +3,17 @@
 from elman.checks import check_choice
 from elman.recipes.anomaly import RECIPE as ANOMALY
 from elman.recipes.base import Published, Recipe, Setting
+from elman.recipes.caption import RECIPE as CAPTION
 from elman.recipes.characters import RECIPE as CHARACTERS
 from elman.recipes.dialogue import RECIPE as DIALOGUE
+from elman.recipes.digits import RECIPE as DIGITS
 from elman.recipes.faults import RECIPE as FAULTS
 from elman.recipes.following import Result, follow
 from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
 from elman.recipes.pronounce import RECIPE as PRONOUNCE
 from elman.recipes.sentiment import RECIPE as SENTIMENT
+from elman.recipes.speak import RECIPE as SPEAK
 from elman.recipes.sst2 import RECIPE as SST2
 from elman.recipes.tag import RECIPE as TAG
 from elman.recipes.translate import RECIPE as TRANSLATE
@@ -25,8 +28,11 @@ RECIPES: dict[str, Recipe] = {
     "pronounce": PRONOUNCE,
     "dialogue": DIALOGUE,
     "name": NAME,
+    "caption": CAPTION,
     "anomaly": ANOMALY,
     "faults": FAULTS,
+    "digits": DIGITS,
+    "speak": SPEAK,
 }
 
 

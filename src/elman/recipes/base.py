@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from elman.config import merged
 from elman.types import Json
@@ -38,7 +39,7 @@ class Setting:
     metric: str
     goals: Mapping[str, float]
     baselines: list[Json]
-    show: list[str]
+    show: list[Any]
     show_rows: int
     round_trip: Json
 
@@ -62,9 +63,10 @@ class Recipe:
         baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
             {...}} is another network on the same data; {"name": ..., "answer": "nearest"} or "constant" is one of
             `elman.recipes.baselines.ANSWERS`; {"name": ..., "rolling": 24} scores readings by those before them, see
-            `elman.recipes.injected`.
+            `elman.recipes.injected`; {"name": ..., "markov": 2} tells each symbol that is written from the two
+            before it, see `elman.recipes.markov`.
         published: figures that others reported.
-        show: values that are traced step by step at the end, or written from.
+        show: values that are traced step by step at the end, or written from; a dictionary each of several inputs.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.
         faults: the test part's series gets faults, and it is counted how well a network that tells the next reading,
             and the baselines, find them (`auc`), see `elman.recipes.injected`.
@@ -72,8 +74,9 @@ class Recipe:
             have a `metric`, `baselines` and `show` of its own, and as `dataset` a name of other data.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
             options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
-            network of the named setting, which reads what this one writes, tells the input (`agreement`). Baselines
-            that are networks make the same round trip.
+            network of the named setting, which reads what this one writes, tells the first input (`agreement`). A
+            "recipe" names the recipe of that setting, where it is another one, on the same data. Baselines that are
+            networks make the same round trip.
         seeds: how many `make results` runs.
     """
 
@@ -94,7 +97,7 @@ class Recipe:
     goals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     beats: Mapping[str, float] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
-    show: list[str] = field(default_factory=list)
+    show: list[Any] = field(default_factory=list)
     show_rows: int = 0
     faults: bool = False
     settings: Mapping[str, Json] = field(default_factory=lambda: {"": {}})

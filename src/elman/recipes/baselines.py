@@ -55,8 +55,8 @@ def nearest(known: list[Any], targets: list[Any], asked: list[Any], merit: Merit
     """The target of the training row whose input is most like.
 
     Of texts that is the largest cosine of TF-IDF vectors over words and pairs of words, or where inputs are one word,
-    over their letters, one to three at a time; of arrays the smallest Euclidean distance. Arrays
-    of another length than the longest known one are stretched to it.
+    over their letters, one to three at a time; of arrays the smallest Euclidean distance, where
+    those of another length than the longest known one are stretched to it.
     """
     if known and isinstance(known[0], np.ndarray):
         return [targets[row] for row in _nearest_arrays(known, asked)]

@@ -21,8 +21,10 @@ from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
 from elman.recipes.injected import scores_of_network, scores_of_rolling
+from elman.recipes.markov import scores_of_markov
+from elman.recipes.pictures import pictures_of
 from elman.recipes.round_trip import round_trip
-from elman.recipes.showing import picture, shown
+from elman.recipes.showing import Written, shown
 from elman.training import Reporter
 from elman.types import Json
 
@@ -118,12 +120,18 @@ def follow(
     }
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
-    write_directory(folder, {"metrics.json": to_json(said), **picture(model, chosen)}, force)
+    write_directory(folder, {"metrics.json": to_json(said), **pictures_of(model, chosen, tables)}, force)
     model.save(folder / "model")
     for kept in models:
         kept.save(folder / "baseline")
     traces, written = shown(model, chosen, tables, folder)
-    return Result(said, folder, model, traces, written, chosen.metric, next(iter(chosen.show), ""))
+    return Result(said, folder, model, traces, written, chosen.metric, _example(chosen, written))
+
+
+def _example(chosen: Setting, written: Written) -> str:
+    """A value that can be typed: the first that is shown; none where several columns are read."""
+    first = next(iter([*chosen.show, *(value for value, _ in written)]), "")
+    return first if isinstance(first, str) else ""
 
 
 def _run(recipe: Recipe, document: Json, tables: Tables, reporter: Reporter) -> Model:
@@ -143,10 +151,17 @@ def _measure(
     if not chosen.round_trip:
         return _figures
     options = dict(chosen.round_trip)
-    reading, each = recipe.setting(options.pop("setting")), options.pop("each")
+    reading, each = _reading(recipe, options).setting(options.pop("setting")), options.pop("each")
     reporter.note(f"\nround trip  what is written is read by the network of {reading.name}")
     reader = _run(recipe, merged(reading.document, hasten), tables, reporter)
     return lambda writer: _figures(writer) | round_trip(writer, reader, tables, each, options)
+
+
+def _reading(recipe: Recipe, options: Json) -> Recipe:
+    """The recipe whose network reads what is written: another one where it is named."""
+    from elman.recipes import find  # the table of the folder that this file stands in
+
+    return find(options.pop("recipe")) if "recipe" in options else recipe
 
 
 def _baselines(
@@ -167,6 +182,8 @@ def _baselines(
             found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
         elif "rolling" in baseline:
             found = scores_of_rolling(baseline["rolling"], model, tables)
+        elif "markov" in baseline:
+            found = dict(scores_of_markov(baseline["markov"], tables, model.fields))
         else:
             train = merged(document["train"], baseline.get("train", {}))
             other = {**document, "model": baseline["model"], "train": train}

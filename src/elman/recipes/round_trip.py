@@ -2,30 +2,36 @@
 
 from typing import Any
 
+from elman.fields import Frames
 from elman.model import Model
 from elman.parts import Tables
 from elman.types import Json
 
 
 def round_trip(writer: Model, reader: Model, tables: Tables, each: int, decode: Json) -> Json:
-    """`unseen` and `agreement`, both shares of all that was written, and how many that is.
+    """`agreement`, a share of all that was written, and how many that is; of texts `unseen` too, a share likewise.
 
     A text with nothing in it is neither: it is no name that training lacks, and there is nothing to read.
 
     Args:
-        writer: writes one target from one single input.
-        reader: reads that target, and tells the input.
+        writer: writes one target from single values, or from a sequence.
+        reader: reads that target, and tells the first input.
         tables: what the writer was trained on.
-        each: targets that are written of every distinct input.
+        each: targets that are written of every distinct row of the inputs.
         decode: how they are drawn.
     """
-    (input,), (target,) = writer.fields.inputs, writer.fields.targets
+    names, ((target, field),) = list(writer.fields.inputs), writer.fields.targets.items()
+    asked = sorted(set(zip(*(map(str, tables.train.column(name)) for name in names), strict=True)))
+    rows = [row for row in asked for _ in range(each)]
+    values: list[Any] = [row[0] if len(names) == 1 else dict(zip(names, row, strict=True)) for row in rows]
+    written = [best for best, *_ in writer.generate(values=values, **decode)]
+    frames = isinstance(field, Frames)
+    kept = [index for index, value in enumerate(written) if (len(value) if frames else value.strip())]
+    cells = [field.cell(written[index]) if isinstance(field, Frames) else written[index] for index in kept]
+    told: Any = reader.predict(cells) if kept else []
+    agreement = sum(str(value) == rows[index][0] for index, value in zip(kept, told, strict=True))
+    found = {"agreement": agreement / len(written), "written": len(written)}
+    if frames:
+        return found
     known = set(map(str, tables.train.column(target)))
-    asked = sorted(set(map(str, tables.train.column(input))))
-    written = writer.generate(values=[value for value in asked for _ in range(each)], **decode)
-    texts = [best for best, *_ in written]
-    kept = [index for index, text in enumerate(texts) if text.strip()]
-    told: Any = reader.predict([texts[index] for index in kept]) if kept else []
-    agreement = sum(str(value) == asked[index // each] for index, value in zip(kept, told, strict=True))
-    unseen = sum(texts[index] not in known for index in kept)
-    return {"unseen": unseen / len(texts), "agreement": agreement / len(texts), "written": len(texts)}
+    return {"unseen": sum(written[index] not in known for index in kept) / len(written), **found}

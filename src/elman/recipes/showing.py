@@ -1,18 +1,15 @@
-"""What a recipe shows of its network: traces of what is read, what is written from what, files of it, a picture."""
+"""What a recipe shows of its network: traces of what is read, what is written from what, files of it."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from elman.fields import Frames
 from elman.inference import Step
-from elman.insight import draw_attention
 from elman.model import Model
 from elman.parts import Tables
 from elman.recipes.base import Setting
-from elman.topologies import Reader, Writer
+from elman.recipes.pictures import shown_rows
+from elman.topologies import Reader
 
 Traces = list[tuple[str, list[Step]]]
 Written = list[tuple[str, str]]
@@ -32,25 +29,22 @@ def shown(model: Model, chosen: Setting, tables: Tables, folder: Path) -> tuple[
     return [], list(zip(chosen.show, listed, strict=True))
 
 
-def picture(model: Model, chosen: Setting) -> dict[str, bytes]:
-    """Where a network with attention looked while it wrote from the last value that is shown, as attention.png."""
-    topology = model.network.topology
-    if not isinstance(topology, Writer) or topology.decoder.attention is None or find_spec("matplotlib") is None:
-        return {}
-    return {"attention.png": draw_attention(*model.attention(chosen.show[-1], min_length=1))}
-
-
 def _from_values(model: Model, chosen: Setting, tables: Tables, folder: Path) -> Written:
     """From what the recipe names, and from some rows of the test split, beside what stands there."""
-    (input,), (target,) = model.fields.inputs, model.fields.targets
-    asked, there = list(chosen.show), [""] * len(chosen.show)
-    if tables.test is not None and chosen.show_rows:
-        some = np.linspace(0, len(tables.test) - 1, chosen.show_rows).astype(int).tolist()
-        asked += [str(tables.test.column(input)[row]) for row in some]
-        there += [f"   (there: {tables.test.column(target)[row]})" for row in some]
+    cells, true = shown_rows(model, chosen, tables)
+    asked, there = [*chosen.show, *cells], [""] * len(chosen.show) + [f"   (there: {value})" for value in true]
+    names = [_name(model, value, folder / f"read-{number}") for number, value in enumerate(asked, 1)]
     values = [best for best, *_ in model.generate(values=asked)]
     texts = _as_text(model, values, folder)
-    return [(value, text + right) for value, text, right in zip(asked, texts, there, strict=True)]
+    return [(value, text + right) for value, text, right in zip(names, texts, there, strict=True)]
+
+
+def _name(model: Model, value: Any, stem: Path) -> str:
+    """A value as text, several as a list; of what is kept as files, and not named by one, the first file."""
+    if isinstance(value, dict):
+        return ", ".join(map(str, value.values()))
+    files = [] if isinstance(value, str) else model.input.keep(model.input.parse(value), stem)
+    return str(files[0] if files else value)
 
 
 def _as_text(model: Model, values: list[Any], folder: Path) -> list[str]:

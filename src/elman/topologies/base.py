@@ -26,6 +26,7 @@ class Features(NamedTuple):
     steps: Tensor | None = None  # (B, T, H)
     single: Tensor | None = None  # (B, H)
     state: State | None = None  # at each row's end, of what is written
+    lengths: Tensor | None = None  # (B,) real steps of what was read
 
 
 class Topology(nn.Module, ABC):

@@ -38,7 +38,7 @@ class Descent:
     ) -> None:
         self.how, self.network, self.total, self.place, self.reporter = how, network, total, place, reporter
         self.device = network.device
-        self.peak = how.lr or network.topology.lr
+        self.peak = how.lr or network.lr
         self.optimiser = adamw(network, self.peak, how.weight_decay)
         self.carried: Carried | None = None  # by the rows of a stream, from the batch before
         self.average = None if how.average == "none" else Average(network, how.average, how.average_decay)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from elman.data import Batch, Examples
-from elman.fields import Fields, Single, Steps, Target, Writable
+from elman.fields import Aligned, Fields, Single, Steps, Target, Writable
 from elman.inference import Decoding, answer
 from elman.network import Carried, Network
 from elman.topologies import Reader
@@ -116,7 +116,7 @@ def _truth(field: Target, batch: Batch, name: str, examples: Examples) -> list[A
     values, lengths = batch.targets[name]
     if isinstance(field, Single):
         return field.decode_target(values)
-    if isinstance(field, Writable):
+    if isinstance(field, Writable | Aligned):
         return [field.truth(value) for value in examples.values(f"target.{name}", batch.rows)]
     assert isinstance(field, Steps)
     assert lengths is not None

@@ -28,7 +28,7 @@ class Trainer:
         batch: rows a step.
         micro_batch: rows in memory at once; a batch is read in so many pieces and their gradients are added up, which
             changes nothing beyond rounding but what dropout draws. None: the whole batch. Out of memory halves it.
-        lr: the peak learning rate; None: what suits the topology (`Topology.lr`).
+        lr: the peak learning rate; None: what suits the network (`Network.lr`).
         weight_decay: of AdamW, on matrices.
         clip: the largest norm of the gradient (Pascanu et al. 2013, arXiv 1211.5063); 0: not clipped.
         gradient_noise: eta of the noise N(0, eta / (1 + step)^0.55) that is added to the clipped gradient (Neelakantan

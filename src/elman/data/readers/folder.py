@@ -1,6 +1,6 @@
-"""A folder of text files: one text a file, the subfolder is the label; or files whose lines belong together."""
+"""A folder of texts, sounds, notes or pictures whose subfolder is the label; or of files whose lines go together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from elman.checks import fail
@@ -8,22 +8,32 @@ from elman.data.files import Digest, File
 from elman.data.readers.parallel import read_parallel
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
+from elman.fields.media import KINDS
 
 
 def read_folder(folder: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """Read every file below a folder into the columns `text`, `label` (the subfolder's name) and `file`.
 
-    Where no file stands in a subfolder there is no label. If moreover no two files end alike, as seq.in, seq.out and
-    label, they are the columns of one table, line by line (see `read_parallel`).
+    Sounds, notes and pictures are not read yet, but named: their columns are `file`, the path, and `label`. Where no
+    file stands in a subfolder there is no label. If moreover no two files end alike, as seq.in, seq.out and label, they
+    are the columns of one table, line by line (see `read_parallel`).
 
     Files and folders whose names begin with a dot are passed over. A folder is read whole, and no digest is made of it.
 
     Raises:
-        DataError: there is no file, or one is not UTF-8.
+        DataError: there is no file, there are files of several kinds, or one is not UTF-8.
     """
     path = folder.path
     files = [file for file in sorted(path.rglob("*")) if file.is_file() and not _is_hidden(file.relative_to(path))]
     flat = all(file.parent == path for file in files)
+    kinds = {KINDS.get(file.suffix.lower(), "text"): file for file in reversed(files)}
+    if len(kinds) > 1:
+        got = ", ".join(f"{kind} ({file.relative_to(path)})" for kind, file in sorted(kinds.items()))
+        then = "Name the table that lists them, or move the others."
+        fail(str(path), "the folder", "hold files of one kind", got, then, DataError)
+    if kinds and "text" not in kinds:
+        yield _named(folder, files, flat)
+        return
     endings = {File(file, file.name).unpacked.suffix for file in files}
     if flat and len(endings) == len(files) > 1:
         yield from read_parallel(File(files[0], folder.name, tuple(files[1:])), bad)
@@ -42,13 +52,21 @@ def read_folder(folder: File, bad: BadRows, digest: Digest | None = None) -> Ite
         fail(
             str(path),
             "the folder",
-            "hold text files, in subfolders if these name their labels",
+            "hold files, in subfolders if these name their labels",
             "none",
             error=DataError,
         )
     if flat:
         del columns["label"]
     yield Table(columns, folder.name, lambda row: str(path / columns["file"][row]))
+
+
+def _named(folder: File, files: Sequence[Path], flat: bool) -> Table:
+    """The names of files, a row each."""
+    columns = {"file": [str(file) for file in files]}
+    if not flat:
+        columns["label"] = [str(file.relative_to(folder.path).parent) for file in files]
+    return Table(columns, folder.name, lambda row: columns["file"][row])
 
 
 def _is_hidden(inside: Path) -> bool:

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 
 from elman.parts import Tables
+from elman.recipes.datasets.bach_melodies import bach_melodies
 from elman.recipes.datasets.cmudict import cmudict
+from elman.recipes.datasets.digit_strips import digit_strips
 from elman.recipes.datasets.etth1 import etth1
+from elman.recipes.datasets.fsdd import fsdd, fsdd_joined, fsdd_new_speaker
 from elman.recipes.datasets.glove import glove_vectors
 from elman.recipes.datasets.names import names
+from elman.recipes.datasets.poly_music import jsb_chorales, nottingham
 from elman.recipes.datasets.rotten_tomatoes import rotten_tomatoes
 from elman.recipes.datasets.sgd import sgd
 from elman.recipes.datasets.snips import snips
@@ -17,9 +21,16 @@ from elman.recipes.datasets.tinyshakespeare import tinyshakespeare
 from elman.recipes.datasets.ucr import UCR
 
 DATASETS: dict[str, Callable[[], Tables]] = {
+    "bach_melodies": bach_melodies,
     "cmudict": cmudict,
+    "digit_strips": digit_strips,
     "etth1": etth1,
+    "fsdd": fsdd,
+    "fsdd_joined": fsdd_joined,
+    "fsdd_new_speaker": fsdd_new_speaker,
+    "jsb_chorales": jsb_chorales,
     "names": names,
+    "nottingham": nottingham,
     "rotten_tomatoes": rotten_tomatoes,
     "sgd": sgd,
     "snips": snips,
@@ -33,10 +44,17 @@ DATASETS: dict[str, Callable[[], Tables]] = {
 __all__ = [
     "DATASETS",
     "UCR",
+    "bach_melodies",
     "cmudict",
+    "digit_strips",
     "etth1",
+    "fsdd",
+    "fsdd_joined",
+    "fsdd_new_speaker",
     "glove_vectors",
+    "jsb_chorales",
     "names",
+    "nottingham",
     "rotten_tomatoes",
     "sgd",
     "snips",

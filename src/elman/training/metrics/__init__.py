@@ -6,7 +6,7 @@ from elman.training.metrics.errors import cer, per, wer
 from elman.training.metrics.numbers import mae, mse
 from elman.training.metrics.ranks import auc
 from elman.training.metrics.spans import span_f1
-from elman.training.metrics.surprise import bits, nats, perplexity, pinball
+from elman.training.metrics.surprise import bits, nats, nll, perplexity, pinball
 from elman.training.metrics.texts import SIGNED, bleu, chrf, exact_match, signature, with_references
 
 METRICS: dict[str, Metric] = {
@@ -19,6 +19,7 @@ METRICS: dict[str, Metric] = {
     "auc": Metric(auc, True),
     "nats": Metric(nats, False, from_loss=True),
     "bits": Metric(bits, False, from_loss=True),
+    "nll": Metric(nll, False, from_loss=True),
     "perplexity": Metric(perplexity, False, from_loss=True),
     "pinball": Metric(pinball, False, from_loss=True),
     "bleu": Metric(bleu, True),
@@ -45,6 +46,7 @@ __all__ = [
     "micro_f1",
     "mse",
     "nats",
+    "nll",
     "per",
     "perplexity",
     "pinball",

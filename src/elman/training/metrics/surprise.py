@@ -10,6 +10,10 @@ def nats(loss: float) -> float:
 
 def pinball(loss: float) -> float:
     """The loss of quantiles itself, see `elman.layers.distributions.Quantiles`."""
+
+
+def nll(loss: float) -> float:
+    """Negative log-likelihood a step, in nats: the loss itself, of steps that are vectors."""
     return loss
 
 

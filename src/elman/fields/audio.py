@@ -1,0 +1,251 @@
+"""Audio: a clip of sound as a sequence of frames, each the energy in mel bands, or cepstra; read or written."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from torch import Tensor, nn
+
+from elman.checks import check_choice, check_range, fail, shown
+from elman.errors import BadValueError, ConfigError
+from elman.fields.media import find_file
+from elman.fields.writable import Frames
+from elman.layers.spec_augment import SpecAugment
+from elman.layers.speech import LaplaceHead, PreNet, laplace_draw, laplace_loss
+from elman.sound import (
+    Clip,
+    Framing,
+    as_mono,
+    draw_spectrogram,
+    filterbank,
+    griffin_lim,
+    log_mel,
+    magnitude_from,
+    mfcc,
+    read_clip,
+    resampled,
+    write_wav,
+)
+from elman.types import Json
+
+BANDS = 40  # mel bands, and those that cepstra are calculated from
+CEPSTRA = 13
+RATE = 16_000
+FED = 128  # numbers that a frame which is fed back becomes
+
+
+class Audio(Frames):
+    """A clip of frames, each of whose channels is scaled by its mean and deviation in the training split.
+
+    A cell is the path of a WAV, FLAC, MP3, OGG or AIFF file of any rate, depth and number of channels, or a pair
+    (samples, rate) of an array (n,) or (n, channels) and samples a second. Channels are mixed to one, and the rate is
+    changed to `rate`. The frames are calculated when a cell is read, which is once a training.
+
+    As a target a clip is written step by step, each with the probability that it is the last. The numbers of a step are
+    distributed as Laplace has it, each around a middle of its own with a width that is the same everywhere; the middles
+    are the likeliest clip. What the user reads are the log energies (T, bands); `keep` writes them as sound, by
+    `elman.sound.griffin_lim`, and as a picture.
+
+    Args:
+        name: the column.
+        rate: samples a second.
+        features: "mel", the log of the energy in mel bands (`elman.sound.log_mel`); or "mfcc", cepstra of these
+            (`elman.sound.mfcc`).
+        size: channels of a frame: bands, or cepstra, at most 40; None: 40 bands, 13 cepstra (of 40 bands).
+        window, hop: milliseconds of sound in a frame, and from one frame to the next.
+        fmin, fmax: Hz, where the lowest band begins and the highest ends; `fmax` None: half the rate.
+        stack: frames that are joined to one step, so that a clip has so many times fewer steps.
+        time_mask, frequency_mask: as an input, frames and channels that training hides at the most, twice a clip
+            each, see `elman.layers.spec_augment.SpecAugment`; 0: none.
+        dropout: as a target, 0 to 1, of the step that is fed back, see `elman.layers.speech.PreNet`.
+        root: the folder that relative paths start from; None: the current one.
+
+    Raises:
+        ArgumentError: an option out of its range.
+        ConfigError: bands so narrow that one holds no frequency; as a target, what is no sound or is hidden.
+        MissingExtraError: soundfile or soxr is not installed.
+
+    Example:
+        >>> field = Audio("clip", rate=8000, size=20)
+        >>> field.fit([field.parse((np.sin(np.arange(8000) / step), 8000)) for step in (1, 2, 3)])
+        >>> field.encode(field.parse((np.sin(np.arange(4000)), 8000))).shape, field.describe()
+        ((50, 20), '20 mel bands at 8,000 samples a second, 100 frames of 10 ms in the mean')
+    """
+
+    kind = "audio"
+    metrics = ("nats",)
+    stops = True
+    storage = pa.list_(pa.float32())  # frame by frame
+    only_as_input = frozenset({"features", "time_mask", "frequency_mask"})
+    only_as_target = frozenset({"dropout"})
+    heeded_by_parse = frozenset({"rate", "features", "channels", "window", "hop", "fmin", "fmax", "root"})
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        rate: int = RATE,
+        features: Literal["mel", "mfcc"] = "mel",
+        size: int | None = None,
+        window: float = 25.0,
+        hop: float = 10.0,
+        fmin: float = 20.0,
+        fmax: float | None = None,
+        stack: int = 1,
+        time_mask: int = 0,
+        frequency_mask: int = 0,
+        dropout: float = 0.5,
+        root: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        check_choice(name, "features", features, ("mel", "mfcc"))
+        check_range(name, "rate", rate, low=1)
+        self.features, self.root = features, root
+        self.rate, self.window, self.hop, self.fmin, self.fmax = rate, window, hop, fmin, fmax
+        self.channels = (BANDS if features == "mel" else CEPSTRA) if size is None else size
+        check_range(name, "size", self.channels, low=1, high=None if features == "mel" else BANDS)
+        check_range(name, "stack", stack, low=1)
+        check_range(name, "dropout", dropout, low=0, high=1)
+        check_range(name, "time_mask", time_mask, low=0)
+        check_range(name, "frequency_mask", frequency_mask, low=0, high=self.channels)
+        self.stack, self.time_mask, self.frequency_mask, self.dropout = stack, time_mask, frequency_mask, dropout
+        self.size = self.draws = stack * self.channels
+        self.framing = Framing.of(rate, window, hop)
+        self.bank = filterbank(self.framing, self.channels if features == "mel" else BANDS, fmin, fmax)
+        self.mean, self.deviation = np.zeros(self.channels), np.ones(self.channels)
+        self._counts = (0, 0)  # clips and frames of the training split
+
+    @property
+    def seconds(self) -> float:
+        """How long a step is."""
+        return self.stack * self.framing.hop / self.framing.rate
+
+    def parse(self, raw: Any) -> np.ndarray:
+        """A path, or (samples, rate) -> frames (T, C) float32."""
+        clip = resampled(self._clip(raw), self.framing.rate)
+        mel = log_mel(clip.samples, self.bank)
+        if not len(mel):
+            must = f"have a frame, {1000 * self.framing.hop / self.framing.rate:g} ms of sound"
+            raise BadValueError(must, f"{1000 * len(clip.samples) / clip.rate:.3g} ms")
+        return mel if self.features == "mel" else mfcc(mel, self.channels)
+
+    def _clip(self, raw: Any) -> Clip:
+        if isinstance(raw, tuple | list) and len(raw) == 2 and not isinstance(raw[0], str):
+            return as_mono(*raw)
+        if not isinstance(raw, str | Path):
+            raise BadValueError("be the path of a file of sound, or (samples, rate)", shown(raw))
+        return read_clip(find_file(raw, self.root))
+
+    def fit(self, values: Sequence[np.ndarray]) -> None:
+        if self.written and (self.features != "mel" or self.time_mask or self.frequency_mask):
+            must, got = "be heard and seen where it is written", "features, time_mask or frequency_mask"
+            fail(f"column {self.name!r}", "a clip", must, got, "Leave these options out.", ConfigError)
+        clips = frames = 0
+        total, squares = np.zeros(self.channels), np.zeros(self.channels)
+        for value in values:
+            wide = value.astype(np.float64)
+            clips, frames = clips + 1, frames + len(wide)
+            total, squares = total + wide.sum(0), squares + (wide**2).sum(0)
+        self.mean = total / frames
+        deviation = np.sqrt((squares / frames - self.mean**2).clip(min=0))
+        self.deviation = np.where(deviation > 1e-5, deviation, 1.0)  # a band that is always silent becomes zeros
+        self._counts = clips, frames
+
+    def encode(self, value: np.ndarray) -> np.ndarray:
+        """Scaled steps (T / stack rounded up, stack channels), the last filled up with the mean; of a clip that is
+        written with the stop as one more number."""
+        steps = self.encode_prompt(value)
+        if not self.written:
+            return steps
+        last = np.arange(len(steps))[:, None] == len(steps) - 1
+        return np.concatenate([steps, last.astype(np.float32)], 1)
+
+    def encode_prompt(self, value: np.ndarray) -> np.ndarray:
+        scaled = ((value - self.mean) / self.deviation).astype(np.float32)
+        return np.pad(scaled, ((0, -len(scaled) % self.stack), (0, 0))).reshape(-1, self.size)
+
+    def read(self, encoded: np.ndarray) -> np.ndarray:
+        """Encoded steps, (T, size) or (T, size + 1) -> frames in the field's own unit, (T stack, channels) float32."""
+        scaled = np.asarray(encoded)[:, : self.size].reshape(-1, self.channels)
+        return (scaled * self.deviation + self.mean).astype(np.float32)
+
+    def truth(self, value: np.ndarray) -> np.ndarray:
+        return value
+
+    def names(self) -> list[str]:
+        return [f"{centre:.0f} Hz" for centre in self.bank.centres] if self.features == "mel" else super().names()
+
+    def cell(self, value: np.ndarray) -> tuple[np.ndarray, int]:
+        """Frames of mel bands as sound: samples and rate."""
+        return griffin_lim(magnitude_from(value, self.bank), self.framing), self.framing.rate
+
+    def keep(self, value: np.ndarray, stem: Path) -> list[Path]:
+        """stem.wav, and where matplotlib is installed stem.png."""
+        sound, picture = (stem.with_name(f"{stem.name}{ending}") for ending in (".wav", ".png"))
+        write_wav(sound, *self.cell(value))
+        if find_spec("matplotlib") is None:
+            return [sound]
+        picture.write_bytes(draw_spectrogram(value, self.bank, f"{self.name}: {stem.name}"))
+        return [sound, picture]
+
+    def pack(self, value: np.ndarray) -> np.ndarray:
+        return value.ravel()
+
+    def unpack(self, stored: pa.Scalar) -> np.ndarray:
+        # A copy: what lies in a file that is mapped must not be read again later, see `Stored`.
+        values: np.ndarray = stored.values.to_numpy().copy()
+        return values.reshape(-1, self.channels)
+
+    def unpack_column(self, stored: pa.Array) -> list[np.ndarray]:
+        ends = np.cumsum(pc.list_value_length(stored).to_numpy())
+        parts = np.split(stored.flatten().to_numpy(), ends[:-1]) if len(ends) else []
+        return [part.reshape(-1, self.channels) for part in parts]
+
+    def learned(self) -> Json:
+        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist(), "counts": list(self._counts)}
+
+    def restore(self, learned: Json) -> None:
+        mean, deviation = np.array(learned["mean"]), np.array(learned["deviation"])
+        if mean.shape != (self.channels,) or deviation.shape != (self.channels,):
+            fail(
+                f"column {self.name!r}",
+                "the scale",
+                f"have {self.channels} channels",
+                str(mean.shape),
+                error=ConfigError,
+            )
+        self.mean, self.deviation = mean, deviation
+        clips, frames = learned["counts"]
+        self._counts = int(clips), int(frames)
+
+    def describe(self) -> str:
+        clips, frames = self._counts
+        channels = f"{self.channels} mel bands" if self.features == "mel" else f"{self.channels} cepstra"
+        hop = 1000 * self.framing.hop / self.framing.rate
+        said = f"{channels} at {self.framing.rate:,} samples a second"
+        return f"{said}, {frames / max(1, clips):.4g} frames of {hop:g} ms in the mean"
+
+    def encoder(self) -> nn.Module:
+        if self.written:
+            return PreNet(self.size, FED, self.dropout)
+        return SpecAugment(self.channels, self.stack, self.time_mask, self.frequency_mask)
+
+    def head(self, input_size: int) -> nn.Module:
+        return LaplaceHead(input_size, self.size)
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        return laplace_loss(output, target)
+
+    def following(self, output: Tensor, chance: Tensor | None, temperature: float = 1.0) -> Tensor:
+        return output[:, : self.size] if chance is None else laplace_draw(output, chance, temperature)
+
+    def ends(self, output: Tensor) -> Tensor:
+        return output[:, self.size] > 0
+
+    def pieces(self, value: np.ndarray) -> list[str]:
+        """When each step begins."""
+        return [f"{step * self.seconds:.2f} s" for step in range(-(-len(value) // self.stack))]

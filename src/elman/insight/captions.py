@@ -1,0 +1,56 @@
+"""Pictures with what was written about them."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from elman.checks import fail
+from elman.errors import MissingExtraError
+
+WIDE = 7.0  # inches
+LEAST, MOST = 0.9, 3.0  # inches of a picture's height
+
+
+def draw_captions(pictures: Sequence[np.ndarray], written: Sequence[str], true: Sequence[str]) -> bytes:
+    """A PNG of pictures one below the other; above each stands what was written, and in red what is true if it differs.
+
+    Args:
+        pictures: (H, W) or (H, W, C) each, with 1 to 4 channels.
+        written: what the network wrote of each.
+        true: what stands in the data.
+
+    Raises:
+        ArgumentError: there is no picture.
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("matplotlib", "plot", "the picture of captions") from None
+    if not pictures:
+        fail("draw_captions", "the pictures", "be one or more", "none")
+    heights = [min(MOST, max(LEAST, WIDE * picture.shape[0] / picture.shape[1])) for picture in pictures]
+    figure = Figure(figsize=(WIDE, sum(heights) + 0.45 * len(heights) + 0.9), layout="constrained")
+    figure.suptitle("What was written about pictures of the test split", fontsize=11)
+    rows = figure.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, picture, text, right in zip(rows, pictures, written, true, strict=True):
+        axes.imshow(_colours(picture), cmap="gray", interpolation="nearest")
+        axes.set_title(f"“{text}”", loc="left", fontsize=10, parse_math=False)
+        if text != right:
+            axes.set_title(f"true: “{right}”", loc="right", fontsize=10, color="C3", parse_math=False)
+        axes.set_ylabel("row\n(pixel)", fontsize=8)
+        axes.tick_params(labelsize=8)
+    rows[-1].set_xlabel("column (pixel)", fontsize=8)
+    picture_file = io.BytesIO()
+    figure.savefig(picture_file, format="png", dpi=100)
+    return picture_file.getvalue()
+
+
+def _colours(picture: np.ndarray) -> np.ndarray:
+    """What imshow takes: (H, W), or (H, W, 3 or 4) from 0 to 1."""
+    if picture.ndim == 2 or picture.shape[2] <= 2:
+        grey: np.ndarray = picture if picture.ndim == 2 else picture[:, :, 0]
+        return grey
+    low, high = float(picture.min()), float(picture.max())
+    return (picture - low) / ((high - low) or 1.0)

@@ -1,0 +1,64 @@
+"""SpecAugment: bands and stretches of time of a spectrum that training does not see."""
+
+import torch
+from torch import Tensor, nn
+
+from elman.checks import check_range
+
+MASKS = 2  # of each kind, as in the paper's best policies
+SHARE = 0.2  # of the steps, at most, that one mask of time may hide
+
+
+class SpecAugment(nn.Module):
+    """Zeros, which is the mean of what is scaled, in two bands and two stretches of each row (Park et al. 2019, arXiv
+    1904.08779), in training only:
+
+        width ~ U{0..longest},   begin ~ U{0..size - width},   x[begin : begin + width] = 0
+
+    A stretch is at most a fifth of the steps of the batch. Nothing is warped in time, which the paper found to add
+    little.
+
+    Args:
+        channels: C, of a frame.
+        stack: k, frames in a step, one after the other.
+        time_mask: the longest stretch, in frames; 0: none.
+        frequency_mask: the widest band, in channels, at most C; 0: none.
+
+    Shape: (B, T, k C) -> (B, T, k C); a band is the same in all frames of a step.
+
+    Raises:
+        ArgumentError: a size out of its range.
+
+    Example:
+        >>> masks = SpecAugment(4, time_mask=3)
+        >>> masks(torch.ones(2, 30, 4)).shape, bool(masks.eval()(torch.ones(2, 30, 4)).all())
+        (torch.Size([2, 30, 4]), True)
+    """
+
+    def __init__(self, channels: int, stack: int = 1, time_mask: int = 0, frequency_mask: int = 0) -> None:
+        super().__init__()
+        check_range("SpecAugment", "channels", channels, low=1)
+        check_range("SpecAugment", "stack", stack, low=1)
+        check_range("SpecAugment", "time_mask", time_mask, low=0)
+        check_range("SpecAugment", "frequency_mask", frequency_mask, low=0, high=channels)
+        self.channels, self.time_mask, self.frequency_mask = channels, time_mask, frequency_mask
+        self.output_size = channels * stack
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not (self.time_mask or self.frequency_mask):
+            return x
+        frames = x.reshape(len(x), -1, self.channels)  # (B, k T, C)
+        steps = frames.shape[1]
+        for _ in range(MASKS):
+            time = _hidden(frames, steps, min(self.time_mask, int(SHARE * steps)))
+            frequency = _hidden(frames, self.channels, self.frequency_mask)
+            frames = frames.masked_fill(time[:, :, None] | frequency[:, None, :], 0)
+        return frames.reshape(x.shape)
+
+
+def _hidden(x: Tensor, size: int, longest: int) -> Tensor:
+    """A stretch of each row, (B, size) booleans."""
+    width = (torch.rand(len(x), 1, device=x.device) * (longest + 1)).long()
+    begin = (torch.rand(len(x), 1, device=x.device) * (size - width + 1)).long()
+    at = torch.arange(size, device=x.device)
+    return (at >= begin) & (at < begin + width)

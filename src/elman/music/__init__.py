@@ -1,0 +1,40 @@
+"""Music: notes, the files they are read from and written to, and how they look and sound."""
+
+from elman.music.keeping import keep_notes
+from elman.music.midi import read_midi, write_midi
+from elman.music.note import SILENT, Note, key_of, one_voice, piano_roll, roll_notes, voice_notes
+from elman.music.picture import draw_piano_roll
+from elman.music.pitches import HIGHEST, KEYS, LOWEST_KEY, REST, hertz, parse_pitch, pitch_name
+from elman.music.synthesiser import RATE, synthesise, write_wav
+from elman.music.voice import TIE, event_name, is_voice, item_text, notes_of_pairs, pairs_of, voice_text
+
+__all__ = [
+    "HIGHEST",
+    "KEYS",
+    "LOWEST_KEY",
+    "RATE",
+    "REST",
+    "SILENT",
+    "TIE",
+    "Note",
+    "draw_piano_roll",
+    "event_name",
+    "hertz",
+    "is_voice",
+    "item_text",
+    "keep_notes",
+    "key_of",
+    "notes_of_pairs",
+    "one_voice",
+    "pairs_of",
+    "parse_pitch",
+    "piano_roll",
+    "pitch_name",
+    "read_midi",
+    "roll_notes",
+    "synthesise",
+    "voice_notes",
+    "voice_text",
+    "write_midi",
+    "write_wav",
+]

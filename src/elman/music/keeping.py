@@ -1,0 +1,31 @@
+"""Notes as files that people look at and listen to."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from elman.music.midi import write_midi
+from elman.music.note import Note
+from elman.music.picture import draw_piano_roll
+from elman.music.synthesiser import synthesise, write_wav
+
+
+def keep_notes(notes: Sequence[Note], tempo: float, stem: Path) -> list[Path]:
+    """Write notes as stem.mid, stem.png (a piano roll) and stem.wav; without a note there is nothing to write.
+
+    Args:
+        notes: what is kept.
+        tempo: beats a minute.
+        stem: the files' path less the end of their names.
+
+    Returns: the files that were written.
+
+    Raises:
+        MissingExtraError: symusic or matplotlib is not installed.
+    """
+    if not notes:
+        return []
+    midi, picture, sound = (stem.parent / (stem.name + end) for end in (".mid", ".png", ".wav"))
+    write_midi(notes, tempo, midi)
+    picture.write_bytes(draw_piano_roll(notes, tempo, stem.name))
+    write_wav(synthesise(notes, tempo), sound)
+    return [midi, picture, sound]

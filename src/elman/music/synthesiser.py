@@ -1,0 +1,67 @@
+"""A plain additive synthesiser: notes to sound, and sound to a WAV file."""
+
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from elman.music.note import Note, length_of
+from elman.music.pitches import hertz
+
+RATE = 22_050  # samples a second
+PARTIALS = 8
+ATTACK, RELEASE = 0.01, 0.15  # seconds
+DECAY = 1.2  # seconds in which the first partial of middle C falls to 1/e
+LOUDEST = 0.9  # of what a sample can hold
+
+
+def synthesise(notes: Sequence[Note], tempo: float) -> np.ndarray:
+    """Notes as sound, (samples,) float32 in (-1, 1), 22,050 a second:
+
+        note(t) = rise(t) fall(t) sum_n sin(2 pi n f t) / n^1.5 exp(-n t / (DECAY sqrt(C4 / f)))
+
+    for the partials n f below half the sample rate, where rise is linear over the first 10 ms and fall over the 150 ms
+    after the note's end. All notes are added up, and the whole is made as loud as it may be.
+
+    Args:
+        notes: what is played.
+        tempo: beats a minute.
+
+    Example:
+        >>> sound = synthesise([Note(69, 0, 1)], tempo=60)
+        >>> len(sound) == round(1.15 * RATE), bool(abs(sound).max() == np.float32(LOUDEST))
+        (True, True)
+    """
+    beat = 60 / tempo
+    sound = np.zeros(round((length_of(notes) * beat + RELEASE) * RATE), np.float32)
+    for pitch, begin, length in notes:
+        first = round(begin * beat * RATE)
+        wanted = _tone(hertz(pitch), length * beat)[: len(sound) - first]
+        sound[first : first + len(wanted)] += wanted
+    peak = np.abs(sound).max(initial=0)
+    return sound * np.float32(LOUDEST / peak) if peak else sound
+
+
+def write_wav(sound: np.ndarray, path: Path) -> None:
+    """A WAV file of one channel, 16 bits a sample, of `synthesise`'s rate: sound (samples,) in [-1, 1]."""
+    samples = np.round(np.clip(sound, -1, 1) * 32767).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(samples.tobytes())
+
+
+def _tone(frequency: float, seconds: float) -> np.ndarray:
+    """One note of so many seconds, and its release."""
+    time = np.arange(round((seconds + RELEASE) * RATE)) / RATE
+    decay = DECAY * np.sqrt(hertz(60) / frequency)
+    tone = np.zeros(len(time))
+    for n in range(1, PARTIALS + 1):
+        if n * frequency < RATE / 2:
+            tone += np.sin(2 * np.pi * n * frequency * time) / n**1.5 * np.exp(-n * time / decay)
+    rise = np.minimum(1, time / ATTACK)
+    fall = np.clip((seconds + RELEASE - time) / RELEASE, 0, 1)
+    shaped: np.ndarray = (tone * rise * fall).astype(np.float32)
+    return shaped

@@ -1,0 +1,93 @@
+"""One voice as people write it: `C5:1 rest:1/2 A#4:3/2`, a pitch or a rest and how many beats it lasts."""
+
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from elman.checks import shown
+from elman.errors import BadValueError
+from elman.music.note import SILENT, Note
+from elman.music.pitches import REST, parse_pitch, pitch_name
+
+TIE = "tie"  # the note before goes on
+_ITEM = r"(?:rest|tie|[A-Ga-g][#b]{0,2}-?\d):\d{1,6}(?:\.\d{1,6}|/\d{1,6})?"
+_ITEMS = re.compile(rf"\s*{_ITEM}(?:\s+{_ITEM})*\s*")
+Pair = tuple[Any, Any]
+
+
+def is_voice(text: str) -> bool:
+    """Whether a text is written in this way, as no path of a file is.
+
+    Example:
+        >>> is_voice("C5:1 rest:1/2"), is_voice("songs/C5.mid")
+        (True, False)
+    """
+    return _ITEMS.fullmatch(text) is not None
+
+
+def pairs_of(text: str) -> list[Pair]:
+    """A text of items as pairs of a pitch's name and beats."""
+    pairs = (item.split(":") for item in text.split())
+    return [(name, beats) for name, beats in pairs]
+
+
+def notes_of_pairs(pairs: Iterable[Any]) -> list[Note]:
+    """Pairs of a pitch and beats as notes, one after the other.
+
+    A pitch is a name or a number, "rest" or None for a rest, or "tie": the note just before goes on.
+
+    Raises:
+        BadValueError: something that is no such pair.
+
+    Example:
+        >>> notes_of_pairs([("C5", 1), (None, "1/2"), (62, 0.5), ("tie", 2)])
+        [Note(pitch=72, begin=0.0, length=1.0), Note(pitch=62, begin=1.5, length=2.5)]
+    """
+    notes: list[Note] = []
+    now, sounds = Fraction(0), False  # whether the item before is a note
+    for pair in pairs:
+        if not isinstance(pair, (list, tuple, np.ndarray)) or len(pair) != 2:
+            raise BadValueError("be pairs of a pitch and its beats, such as [60, 1]", shown(pair))
+        pitch, beats = pair[0], _beats(pair[1])
+        if pitch == TIE and sounds:
+            notes[-1] = notes[-1]._replace(length=float(now + beats - Fraction(notes[-1].begin)))
+        elif pitch in (TIE, REST) or pitch is None:
+            sounds = False
+        else:
+            notes.append(Note(parse_pitch(pitch), float(now), float(beats)))
+            sounds = True
+        now += beats
+    return notes
+
+
+def voice_text(voice: np.ndarray, resolution: int) -> str:
+    """One voice on a grid (N, 2), see `one_voice`, as a text.
+
+    Example:
+        >>> voice_text(np.array([[72, 2], [-1, 1], [70, 3]]), 2)
+        'C5:1 rest:1/2 A#4:3/2'
+    """
+    return " ".join(item_text(event_name(pitch), steps, resolution) for pitch, steps in voice.tolist())
+
+
+def item_text(name: str, steps: int, resolution: int) -> str:
+    """One item: what is heard, and for so many steps, of which a beat has `resolution`."""
+    return f"{name}:{Fraction(steps, resolution)}"
+
+
+def event_name(pitch: int) -> str:
+    """The name of a pitch, or of a rest."""
+    return REST if pitch == SILENT else pitch_name(pitch)
+
+
+def _beats(raw: Any) -> Fraction:
+    try:
+        beats = Fraction(raw.item() if isinstance(raw, np.generic) else raw)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        beats = Fraction(0)
+    if isinstance(raw, bool) or beats <= 0:
+        raise BadValueError("last some beats, more than 0, such as 1, 0.5 or 1/2", shown(raw))
+    return beats

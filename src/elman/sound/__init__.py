@@ -1,0 +1,29 @@
+"""Sound: read from files, turned into frames of mel bands or cepstra, and back into samples."""
+
+from elman.sound.cepstra import mfcc
+from elman.sound.clip import Clip, as_mono, read_clip, resampled
+from elman.sound.frames import Framing, frames_of, samples_from, spectrum
+from elman.sound.mel import Filterbank, filterbank, log_mel, magnitude_from
+from elman.sound.phases import griffin_lim, spectral_convergence
+from elman.sound.picture import draw_spectrogram
+from elman.sound.wav import write_wav
+
+__all__ = [
+    "Clip",
+    "Filterbank",
+    "Framing",
+    "as_mono",
+    "draw_spectrogram",
+    "filterbank",
+    "frames_of",
+    "griffin_lim",
+    "log_mel",
+    "magnitude_from",
+    "mfcc",
+    "read_clip",
+    "resampled",
+    "samples_from",
+    "spectral_convergence",
+    "spectrum",
+    "write_wav",
+]

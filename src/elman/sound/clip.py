@@ -1,0 +1,96 @@
+"""Clips: sound of any file, rate, depth and channel count as one channel of float32 at the rate that is wanted."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from elman.checks import shown
+from elman.errors import BadValueError, MissingExtraError
+
+
+class Clip(NamedTuple):
+    """One channel of sound."""
+
+    samples: np.ndarray  # (n,) float32, full scale is 1
+    rate: int  # samples a second
+
+
+def read_clip(path: str | Path) -> Clip:
+    """The sound of a WAV, FLAC, MP3, OGG or AIFF file, its channels mixed to one.
+
+    Raises:
+        BadValueError: it is no sound, it is cut off, or it holds no sample.
+        MissingExtraError: the package soundfile is not installed.
+    """
+    try:
+        import soundfile
+    except ImportError:
+        raise MissingExtraError("soundfile", "audio", "reading sound") from None
+    try:
+        with soundfile.SoundFile(path) as file:
+            samples, promised, rate = file.read(dtype="float32", always_2d=True), file.frames, file.samplerate
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BadValueError("be a file of sound", f"{shown(str(path))}: {_reason(error)}") from None
+    if promised > len(samples) or _is_cut_off(Path(path)):
+        raise BadValueError("be a whole file of sound", f"{shown(str(path))}, whose end is missing")
+    return as_mono(samples, rate)
+
+
+def as_mono(samples: Any, rate: Any) -> Clip:
+    """Samples (n,) or (n, channels) as a clip, the mean of the channels; whole numbers become shares of full scale.
+
+    Raises:
+        BadValueError: they are no finite samples, there are none, or the rate is none.
+
+    Example:
+        >>> as_mono(np.array([[16384, 0], [0, 0]], np.int16), 8000)
+        Clip(samples=array([0.25, 0.  ], dtype=float32), rate=8000)
+    """
+    if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or rate < 1:
+        raise BadValueError("have a rate of whole samples a second", shown(rate))
+    try:
+        found = np.asarray(samples)
+    except ValueError:  # lists of several lengths
+        raise BadValueError("hold samples (n,) or (n, channels)", shown(samples)) from None
+    if found.dtype.kind not in "iuf" or found.ndim not in (1, 2):
+        raise BadValueError("hold samples (n,) or (n, channels)", shown(samples))
+    if found.size == 0:
+        raise BadValueError("hold sound", "0 seconds")
+    if found.dtype.kind in "iu":
+        bits = 8 * found.dtype.itemsize
+        found = found / 2 ** (bits - 1) - (1 if found.dtype.kind == "u" else 0)  # unsigned ones stand around the middle
+    mono = found.mean(1, dtype=np.float64) if found.ndim == 2 else found
+    if not np.isfinite(mono).all():
+        raise BadValueError("hold finite samples", "one that is not a number, or infinite")
+    return Clip(mono.astype(np.float32), int(rate))
+
+
+def resampled(clip: Clip, rate: int) -> Clip:
+    """The clip with so many samples a second, by soxr's high quality.
+
+    Raises:
+        MissingExtraError: the package soxr is not installed.
+    """
+    if clip.rate == rate:
+        return clip
+    try:
+        import soxr
+    except ImportError:
+        raise MissingExtraError("soxr", "audio", "changing the rate of sound") from None
+    return Clip(soxr.resample(clip.samples, clip.rate, rate), rate)
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether a RIFF file says that it is longer than it is; readers take what is there, and say nothing."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        return False
+    promised = int.from_bytes(head[4:8], "little")
+    return promised != 0xFFFFFFFF and promised & ~1 > path.stat().st_size - 8  # all ones: written to a pipe
+
+
+def _reason(error: Exception) -> str:
+    """What a library said, without the path that it said it of, and without its full stop."""
+    return str(error).rpartition(": ")[2].rstrip(".")

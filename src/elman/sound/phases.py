@@ -1,0 +1,56 @@
+"""Griffin-Lim: samples from magnitudes alone, by a search for phases that go with them."""
+
+import numpy as np
+
+from elman.sound.frames import Framing, samples_from
+
+ROUNDS = 60
+MOMENTUM = 0.99
+
+
+def griffin_lim(magnitude: np.ndarray, framing: Framing) -> np.ndarray:
+    """Magnitudes (T, F) -> samples (T hop,) float32 whose spectra have about such magnitudes.
+
+    The fast algorithm of Perraudin, Balazs & Sondergaard 2013: with P1 what makes spectra those of one clip, and P2
+    what gives each its magnitude again,
+
+        c_n = P1(P2(t_{n-1})),   t_n = c_n + 0.99 (c_n - c_{n-1}),   60 times,
+
+    from phases drawn with a fixed seed: same magnitudes, same samples.
+
+    Example:
+        >>> framing = Framing.of(8000, 25.0, 10.0)
+        >>> clip = np.sin(np.arange(8000) * 0.3)
+        >>> again = griffin_lim(np.abs(spectrum(clip, framing)), framing)
+        >>> len(again), bool(spectral_convergence(np.abs(spectrum(clip, framing)), again, framing) < 0.1)
+        (8000, True)
+    """
+    phases = np.random.default_rng(0).uniform(0, 2 * np.pi, magnitude.shape)
+    moved, before = magnitude * np.exp(1j * phases), np.zeros_like(magnitude, dtype=complex)
+    for _ in range(ROUNDS):
+        now = _spectra(samples_from(_with(magnitude, moved), framing), framing)
+        moved, before = now + MOMENTUM * (now - before), now
+    return samples_from(_with(magnitude, before), framing).astype(np.float32)
+
+
+def spectral_convergence(magnitude: np.ndarray, samples: np.ndarray, framing: Framing) -> float:
+    """How far the magnitudes of samples are from those that were wanted: |wanted - found| / |wanted|, 0 at best.
+
+    Both norms are over all frames and frequencies.
+    """
+    found = np.abs(_spectra(samples, framing))
+    return float(np.linalg.norm(magnitude - found) / np.linalg.norm(magnitude))
+
+
+def _with(magnitude: np.ndarray, spectra: np.ndarray) -> np.ndarray:
+    """Spectra with their own phases and these magnitudes."""
+    found: np.ndarray = magnitude * spectra / np.abs(spectra).clip(min=1e-12)
+    return found
+
+
+def _spectra(samples: np.ndarray, framing: Framing) -> np.ndarray:
+    """Of samples with silence before and after, for what lies there is unknown: `spectrum` mirrors them."""
+    count = len(samples) // framing.hop
+    padded = np.pad(samples, (framing.before, framing.window))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, framing.window)[:: framing.hop][:count]
+    return np.fft.rfft(windows * framing.taper, framing.fft_size)

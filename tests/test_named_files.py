@@ -1,0 +1,109 @@
+"""Files that cells name: their kind is told by their names, and they are found beside the table that names them."""
+
+from pathlib import Path
+
+import pytest
+from pictures import GREY_8, bright, call, gallery, saved
+
+import elman
+from elman.data import BadRows, Table, infer_kind, read
+from elman.errors import DataError
+from elman.fields.media import kind_of_files
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["a.wav", "b/c.FLAC", None, "d.mp3 "], "audio"),
+        (["a.mid", "b.midi"], "notes"),
+        (["a.png", "b.jpg"], "image"),
+    ],
+)
+@pytest.mark.parametrize("as_target", [False, True])
+def test_a_column_that_names_files_of_one_kind_has_that_kind(cells, kind, as_target):
+    assert infer_kind(Table({"x": cells}, "t"), "x", as_target) == kind
+
+
+@pytest.mark.parametrize("cells", [["a.wav", "b.png"], ["a.wav", "so it goes"], ["a.txt", "b.txt"], ["a.wav", 7.0]])
+def test_a_column_of_anything_else_has_not(cells):
+    assert kind_of_files(cells) is None
+
+
+def test_a_folder_of_files_gives_their_paths_and_labels(tmp_path):
+    for name in ("yes/1.wav", "yes/2.WAV", "no/1.mp3", ".hidden/3.txt"):
+        (tmp_path / "clips" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "clips" / name).write_bytes(b"")
+
+    table = read(tmp_path / "clips", BadRows())
+
+    files = [str(tmp_path / "clips" / name) for name in ("no/1.mp3", "yes/1.wav", "yes/2.WAV")]
+    assert {name: table.column(name) for name in table.columns} == {"file": files, "label": ["no", "yes", "yes"]}
+    assert table.place(1) == files[1]
+    flat = read(tmp_path / "clips" / "yes", BadRows())
+    assert list(flat.columns) == ["file"]
+
+
+def test_a_folder_of_several_kinds_is_one_error(tmp_path):
+    for name in ("a/1.wav", "a/list.csv", "b/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+
+    says = r"the folder must hold files of one kind, got audio \(a/1.wav\), image \(b/2.png\), text \(a/list.csv\)"
+    with pytest.raises(DataError, match=says):
+        read(tmp_path, BadRows())
+
+
+def test_files_are_found_beside_their_table_and_from_where_one_stands(tmp_path, monkeypatch, capsys):
+    gallery(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    _, said = call(capsys, "train", "data/table.csv", "--input", "file", "--target", "side", "--epochs", 10, "--set", "train.batch=4",
+         "--out", "run", "--set", "input.file.size=8x8", "--set", "input.file.channels=1")  # fmt: skip
+
+    assert "next      elman predict run picture.png" in said
+    model = elman.load("run")
+    assert model.config.input["file"]["root"] == "data"
+    assert model.config.input["file"]["kind"] == "image"
+    right, left = (saved(Path(f"typed{quarter}.png"), bright(quarter)) for quarter in (1, 0))
+    out, _ = call(capsys, "predict", "run", right, left, "pictures/3.png", "--format", "csv")
+    assert [line.split(",")[0] for line in out.splitlines()[1:]] == ["right", "left", "right"]
+    assert model.evaluate("data/table.csv")["metrics"]["accuracy"] == 1
+    monkeypatch.chdir(tmp_path / "data")
+    assert (
+        elman.train("table.csv", input=GREY_8, target="side", epochs=1, quiet=True).config.input["file"]["root"] is None
+    )
+
+
+def test_a_file_is_no_table(tmp_path):
+    with pytest.raises(DataError, match=r"got 'a.png'. Name a table that lists such files, or the folder that holds"):
+        read(saved(tmp_path / "a.png", bright(0)), BadRows())
+
+
+def test_another_table_names_its_own_files(tmp_path, monkeypatch):
+    gallery(tmp_path / "data")
+    gallery(tmp_path / "new", 8)
+    for at in range(8):  # the same names, all the other way round
+        saved(tmp_path / "new" / "pictures" / f"{at}.png", bright(3 - at % 4))
+    monkeypatch.chdir(tmp_path)
+    data = {"valid": "data/table.csv", "test": "new/table.csv"}
+
+    model = elman.train(
+        "data/table.csv", input=GREY_8, target="side", epochs=10, quiet=True, data=data, train={"batch": 4}
+    )
+
+    assert model.metrics["valid"]["accuracy"] == 1
+    assert model.metrics["test"]["accuracy"] == 0
+    assert model.evaluate("new/table.csv")["metrics"]["accuracy"] == 0
+    again = elman.train("data/table.csv", data={**data, "in_memory": 0.0}, **given)
+    assert again.metrics["test"] == model.metrics["test"]
+
+
+def test_a_folder_of_pictures_trains_and_is_evaluated(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for at in range(24):
+        Path(f"pics/{'lr'[at % 2]}").mkdir(parents=True, exist_ok=True)
+        saved(Path(f"pics/{'lr'[at % 2]}/{at}.png"), bright(at % 2))
+
+    model = elman.train("pics", input=GREY_8, target="label", epochs=10, out="run", quiet=True, train={"batch": 4})
+
+    assert model.config.input["file"]["root"] is None
+    assert elman.load("run").evaluate("pics") == {"rows": 24, "metrics": {"accuracy": 1.0, "macro_f1": 100.0}}
