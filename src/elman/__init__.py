@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from elman.anomalies import Watcher
     from elman.cells import (
         ElmanCell,
         GRUCell,
@@ -43,6 +44,7 @@ _HOMES = {
     "Stepper": "layers",
     "unroll": "layers",
     "Model": "model",
+    "Watcher": "anomalies",
     "load": "loading",
     "train": "experiment",
     "resume": "resumption",
@@ -83,6 +85,7 @@ __all__ = [
     "MinGRUCell",
     "Model",
     "Stepper",
+    "Watcher",
     "accelerate",
     "load",
     "restore",
