@@ -135,9 +135,9 @@ def follow(
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
     write_directory(folder, {"metrics.json": to_json(said), **pictures_of(model, chosen, tables)}, force)
-    model.save(folder / "model")
+    model.save(folder / "model", force)
     for kept in models:
-        kept.save(folder / "baseline")
+        kept.save(folder / "baseline", force)
     traces, written = shown(model, chosen, tables, folder)
     return Result(said, folder, model, traces, written, chosen.metric, _example(chosen, written))
 
