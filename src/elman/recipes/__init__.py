@@ -5,6 +5,8 @@ from elman.recipes.base import Published, Recipe, Setting
 from elman.recipes.characters import RECIPE as CHARACTERS
 from elman.recipes.dialogue import RECIPE as DIALOGUE
 from elman.recipes.following import Result, follow
+from elman.recipes.melody import RECIPE as MELODY
+from elman.recipes.music import RECIPE as MUSIC
 from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
 from elman.recipes.pronounce import RECIPE as PRONOUNCE
@@ -23,6 +25,8 @@ RECIPES: dict[str, Recipe] = {
     "pronounce": PRONOUNCE,
     "dialogue": DIALOGUE,
     "name": NAME,
+    "music": MUSIC,
+    "melody": MELODY,
 }
 
 
