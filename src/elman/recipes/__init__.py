@@ -39,6 +39,8 @@ RECIPES: dict[str, Recipe] = {
     "digits": DIGITS,
     "speak": SPEAK,
     "caption": CAPTION,
+    "music": MUSIC,
+    "melody": MELODY,
 }
 
 
