@@ -14,8 +14,8 @@ RECIPE = Recipe(
         "speaker": {"kind": "category", "embedding": 32},
     },
     target={"clip": {"kind": "audio", "rate": 8000, "window": 32.0, "hop": 8.0, "stack": 3}},
-    model={"cell": "lstm", "hidden": 128, "attention": "dot", "dropout": 0.1, "scheduled_sampling": 0.2},
-    train={"epochs": 25, "lr": 4e-3, "patience": 0},
+    model={"cell": "lstm", "hidden": 128, "attention": "dot", "dropout": 0.1},
+    train={"epochs": 25, "lr": 3e-3, "patience": 0},
     metric="agreement",
     baselines=[
         {
