@@ -422,6 +422,11 @@ def test_times_go_on_as_they_went(times, after):
         ),
         ({"data": {"horizon": 4}, "target": {"load": {"levels": [0.5, 0.1]}}}, ArgumentError, "at least two that rise"),
         (
+            {"data": {"horizon": 4}, "input": {"x": {"kind": "series", "columns": ["load"], "patch": 2}}},
+            ConfigError,
+            "patch must be 1 where",
+        ),
+        (
             {"data": {"horizon": 4}, "target": {"load": {"head": "mse", "calibrate": True}}},
             ArgumentError,
             "calibrate must be left out",

@@ -71,6 +71,16 @@ def _settle_inputs(config: RunConfig, table: Table) -> None:
         options.setdefault("kind", Series.kind if "columns" in options else infer_kind(table, name, False, ()))
         check_choice("config", f"input.{name}.kind", options["kind"], INPUTS, ConfigError)
         kind = FIELDS[options["kind"]]
+        if options.get("patch", 1) != 1:
+            then = "Leave it out: a window is cut reading by reading."
+            fail(
+                "config",
+                f"input.{name}.patch",
+                "be 1 where data.horizon is set",
+                repr(options["patch"]),
+                then,
+                ConfigError,
+            )
         if issubclass(kind, Series | Lags):
             options["columns"] = matching_columns(table, options.get("columns") or [name])
         elif kind.is_sequence:

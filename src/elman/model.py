@@ -373,7 +373,6 @@ class Model:
             table = with_whole_paths(read(values, bad), self.fields.named_files(), find_files(values))
         else:
             table = from_memory(values, self.input.name)
-        table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.input.name)
         if self.config.data.horizon is not None:
             return table
         return gather(table, self.fields, self.config.data.id, self.config.data.time, bad)

@@ -7,5 +7,4 @@ from elman.insight.fan import draw_fan
 from elman.insight.plots import draw_trace
 from elman.insight.runs import Log, list_runs, read_log
 
-__all__ = ["Log", "draw_attention", "draw_captions", "draw_runs", "draw_trace", "list_runs", "read_log"]
-__all__ = ["Log", "draw_attention", "draw_fan", "draw_runs", "draw_trace", "list_runs", "read_log"]
+__all__ = ["Log", "draw_attention", "draw_captions", "draw_fan", "draw_runs", "draw_trace", "list_runs", "read_log"]

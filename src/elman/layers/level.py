@@ -25,7 +25,7 @@ def level_of(kind: str, past: Tensor, lengths: Tensor | None = None, season: int
         kind: "last", "window" or "swing".
         past: (B, T), T at least 1.
         lengths: (B,) real steps; all if None. A row without any has the level (0, 1).
-        season: steps, at least 1, of "swing", whose mean is over the last four seasons, and at least 48 steps, as far as
+        season: steps, at least 1, of "swing", whose mean is over the last four seasons and at least 48 steps, if
             there are so many; a row without two values a season apart has the scale 1.
 
     Shape: -> (B, 2).

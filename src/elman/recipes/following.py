@@ -1,5 +1,6 @@
 """Following a recipe: train its network and its baselines, score all on the test split, write what came of it."""
 
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from elman.data import Table
 from elman.directory import check_free, to_json, write_directory
 from elman.errors import Interrupted
 from elman.experiment import run
+from elman.fields import Frames
 from elman.inference import Step
 from elman.model import Model
 from elman.parts import Tables
 from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
-from elman.recipes.forecasts import is_forecast, quick_part, scores_of_naive
+from elman.recipes.forecasts import scores_of_naive
 from elman.recipes.injected import scores_of_network, scores_of_rolling
 from elman.recipes.markov import scores_of_markov
 from elman.recipes.pictures import pictures_of
@@ -43,7 +45,18 @@ class Result:
     traces: list[tuple[str, list[Step]]]  # of what is read
     written: list[tuple[str, str]]  # what was written from what
     metric: str
-    example: str
+    example: str  # a value that can be typed; "" where there is none
+
+    def next_command(self) -> str:
+        """What to type next."""
+        run = self.folder / "model"
+        frames = isinstance(self.model.target, Frames)
+        if not self.example:  # several columns, which a table has
+            return f"elman {'generate' if frames else 'predict'} {run} --data FILE" + " --out sample" * frames
+        if frames:
+            prompt = "" if self.model.fields.inputs else "--prompt "
+            return f"elman generate {run} {prompt}{shlex.quote(self.example)} --out sample"
+        return f'elman predict {run} "{self.example}"'
 
     def table(self) -> list[Json]:
         """The figures beside the baselines' and the published ones, a row each."""
@@ -98,9 +111,7 @@ def follow(
     if vectors is not None and document == merged(chosen.document, hasten):
         fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
     tables = DATASETS[chosen.data]()
-    if quick and is_forecast(document):
-        tables = quick_part(tables, QUICK_ROWS)
-    elif quick:
+    if quick:
         tables = Tables(*(table and _part(table, seed, recipe) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
     model = _run(recipe, document, tables, reporter)
@@ -118,15 +129,15 @@ def follow(
         "baseline": baselines[0],
         "other_baselines": baselines[1:],
         "published": {
-            entry.who: entry.figures[chosen.metric] for entry in recipe.published if chosen.metric in entry.figures
+            entry.who: entry.figures[chosen.metric] for entry in chosen.published if chosen.metric in entry.figures
         },
     }
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
     write_directory(folder, {"metrics.json": to_json(said), **pictures_of(model, chosen, tables)}, force)
-    model.save(folder / "model")
+    model.save(folder / "model", force)
     for kept in models:
-        kept.save(folder / "baseline")
+        kept.save(folder / "baseline", force)
     traces, written = shown(model, chosen, tables, folder)
     return Result(said, folder, model, traces, written, chosen.metric, _example(chosen, written))
 
@@ -183,16 +194,17 @@ def _baselines(
         reporter.note(f"\nbaseline  {baseline['name']}")
         if "answer" in baseline:
             found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
+        elif "naive" in baseline:
+            found = dict(scores_of_naive(baseline["naive"], tables, model))
         elif "rolling" in baseline:
             found = scores_of_rolling(baseline["rolling"], model, tables)
         elif "markov" in baseline:
             found = dict(scores_of_markov(baseline["markov"], tables, model.fields))
-        elif "naive" in baseline:
-            found = dict(scores_of_naive(baseline["naive"], tables, model))
         else:
             train = merged(document["train"], baseline.get("train", {}))
-            read = baseline.get("input", document["input"])
-            other = {**document, "input": read, "model": baseline["model"], "train": train}
+            own: Json = {section: baseline[section] for section in ("input", "target") if section in baseline}
+            own["data"] = merged(document["data"], baseline.get("data", {}))
+            other = {**document, **own, "model": baseline["model"], "train": train}
             models.append(_run(recipe, other, tables, reporter))
             found = measure(models[-1])
         figures.append({"name": baseline["name"], **found})

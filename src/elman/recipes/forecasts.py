@@ -11,7 +11,6 @@ from elman.insight import draw_fan
 from elman.model import Model
 from elman.parts import Tables
 from elman.training import METRICS
-from elman.types import Json
 from elman.windows import window_parts
 
 # (windows, target, rows, horizon, season) -> what is forecast, (rows, horizon). A new one is one line in this table.
@@ -43,7 +42,8 @@ def scores_of_naive(kind: str, tables: Tables, model: Model) -> dict[str, float]
     """
     ((name, field),) = model.fields.targets.items()
     assert isinstance(field, Forecast)
-    test = window_parts(model.config, model.fields, tuple(tables), BadRows(skip=True), str, fit=False)[2]
+    given = tables.train, tables.valid, tables.test
+    test = window_parts(model.config, model.fields, given, BadRows(skip=True), lambda line: None, fit=False)[2]
     assert test is not None
     assert test.answers is not None
     rows = np.arange(len(test))
@@ -70,22 +70,3 @@ def fan_chart(model: Model, tables: Tables) -> bytes:
     (outlook,) = forecast(model, history)
     truth = np.array(table.column(outlook.column)[origin : origin + horizon], np.float64)
     return draw_fan(outlook, truth)
-
-
-def quick_part(tables: Tables, rows: int) -> Tables:
-    """Rows that follow each other, the border between training and validation among them."""
-
-    def steps(first: int, end: int) -> list[int]:
-        return list(range(first, end))
-
-    train, valid, test = tables
-    return Tables(
-        train.take(steps(max(0, len(train) - rows), len(train))),
-        valid and valid.take(steps(0, min(rows, len(valid)))),
-        test and test.take(steps(0, min(rows, len(test)))),
-    )
-
-
-def is_forecast(document: Json) -> bool:
-    """Whether a configuration asks for a forecast."""
-    return document.get("data", {}).get("horizon") is not None

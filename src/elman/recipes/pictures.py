@@ -10,21 +10,21 @@ from elman.insight import draw_attention, draw_captions, draw_trace
 from elman.model import Model
 from elman.parts import Tables
 from elman.recipes.base import Setting
-from elman.recipes.forecasts import fan_chart, is_forecast
+from elman.recipes.forecasts import fan_chart
 from elman.topologies import Reader, Writer
 
 
 def pictures_of(model: Model, chosen: Setting, tables: Tables) -> dict[str, bytes]:
-    """`trace.png` or `attention.png` of the last value that is shown, `captions.png` of the rows of pictures, `fan.png`
-    of a forecast.
+    """`trace.png` or `attention.png` of the last value that is shown, `captions.png` of the rows of pictures,
+    `fan.png` of a forecast.
 
     None where matplotlib is not installed.
     """
     if find_spec("matplotlib") is None:
         return {}
-    if is_forecast(chosen.document):
-        return {"fan.png": fan_chart(model, tables)}
     topology, found = model.network.topology, {}
+    if model.config.data.horizon is not None:
+        found["fan.png"] = fan_chart(model, tables)
     if isinstance(topology, Reader) and chosen.show:
         steps = model.trace(chosen.show[-1])
         if steps[-1].probabilities or isinstance(steps[-1].prediction, float):  # not where there is an answer a step
