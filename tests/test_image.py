@@ -287,15 +287,31 @@ def test_an_option_changes_the_network(options, tmp_path):
     assert shapes != others
 
 
-def test_a_source_on_disk_trains_to_the_same_weights(tmp_path, monkeypatch):
-    gallery(tmp_path)
-    monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
-    whole, pieces = (
-        elman.train(tmp_path / "table.csv", input=GREY_8, target="side", epochs=2, quiet=True, data=data)
-        for data in ({}, {"in_memory": 0.0})
-    )
+@pytest.mark.usefixtures("own_cache")
+def test_a_source_on_disk_trains_to_the_same_weights(tmp_path):
+    rows = [json.dumps({"p": bright(at % 4).tolist(), "side": "lr"[at % 2]}) for at in range(40)]
+    (tmp_path / "arrays.jsonl").write_text("\n".join(rows) + "\n")
+    options = {"input": {"p": GREY_8["file"]}, "target": "side", "epochs": 2, "quiet": True, "train": {"batch": 8}}
+
+    whole, pieces = (elman.train(tmp_path / "arrays.jsonl", data=data, **options) for data in ({}, {"in_memory": 0.0}))
+
+    assert list((tmp_path / "cache").rglob("rows.arrow"))
     for ours, theirs in zip(whole.network.parameters(), pieces.network.parameters(), strict=True):
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_other_pictures_of_the_same_names_are_read_anew(tmp_path):
+    gallery(tmp_path)
+    options = {"input": GREY_8, "target": "side", "epochs": 1, "quiet": True, "data": {"in_memory": 0.0}}
+    before = elman.train(tmp_path / "table.csv", **options)
+    for path in (tmp_path / "pictures").glob("*.png"):
+        saved(path, np.full((8, 8), 3 + int(path.stem) % 2, np.uint8))
+
+    after = elman.train(tmp_path / "table.csv", **options)
+
+    assert before.input.mean > 10
+    assert 3 < after.input.mean < 4
 
 
 def test_a_run_with_other_channels_than_its_file_says_is_refused(tmp_path):

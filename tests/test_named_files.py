@@ -56,8 +56,9 @@ def test_a_folder_of_several_kinds_is_one_error(tmp_path):
 def test_files_are_found_beside_their_table_and_from_where_one_stands(tmp_path, monkeypatch, capsys):
     gallery(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
-    _, said = call(capsys, "train", "data/table.csv", "--input", "file", "--target", "side", "--epochs", 10, "--set", "train.batch=4",
-         "--out", "run", "--set", "input.file.size=8x8", "--set", "input.file.channels=1")  # fmt: skip
+    training = ("train", "data/table.csv", "--input", "file", "--target", "side", "--epochs", 10, "--out", "run")
+    options = ("train.batch=4", "input.file.size=8x8", "input.file.channels=1")
+    _, said = call(capsys, *training, *(part for option in options for part in ("--set", option)))
 
     assert "next      elman predict run picture.png" in said
     model = elman.load("run")
@@ -86,9 +87,8 @@ def test_another_table_names_its_own_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = {"valid": "data/table.csv", "test": "new/table.csv"}
 
-    model = elman.train(
-        "data/table.csv", input=GREY_8, target="side", epochs=10, quiet=True, data=data, train={"batch": 4}
-    )
+    given = {"input": GREY_8, "target": "side", "epochs": 10, "quiet": True, "train": {"batch": 4}}
+    model = elman.train("data/table.csv", data=data, **given)
 
     assert model.metrics["valid"]["accuracy"] == 1
     assert model.metrics["test"]["accuracy"] == 0

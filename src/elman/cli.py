@@ -178,9 +178,9 @@ def predict(
             help="One value as a PNG: with --trace the unrolled network; what attention looked at; a fan chart."
         ),
     ] = None,
+    set: DecodeOption = None,
     horizon: Annotated[int | None, typer.Option(help="Of a forecast: steps. (default: those of the training)")] = None,
     paths: Annotated[int, typer.Option(help="Of a forecast: so many ways that it may go, drawn.")] = 0,
-    set: DecodeOption = None,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
@@ -234,8 +234,8 @@ def predict(
 
 
 app.command(epilog=generation.EXAMPLES)(generation.generate)
-app.command(epilog=forecast_verbs.BACKTEST)(forecast_verbs.backtest)
 app.command(epilog=detection.EXAMPLES)(detection.detect)
+app.command(epilog=forecast_verbs.BACKTEST)(forecast_verbs.backtest)
 
 
 @app.command(epilog="Example: elman evaluate runs/reviews test.csv --format json")
@@ -335,8 +335,7 @@ def recipe(
         for value, text in result.written:
             print(f"{value} -> {text}" if result.model.fields.inputs else text)
     reporter.note(f"\nwritten to {result.folder}: metrics.json, the model and, where it is a network, the baseline")
-    example = f'"{result.example}"' if result.example else "--data FILE"
-    reporter.note(f"next: elman predict {result.folder / 'model'} {example}")
+    reporter.note(f"next: {result.next_command()}")
 
 
 def main() -> None:

@@ -156,10 +156,10 @@ def make_parts(
     data = config.data
     if data.stream:
         return fields, Parts(*long_text(config, fields, tuple(sources)), first.source)  # type: ignore[arg-type]
-    if data.horizon is not None:
-        return fields, Parts(*window_parts(config, fields, tuple(sources), bad, note), first.source)  # type: ignore[arg-type]
     if goes_on_in_time(config):
         return fields, Parts(*long_series(config, fields, tuple(sources), bad), first.source)  # type: ignore[arg-type]
+    if data.horizon is not None:
+        return fields, Parts(*window_parts(config, fields, tuple(sources), bad, note), first.source)  # type: ignore[arg-type]
     by: Any = None if data.split_group is None else (data.split_group, pa.string(), group)
     by = by if data.split_time is None else (data.split_time, pa.float64(), moment)
     paths = (None if tables else data.source), data.valid, data.test
@@ -204,8 +204,8 @@ def _sources(
                 note(f"source    {source_name(files)}: read into memory whole, as one long text is")
             found.append(read_stream(path))
             continue
-        steps = data.id is not None or data.time is not None or data.horizon is not None
-        whole = steps or any(file.path.is_dir() for file in files)
+        in_time = data.id is not None or data.time is not None or data.horizon is not None
+        whole = in_time or any(file.path.is_dir() for file in files)
         if size > data.in_memory and whole:
             note(f"source    {source_name(files)}: read into memory whole, as folders and the long format are")
         large = size > data.in_memory and not whole
@@ -231,6 +231,8 @@ def _parsed(
     columns there are.
     """
     beside = [] if path is None else find_files(path)
+    if not isinstance(source, Table) and _names_files(first, fields):
+        source = read_files(source, bad)  # the cache knows the bytes of the table, not of the files that it names
     if isinstance(source, Table):
         source = with_whole_paths(source, fields.named_files(), beside)
         parsed = parse(gather(source, fields, data.id, data.time, bad), fields, bad)
@@ -242,11 +244,17 @@ def _parsed(
     columns = matching_columns(first, series.columns or []) if series else []
 
     def gathered(table: Table, bad: BadRows) -> Table:
-        table = with_whole_paths(table.completed(names), fields.named_files(), beside)
+        table = table.completed(names)
         return from_wide(table, columns, series.name, bad) if series else table
 
     stored, folder = open_stored(source, kept, gathered, bad)
     return OnDisk(stored, folder, None if by is None else stored.numbered("split"))
+
+
+def _names_files(table: Table, fields: Fields) -> bool:
+    """Whether cells are paths of files; those of such a field may be arrays too."""
+    named = (table.column(name) for name in fields.named_files())
+    return any(isinstance(cell, str) for cells in named for cell in cells)
 
 
 def _with_values(parsed: Parsed, column: str, parse: Callable[[Any], Any], bad: BadRows) -> InMemory:

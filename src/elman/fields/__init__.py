@@ -11,6 +11,7 @@ from elman.fields.labels import Labels
 from elman.fields.lags import Lags
 from elman.fields.notes import Notes
 from elman.fields.number import Number
+from elman.fields.roll import Roll
 from elman.fields.series import Series
 from elman.fields.sides import Fields, column_of, split_roles
 from elman.fields.tags import Tags
@@ -32,6 +33,7 @@ FIELDS: dict[str, type[Field]] = {
     "audio": Audio,
     "transcript": Transcript,
     "notes": Notes,
+    "roll": Roll,
 }
 INPUTS = [kind for kind, field in FIELDS.items() if issubclass(field, Input)]
 TARGETS = [kind for kind, field in FIELDS.items() if issubclass(field, Target)]
@@ -55,6 +57,7 @@ __all__ = [
     "Lags",
     "Notes",
     "Number",
+    "Roll",
     "Series",
     "Single",
     "Steps",

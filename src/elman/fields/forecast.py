@@ -281,7 +281,7 @@ class Point:
 METRICS_OF = {
     "mse": ("mse", "mae", "mase"),
     "mae": ("mae", "mse", "mase"),
-    "quantiles": ("quantile_loss", "mse", "mae", "mase", "coverage"),
+    "quantiles": ("pinball", "mse", "mae", "mase", "coverage"),
 }
 
 

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from elman.checks import check_range, shown
 from elman.errors import BadValueError
-from elman.fields.base import Reader, Symbols
 from elman.fields.media import find_file
+from elman.fields.writable import Reader, Symbols
 from elman.layers import TokenEmbedding
 from elman.layers.heads import Projection
 from elman.music import (

@@ -29,12 +29,12 @@ RECIPES: dict[str, Recipe] = {
     "pronounce": PRONOUNCE,
     "dialogue": DIALOGUE,
     "name": NAME,
-    "forecast": FORECAST,
     "caption": CAPTION,
     "anomaly": ANOMALY,
     "faults": FAULTS,
     "digits": DIGITS,
     "speak": SPEAK,
+    "forecast": FORECAST,
 }
 
 

@@ -29,6 +29,7 @@ class Setting:
         metric: the metric that published figures are in.
         goals: figures to reach by metric, see `Recipe`.
         baselines: what the figures must beat, see `Recipe`.
+        published: see `Recipe`.
         show, show_rows: see `Recipe`.
         round_trip: see `Recipe`; {} where there is none.
     """
@@ -39,6 +40,7 @@ class Setting:
     metric: str
     goals: Mapping[str, float]
     baselines: list[Json]
+    published: list[Published]
     show: list[Any]
     show_rows: int
     round_trip: Json
@@ -61,19 +63,18 @@ class Recipe:
         beats: by metric what share of each baseline's figure is to be reached, such as {"perplexity": 0.75}: at most
             three quarters of it, for less is better there.
         baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
-            {...}} is another network on the same data, where it may have sections "input" and "target" of its own in
-            place of the recipe's, and "data" over it; {"name": ..., "answer": "nearest"} or "constant" is one of
-            `elman.recipes.baselines.ANSWERS`; {"name": ..., "naive": "last"} is one of `elman.recipes.forecasts.NAIVE`;
-            {"name": ..., "rolling": 24} scores readings by those before them, see
-            `elman.recipes.injected`; {"name": ..., "markov": 2} tells each symbol that is written from the two
-            before it, see `elman.recipes.markov`.
+            {...}} is another network on the same data, which may have an "input" and a "target" in place of the
+            recipe's, and "data" laid over it. In place of a model "answer" names one of
+            `elman.recipes.baselines.ANSWERS`, "naive" one of `elman.recipes.forecasts.NAIVE`, "rolling": 24 scores
+            readings by those before them (`elman.recipes.injected`), and "markov": 2 tells each symbol that is written
+            from the two before it (`elman.recipes.markov`).
         published: figures that others reported.
         show: values that are traced step by step at the end, or written from; a dictionary each of several inputs.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.
         faults: the test part's series gets faults, and it is counted how well a network that tells the next reading,
             and the baselines, find them (`auc`), see `elman.recipes.injected`.
         settings: variants by name, each a configuration laid over the recipe's; the first is the default. One may also
-            have a `metric`, `baselines` and `show` of its own, and as `dataset` a name of other data.
+            have a `metric`, `baselines`, `published` and `show` of its own, and as `dataset` a name of other data.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
             options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
             network of the named setting, which reads what this one writes, tells the first input (`agreement`). A
@@ -128,6 +129,7 @@ class Recipe:
             own.get("metric", self.metric),
             self.goals.get(name, {}),
             own.get("baselines", self.baselines),
+            own.get("published", self.published),
             own.get("show", self.show),
             self.show_rows,
             own.get("round_trip", {}),

@@ -1,5 +1,6 @@
 """Following a recipe: train its network and its baselines, score all on the test split, write what came of it."""
 
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from elman.data import Table
 from elman.directory import check_free, to_json, write_directory
 from elman.errors import Interrupted
 from elman.experiment import run
+from elman.fields import Frames
 from elman.inference import Step
 from elman.model import Model
 from elman.parts import Tables
@@ -30,6 +32,7 @@ from elman.training import Reporter
 from elman.types import Json
 
 QUICK_ROWS = 300  # of each part
+QUICK_STEPS = 600  # of each part, where rows are the steps of a series
 QUICK_CHARACTERS = 20_000  # of one long text
 
 
@@ -43,7 +46,18 @@ class Result:
     traces: list[tuple[str, list[Step]]]  # of what is read
     written: list[tuple[str, str]]  # what was written from what
     metric: str
-    example: str
+    example: str  # a value that can be typed; "" where there is none
+
+    def next_command(self) -> str:
+        """What to type next."""
+        run = self.folder / "model"
+        frames = isinstance(self.model.target, Frames)
+        if not self.example:  # several columns, which a table has
+            return f"elman {'generate' if frames else 'predict'} {run} --data FILE" + " --out sample" * frames
+        if frames:
+            prompt = "" if self.model.fields.inputs else "--prompt "
+            return f"elman generate {run} {prompt}{shlex.quote(self.example)} --out sample"
+        return f'elman predict {run} "{self.example}"'
 
     def table(self) -> list[Json]:
         """The figures beside the baselines' and the published ones, a row each."""
@@ -116,7 +130,7 @@ def follow(
         "baseline": baselines[0],
         "other_baselines": baselines[1:],
         "published": {
-            entry.who: entry.figures[chosen.metric] for entry in recipe.published if chosen.metric in entry.figures
+            entry.who: entry.figures[chosen.metric] for entry in chosen.published if chosen.metric in entry.figures
         },
     }
     for metric, signature in said["signatures"].items():
@@ -181,12 +195,12 @@ def _baselines(
         reporter.note(f"\nbaseline  {baseline['name']}")
         if "answer" in baseline:
             found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
-        elif "naive" in baseline:
-            found = dict(scores_of_naive(baseline["naive"], tables, model))
         elif "rolling" in baseline:
             found = scores_of_rolling(baseline["rolling"], model, tables)
         elif "markov" in baseline:
             found = dict(scores_of_markov(baseline["markov"], tables, model.fields))
+        elif "naive" in baseline:
+            found = dict(scores_of_naive(baseline["naive"], tables, model))
         else:
             train = merged(document["train"], baseline.get("train", {}))
             own = {section: baseline[section] for section in ("input", "target") if section in baseline}
@@ -209,7 +223,7 @@ def _with_vectors(document: Json, vectors: Path | None) -> Json:
 
 def _part(table: Table, seed: int, recipe: Recipe) -> Table:
     if recipe.reading.get("time"):  # rows are steps, one after the other
-        return table.take(list(range(min(len(table), QUICK_ROWS))))
+        return table.take(list(range(min(len(table), QUICK_STEPS))))
     if recipe.reading.get("stream"):
         return Table({"text": ["".join(table.column("text"))[:QUICK_CHARACTERS]]}, table.source)
     if len(table) <= QUICK_ROWS:

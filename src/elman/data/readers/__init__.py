@@ -13,7 +13,7 @@ from elman.data.readers.parquet import read_parquet
 from elman.data.readers.text import blocks_of, read_stream, read_text
 from elman.data.table import BadRows, Table, check_not_empty, joined
 from elman.errors import DataError
-from elman.fields.media import KINDS
+from elman.fields import media
 
 ENOUGH, MOST_PIECES = 10_000, 4  # rows, or pieces, that tell what columns hold
 
@@ -75,7 +75,7 @@ def pieces(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[T
         endings = ", ".join(ending for ending in READERS if ending.startswith("."))
         must = f"end in {endings} (then, if compressed, in {COMPRESSED}) or be a folder"
         then = "Save the table in one of these formats."
-        if file.kind in KINDS:
+        if file.kind in media.KINDS:
             then = "Name a table that lists such files, or the folder that holds them."
         fail("data", "the source", must, repr(file.path.name), then, DataError)
     try:

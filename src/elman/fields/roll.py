@@ -1,0 +1,226 @@
+"""Roll: music as the keys of a piano that are down at each step of time, read or written."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from elman.checks import check_range, shown
+from elman.errors import BadValueError
+from elman.fields.media import find_file
+from elman.fields.writable import Frames
+from elman.layers import real_steps
+from elman.music import (
+    KEYS,
+    LOWEST_KEY,
+    keep_notes,
+    key_of,
+    parse_pitch,
+    piano_roll,
+    pitch_name,
+    read_midi,
+    roll_notes,
+)
+from elman.types import Column, Json
+
+A_LIST = "be a list of the pitches of each step, such as [[60, 64], []]"
+
+
+class Roll(Frames):
+    """Piano rolls of 88 keys, A0 to C8: which of them are down at each step, any number at once.
+
+        p(frame_t | before) = prod_k sigmoid(o_tk) if key k is down else 1 - sigmoid(o_tk)
+
+    A value is the path of a MIDI file, or a list with the pitches of each step, `[[60, 64], [], ["C4"]]` (also as
+    JSON), which is what is written too. A key that is struck again while it is down stays down.
+
+    What is gone on with needs a beginning: its first frame is learned, so that a piece can be begun from nothing, but
+    not scored, so that `nll` is the mean over the T - 1 frames that are told from those before them, as published
+    figures have it (Boulanger-Lewandowski, Bengio & Vincent 2012, arXiv 1206.6392; Bai, Kolter & Koltun 2018, arXiv
+    1803.01271). Of a target that is written from something else all frames are scored, and whether it ends there.
+
+    Args:
+        name: the column.
+        root: the folder that relative paths start from; None: the current one.
+        resolution: steps a beat (quarter note), 1 to 96.
+        tempo: as a target, beats a minute of the files that are written, 1 to 1,000.
+        dropout: 0 to 1, share of the keys that training does not see.
+
+    Raises:
+        ArgumentError: a value out of its range.
+
+    Example:
+        >>> field = Roll("piece", resolution=1)
+        >>> value = field.parse([[60, 64], [], ["C4"]])
+        >>> field.encode(value).shape, field.pieces(value)
+        ((3, 88), ['C4+E4', '-', 'C4'])
+    """
+
+    kind = "roll"
+    is_sequence = True
+    size = KEYS
+    draws = KEYS
+    metrics = ("nll",)
+    storage = pa.list_(pa.list_(pa.uint8()))  # the keys of each step
+    heeded_by_parse = frozenset({"resolution"})
+    only_as_target = frozenset({"tempo"})
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        root: str | None = None,
+        resolution: int = 4,
+        tempo: float = 100.0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__(name)
+        check_range(name, "resolution", resolution, low=1, high=96)
+        check_range(name, "tempo", tempo, low=1, high=1000)
+        check_range(name, "dropout", dropout, low=0, high=1)
+        self.root, self.resolution, self.tempo = root, resolution, tempo
+        self.dropout = dropout
+        self._pieces = self._steps = 0  # of the training split
+        self._down = np.zeros(KEYS, np.int64)  # at how many of its steps each key is down
+
+    @property
+    def stops(self) -> bool:
+        """What is gone on with is cut by its length: published figures are of the keys alone."""
+        return not self.goes_on
+
+    def parse(self, raw: Any) -> np.ndarray:
+        """A file or a list of the pitches of each step -> (T, 88) of 0 and 1."""
+        if isinstance(raw, str) and raw.lstrip().startswith("["):
+            try:
+                raw = json.loads(raw)
+            except (ValueError, RecursionError):
+                raise BadValueError(
+                    "be a list of the pitches of each step, such as [[60, 64], []]", shown(raw)
+                ) from None
+        if not isinstance(raw, (list, tuple, np.ndarray)):
+            return piano_roll(read_midi(find_file(raw, self.root)), self.resolution)
+        roll = np.zeros((len(raw), KEYS), np.uint8)
+        for step, pitches in zip(roll, raw, strict=True):
+            if not isinstance(pitches, (list, tuple, np.ndarray)):
+                raise BadValueError(A_LIST, shown(pitches))
+            step[[key_of(parse_pitch(pitch)) for pitch in pitches]] = 1
+        if not roll.any():
+            raise BadValueError("have a note", shown(raw))
+        return roll
+
+    def fit(self, values: Sequence[np.ndarray]) -> None:
+        self._pieces = self._steps = 0
+        self._down = np.zeros(KEYS, np.int64)
+        for value in values:
+            self._pieces, self._steps = self._pieces + 1, self._steps + len(value)
+            self._down += value.sum(0, dtype=np.int64)
+
+    def encode(self, value: np.ndarray) -> np.ndarray:
+        frames = self.encode_prompt(value)
+        if not (self.written and self.stops):
+            return frames
+        last = np.arange(len(frames)) == len(frames) - 1
+        return np.concatenate([frames, last[:, None].astype(np.float32)], 1)
+
+    def encode_prompt(self, value: np.ndarray) -> np.ndarray:
+        return np.asarray(value, np.float32)
+
+    def pack(self, value: np.ndarray) -> list[np.ndarray]:
+        return [np.flatnonzero(step).astype(np.uint8) for step in value]
+
+    def unpack(self, stored: pa.Scalar) -> np.ndarray:
+        steps = stored.as_py()
+        roll = np.zeros((len(steps), KEYS), np.uint8)
+        for step, keys in zip(roll, steps, strict=True):
+            step[keys] = 1
+        return roll
+
+    def unpack_column(self, stored: pa.Array) -> list[np.ndarray]:
+        return [self.unpack(value) for value in stored]
+
+    def learned(self) -> Json:
+        return {"pieces": self._pieces, "steps": self._steps, "down": self._down.tolist()}
+
+    def restore(self, learned: Json) -> None:
+        self._pieces, self._steps = int(learned["pieces"]), int(learned["steps"])
+        self._down = np.array(learned["down"], np.int64).reshape(KEYS)
+
+    def describe(self) -> str:
+        steps, down = self._steps / max(1, self._pieces), self._down.sum() / max(1, self._steps)
+        return f"{self._pieces:,} pieces of {steps:.4g} steps, {down:.3g} keys down at a step"
+
+    def encoder(self) -> nn.Module:
+        return Keys(self.dropout)
+
+    def pieces(self, value: np.ndarray) -> list[str]:
+        return ["+".join(map(pitch_name, pitches)) or "-" for pitches in self.read(value)]
+
+    def head(self, input_size: int) -> nn.Module:
+        """A linear map that begins with how often each key is down in training, so that it need not be learned."""
+        head = nn.Linear(input_size, KEYS + self.stops)
+        often = (np.append(self._down, self._pieces)[: KEYS + self.stops] + 0.5) / (self._steps + 1)
+        with torch.no_grad():
+            head.bias.copy_(torch.tensor(np.log(often / (1 - often)), dtype=head.bias.dtype))
+        return head
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """-log p(frame) in nats, (N,): the sum over the 88 keys, and over the end where it is told; both (N, K)."""
+        return F.binary_cross_entropy_with_logits(output, target, reduction="none").sum(1)
+
+    def scored(self, target: Column) -> Tensor:
+        real = super().scored(target)
+        if self.goes_on:
+            real[:, :1] = False
+        return real
+
+    def steps_loss(self, head: nn.Module, features: Tensor, target: Column) -> Tensor:
+        if not head.training:
+            return super().steps_loss(head, features, target)
+        assert target.lengths is not None
+        real = real_steps(target.lengths, target.values.shape[1])
+        losses = self.step_loss(head, features[:, : real.shape[1]][real], target.values[real])
+        return losses.new_zeros(real.shape).masked_scatter(real, losses).sum(1)
+
+    def following(self, output: Tensor, chance: Tensor | None, temperature: float = 1.0) -> Tensor:
+        """The keys that are down, (N, 88): those likelier than not; or each by its own draw, down where
+
+        chance < sigmoid(output / temperature)
+        """
+        odds = output[:, :KEYS]
+        return ((odds > 0) if chance is None else chance < (odds / temperature).sigmoid()).to(output)
+
+    def ends(self, output: Tensor) -> Tensor:
+        return output[:, KEYS] > 0
+
+    def names(self) -> list[str]:
+        return [pitch_name(LOWEST_KEY + key) for key in range(KEYS)]
+
+    def read(self, encoded: Any) -> list[list[int]]:
+        """Frames (T, 88), or as encoded -> the pitches of each step, low to high."""
+        return [(LOWEST_KEY + np.flatnonzero(step[:KEYS] > 0.5)).tolist() for step in np.asarray(encoded)]
+
+    def truth(self, value: np.ndarray) -> list[list[int]]:
+        return self.read(value)
+
+    def keep(self, value: Any, stem: Path) -> list[Path]:
+        """A piece as stem.mid, stem.png and stem.wav; one without a note is not kept."""
+        silent = isinstance(value, (list, tuple, np.ndarray)) and not any(map(len, value))
+        notes = [] if silent else roll_notes(self.parse(value), self.resolution)
+        return keep_notes(notes, self.tempo, stem)
+
+
+class Keys(nn.Module):
+    """(B, T, 88) as it is, less the share of the keys that training does not see."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.output_size, self.dropout = KEYS, dropout
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training)
