@@ -34,7 +34,7 @@ ORDER = [
     {"inference"},
     {"training"},
     {"config"},
-    {"building", "plan", "forecast_plan", "long_text", "long_series", "windows"},
+    {"building", "plan", "long_text", "long_series", "forecast_plan", "windows"},
     {"model"},
     {"forecasting"},
     {"loading"},
@@ -75,9 +75,9 @@ HELPERS = {
     "markov",
     "musicxml",
     "round_trip",
+    "forecasts",
     "readings",
     "injected",
-    "forecasts",
 }
 HELPERS |= {
     "text_options",

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from elman.anomalies import Watcher
     from elman.cells import (
         ElmanCell,
         GRUCell,
@@ -44,6 +45,7 @@ _HOMES = {
     "Stepper": "layers",
     "unroll": "layers",
     "Model": "model",
+    "Watcher": "anomalies",
     "load": "loading",
     "train": "experiment",
     "backtest": "forecasting",
@@ -86,6 +88,7 @@ __all__ = [
     "MinGRUCell",
     "Model",
     "Stepper",
+    "Watcher",
     "accelerate",
     "backtest",
     "forecast",

@@ -178,9 +178,9 @@ def predict(
             help="One value as a PNG: with --trace the unrolled network; what attention looked at; a fan chart."
         ),
     ] = None,
-    set: DecodeOption = None,
     horizon: Annotated[int | None, typer.Option(help="Of a forecast: steps. (default: those of the training)")] = None,
     paths: Annotated[int, typer.Option(help="Of a forecast: so many ways that it may go, drawn.")] = 0,
+    set: DecodeOption = None,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
@@ -234,8 +234,8 @@ def predict(
 
 
 app.command(epilog=generation.EXAMPLES)(generation.generate)
-app.command(epilog=detection.EXAMPLES)(detection.detect)
 app.command(epilog=forecast_verbs.BACKTEST)(forecast_verbs.backtest)
+app.command(epilog=detection.EXAMPLES)(detection.detect)
 
 
 @app.command(epilog="Example: elman evaluate runs/reviews test.csv --format json")

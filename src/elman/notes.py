@@ -48,11 +48,13 @@ def _figure(value: float | None) -> str:
 
 def next_command(model: Model, out: Path) -> str:
     """The command that shows what a trained model does."""
-    from elman.fields import Category
+    from elman.fields import Category, Series
     from elman.fields.media import EXAMPLES
     from elman.topologies import NextStep, OneToMany
 
     run = shlex.quote(str(out))
+    if isinstance(model.network.topology, NextStep) and isinstance(model.target, Series):
+        return f"elman detect {run} new.csv"
     if isinstance(model.network.topology, NextStep):
         return f'elman generate {run} --prompt "some text"'
     example = "--data new.csv"

@@ -156,10 +156,10 @@ def make_parts(
     data = config.data
     if data.stream:
         return fields, Parts(*long_text(config, fields, tuple(sources)), first.source)  # type: ignore[arg-type]
-    if goes_on_in_time(config):
-        return fields, Parts(*long_series(config, fields, tuple(sources), bad), first.source)  # type: ignore[arg-type]
     if data.horizon is not None:
         return fields, Parts(*window_parts(config, fields, tuple(sources), bad, note), first.source)  # type: ignore[arg-type]
+    if goes_on_in_time(config):
+        return fields, Parts(*long_series(config, fields, tuple(sources), bad), first.source)  # type: ignore[arg-type]
     by: Any = None if data.split_group is None else (data.split_group, pa.string(), group)
     by = by if data.split_time is None else (data.split_time, pa.float64(), moment)
     paths = (None if tables else data.source), data.valid, data.test
@@ -204,8 +204,8 @@ def _sources(
                 note(f"source    {source_name(files)}: read into memory whole, as one long text is")
             found.append(read_stream(path))
             continue
-        in_time = data.id is not None or data.time is not None or data.horizon is not None
-        whole = in_time or any(file.path.is_dir() for file in files)
+        steps = data.id is not None or data.time is not None or data.horizon is not None
+        whole = steps or any(file.path.is_dir() for file in files)
         if size > data.in_memory and whole:
             note(f"source    {source_name(files)}: read into memory whole, as folders and the long format are")
         large = size > data.in_memory and not whole

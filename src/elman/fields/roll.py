@@ -90,7 +90,7 @@ class Roll(Frames):
         self._down = np.zeros(KEYS, np.int64)  # at how many of its steps each key is down
 
     @property
-    def stops(self) -> bool:
+    def stops(self) -> bool:  # type: ignore[override]
         """What is gone on with is cut by its length: published figures are of the keys alone."""
         return not self.goes_on
 
@@ -179,9 +179,9 @@ class Roll(Frames):
             real[:, :1] = False
         return real
 
-    def steps_loss(self, head: nn.Module, features: Tensor, target: Column) -> Tensor:
+    def steps_loss(self, head: nn.Module, features: Tensor, target: Column, lengths: Tensor | None = None) -> Tensor:
         if not head.training:
-            return super().steps_loss(head, features, target)
+            return super().steps_loss(head, features, target, lengths)
         assert target.lengths is not None
         real = real_steps(target.lengths, target.values.shape[1])
         losses = self.step_loss(head, features[:, : real.shape[1]][real], target.values[real])

@@ -40,14 +40,6 @@ class Fields(NamedTuple):
         """The targets with one answer a row."""
         return {name for name, field in self.targets.items() if not field.is_sequence}
 
-    def singles(self) -> set[str]:
-        """The inputs and targets with one value a row, which may be an array."""
-        return {field.name for field in self.by_role().values() if not field.is_sequence}
-
-    def named_files(self) -> list[str]:
-        """The columns whose cells name files."""
-        return [field.name for field in self.by_role().values() if field.kind in MEDIA]
-
     def past_of(self, column: str) -> list[tuple[str, int]]:
         """The inputs that read the past of a column, and its channel in each."""
         read = ((name, field) for name, field in self.inputs.items() if isinstance(field, Series | Lags))
@@ -56,6 +48,14 @@ class Fields(NamedTuple):
             for name, field in read
             if not isinstance(field, Known) and field.columns and column in field.columns
         ]
+
+    def singles(self) -> set[str]:
+        """The inputs and targets with one value a row, which may be an array."""
+        return {field.name for field in self.by_role().values() if not field.is_sequence}
+
+    def named_files(self) -> list[str]:
+        """The columns whose cells name files."""
+        return [field.name for field in self.by_role().values() if field.kind in MEDIA]
 
     def in_step(self) -> list[str]:
         """The roles of the sequences that have the same steps, the first input first."""

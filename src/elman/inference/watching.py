@@ -1,6 +1,5 @@
 """Readings of a series beside what was expected of each before it came: how far off, step by step or all at once."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -49,13 +48,6 @@ def watch(network: Network, readings: np.ndarray, before: Watch | None = None) -
         parts.append(part)
     assert before is not None
     return Watched(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True))), before
-
-
-def steps(network: Network, readings: Iterator[np.ndarray], before: Watch | None = None) -> Iterator[Watched]:
-    """What `watch` says of each reading (C,) as it comes."""
-    for reading in readings:
-        watched, before = watch(network, reading[None], before)
-        yield watched
 
 
 def _watch(network: Network, readings: np.ndarray, before: Watch | None) -> tuple[Watched, Watch]:

@@ -10,6 +10,8 @@ from elman.recipes.digits import RECIPE as DIGITS
 from elman.recipes.faults import RECIPE as FAULTS
 from elman.recipes.following import Result, follow
 from elman.recipes.forecast import RECIPE as FORECAST
+from elman.recipes.melody import RECIPE as MELODY
+from elman.recipes.music import RECIPE as MUSIC
 from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
 from elman.recipes.pronounce import RECIPE as PRONOUNCE
@@ -29,12 +31,14 @@ RECIPES: dict[str, Recipe] = {
     "pronounce": PRONOUNCE,
     "dialogue": DIALOGUE,
     "name": NAME,
-    "caption": CAPTION,
+    "forecast": FORECAST,
     "anomaly": ANOMALY,
     "faults": FAULTS,
+    "music": MUSIC,
+    "melody": MELODY,
     "digits": DIGITS,
     "speak": SPEAK,
-    "forecast": FORECAST,
+    "caption": CAPTION,
 }
 
 

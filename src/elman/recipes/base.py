@@ -63,8 +63,8 @@ class Recipe:
         beats: by metric what share of each baseline's figure is to be reached, such as {"perplexity": 0.75}: at most
             three quarters of it, for less is better there.
         baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
-            {...}} is another network on the same data, which may have an "input" and a "target" in place of the
-            recipe's, and "data" laid over it. In place of a model "answer" names one of
+            {...}} is another network on the same data, where it may have sections "input" and "target" of its own in
+            place of the recipe's, and "data" over it. In place of a model "answer" names one of
             `elman.recipes.baselines.ANSWERS`, "naive" one of `elman.recipes.forecasts.NAIVE`, "rolling": 24 scores
             readings by those before them (`elman.recipes.injected`), and "markov": 2 tells each symbol that is written
             from the two before it (`elman.recipes.markov`).

@@ -26,15 +26,15 @@ def scores_of_answers(kind: str, tables: Tables, fields: Fields) -> dict[str, fl
     Args:
         kind: a name of `ANSWERS`.
         tables: with a test part.
-        fields: one input and one target that is written, fitted.
+        fields: one input and one target, that is written or a class, fitted.
     """
     ((input, _),), ((target, field),) = fields.inputs.items(), fields.targets.items()
-    assert isinstance(field, Symbols)
     assert tables.test is not None
+    truth: Callable[[Any], Any] = field.truth if isinstance(field, Symbols) else lambda value: value
     train = parse(tables.train, fields, BadRows(skip=True)).values
     kept, test = encode(parse(tables.test, fields, BadRows(skip=True)), fields, BadRows(skip=True))
     judged = Judged(len(test))
-    judged.truth = list(map(field.truth, kept.values[f"target.{target}"]))
+    judged.truth = list(map(truth, kept.values[f"target.{target}"]))
     judged.keys = input_keys(fields, test, np.arange(len(test)))
 
     def score(answers: list[Any], metrics: Sequence[str] = field.metrics) -> dict[str, float]:
@@ -46,7 +46,7 @@ def scores_of_answers(kind: str, tables: Tables, fields: Fields) -> dict[str, fl
         figure = score(answers, [metric])[metric]
         return figure if METRICS[metric].higher_is_better else -figure
 
-    targets = list(map(field.truth, train[f"target.{target}"]))
+    targets = list(map(truth, train[f"target.{target}"]))
     known, asked = (list(side[f"input.{input}"]) for side in (train, kept.values))
     return score(ANSWERS[kind](known, targets, asked, merit))
 
@@ -55,7 +55,8 @@ def nearest(known: list[Any], targets: list[Any], asked: list[Any], merit: Merit
     """The target of the training row whose input is most like.
 
     Of texts that is the largest cosine of TF-IDF vectors over words and pairs of words, or where inputs are one word,
-    over their letters, one to three at a time; of arrays, which must have one shape, the smallest Euclidean distance.
+    over their letters, one to three at a time; of arrays the smallest Euclidean distance, where
+    those of another length than the longest known one are stretched to it.
     """
     if known and isinstance(known[0], np.ndarray):
         return [targets[row] for row in _nearest_arrays(known, asked)]
@@ -64,12 +65,24 @@ def nearest(known: list[Any], targets: list[Any], asked: list[Any], merit: Merit
 
 def _nearest_arrays(known: list[np.ndarray], asked: list[np.ndarray]) -> list[int]:
     """The row of `known` that is nearest to each of `asked`, the first of equally near ones."""
-    flat = np.stack(known).reshape(len(known), -1).astype(np.float32)
+    steps = max(map(len, known))
+    flat = np.stack([_stretched(one, steps) for one in known]).reshape(len(known), -1).astype(np.float32)
     squares = np.square(flat).sum(1)
     found: list[int] = []
     for begin in range(0, len(asked), TOGETHER):
-        block = np.stack(asked[begin : begin + TOGETHER]).reshape(-1, flat.shape[1]).astype(np.float32)
+        rows = [_stretched(one, steps) for one in asked[begin : begin + TOGETHER]]
+        block = np.stack(rows).reshape(-1, flat.shape[1]).astype(np.float32)
         found += (squares - 2 * block @ flat.T).argmin(1).tolist()  # the square of the asked one is the same for all
+    return found
+
+
+def _stretched(array: np.ndarray, steps: int) -> np.ndarray:
+    """An array (T, ...) as one of so many steps, each on the line between the two nearest."""
+    if len(array) == steps:
+        return array
+    places = np.linspace(0, len(array) - 1, steps)
+    low, share = places.astype(int), (places % 1).reshape(-1, *[1] * (array.ndim - 1))
+    found: np.ndarray = array[low] * (1 - share) + array[np.minimum(low + 1, len(array) - 1)] * share
     return found
 
 

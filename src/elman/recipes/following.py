@@ -136,9 +136,9 @@ def follow(
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
     write_directory(folder, {"metrics.json": to_json(said), **pictures_of(model, chosen, tables)}, force)
-    model.save(folder / "model")
+    model.save(folder / "model", force)
     for kept in models:
-        kept.save(folder / "baseline")
+        kept.save(folder / "baseline", force)
     traces, written = shown(model, chosen, tables, folder)
     return Result(said, folder, model, traces, written, chosen.metric, _example(chosen, written))
 
@@ -195,15 +195,15 @@ def _baselines(
         reporter.note(f"\nbaseline  {baseline['name']}")
         if "answer" in baseline:
             found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
+        elif "naive" in baseline:
+            found = dict(scores_of_naive(baseline["naive"], tables, model))
         elif "rolling" in baseline:
             found = scores_of_rolling(baseline["rolling"], model, tables)
         elif "markov" in baseline:
             found = dict(scores_of_markov(baseline["markov"], tables, model.fields))
-        elif "naive" in baseline:
-            found = dict(scores_of_naive(baseline["naive"], tables, model))
         else:
             train = merged(document["train"], baseline.get("train", {}))
-            own = {section: baseline[section] for section in ("input", "target") if section in baseline}
+            own: Json = {section: baseline[section] for section in ("input", "target") if section in baseline}
             own["data"] = merged(document["data"], baseline.get("data", {}))
             other = {**document, **own, "model": baseline["model"], "train": train}
             models.append(_run(recipe, other, tables, reporter))

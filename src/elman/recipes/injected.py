@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from elman.anomalies import FALSE_ALARMS, Watcher, highest_scores, thresholds
+from elman.anomalies import Watcher, highest_scores, thresholds
 from elman.data import BadRows
 from elman.fields import Series
 from elman.fields.series import parse_or_missing
@@ -18,6 +18,7 @@ from elman.types import Json
 DAY = 24  # readings that are judged together
 EVERY = 4  # one day in so many has a fault
 SEED = 0  # of the faults, whatever the run's
+UNIT = 0.01  # scores of a channel are compared by that which such a share of its clean readings exceeds
 
 # (readings of one channel from its beginning to the fault's end, where the fault begins, the channel's deviation in
 # training, draws) -> the readings from there on, as the faulty sensor gives them.
@@ -33,12 +34,13 @@ def spike(readings: np.ndarray, begin: int, deviation: float, draws: np.random.G
 
 def shift(readings: np.ndarray, begin: int, deviation: float, draws: np.random.Generator) -> np.ndarray:
     """All readings are off by the same 0.5 to 1.5 deviations."""
-    return readings[begin:] + draws.choice([-1, 1]) * draws.uniform(0.5, 1.5) * deviation
+    off: float = draws.choice([-1, 1]) * draws.uniform(0.5, 1.5) * deviation
+    return readings[begin:] + off
 
 
 def drift(readings: np.ndarray, begin: int, deviation: float, draws: np.random.Generator) -> np.ndarray:
     """The readings move away evenly, by 1 to 2 deviations at the end."""
-    slope = draws.choice([-1, 1]) * draws.uniform(1, 2) * deviation
+    slope: float = draws.choice([-1, 1]) * draws.uniform(1, 2) * deviation
     return readings[begin:] + slope * np.linspace(0, 1, len(readings) - begin)
 
 
@@ -76,8 +78,8 @@ def with_faults(readings: np.ndarray, kind: str, deviation: np.ndarray, seed: in
     places, draws = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     found, days = readings.copy(), np.zeros(len(readings) // DAY, bool)
     for first in range(0, len(days) - EVERY + 1, EVERY):
-        day, channel = first + places.integers(1, EVERY), places.integers(readings.shape[1])
-        begin, steps = DAY * day + places.integers(0, 4), places.integers(12, 21)
+        day, channel = first + int(places.integers(1, EVERY)), int(places.integers(readings.shape[1]))
+        begin, steps = DAY * day + int(places.integers(0, 4)), int(places.integers(12, 21))
         days[day] = True
         fault = FAULTS[kind](readings[: begin + steps, channel], begin, float(deviation[channel]), draws)
         found[begin : begin + steps, channel] = fault
@@ -117,7 +119,7 @@ def auc_by_fault(score: Callable[[np.ndarray], np.ndarray], readings: np.ndarray
 def scores_of_network(model: Model, tables: Tables) -> Json:
     """`auc_by_fault` of a network that tells the next reading, on the test part."""
     assert isinstance(model.target, Series)
-    limits = Watcher(model, FALSE_ALARMS).thresholds
+    limits = Watcher(model, UNIT).thresholds
     readings = _readings(model.target, tables)[1]
     return auc_by_fault(lambda some: watch(model.network, some)[0].scores / limits, readings, model.target.deviation)
 
@@ -126,7 +128,7 @@ def scores_of_rolling(window: int, model: Model, tables: Tables) -> Json:
     """`auc_by_fault` of `rolling_z`, whose thresholds are taken of the validation part as a network's are."""
     assert isinstance(model.target, Series)
     clean, readings = _readings(model.target, tables)
-    limits = thresholds(highest_scores(rolling_z(clean, window)), FALSE_ALARMS)
+    limits = thresholds(highest_scores(rolling_z(clean, window)), UNIT)
     return auc_by_fault(lambda some: rolling_z(some, window) / limits, readings, model.target.deviation)
 
 
