@@ -39,8 +39,6 @@ RECIPES: dict[str, Recipe] = {
     "digits": DIGITS,
     "speak": SPEAK,
     "caption": CAPTION,
-    "music": MUSIC,
-    "melody": MELODY,
 }
 
 
