@@ -19,7 +19,6 @@ METRICS: dict[str, Metric] = {
     "mae": Metric(mae, False),
     "mase": Metric(mase, False),
     "coverage": Metric(coverage, True),
-    "quantile_loss": Metric(nats, False, from_loss=True),
     "auc": Metric(auc, True),
     "nats": Metric(nats, False, from_loss=True),
     "bits": Metric(bits, False, from_loss=True),
