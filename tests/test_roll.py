@@ -129,8 +129,8 @@ def test_what_is_not_gone_on_with_says_where_it_ends():
     assert fitted().encode(value).shape == fitted(written=False, goes_on=False).encode(value).shape == (4, KEYS)
     assert field.head(3)(torch.zeros(2, 3)).shape == (2, KEYS + 1)
     output = torch.zeros(2, KEYS + 1)
-    output[1, KEYS] = 0.1
-    assert field.ends(output).tolist() == [False, True]
+    output[1, KEYS] = torch.tensor(3.0).log()
+    assert field.ends(output).tolist() == pytest.approx([0.5, 0.75])
 
 
 def test_before_it_is_trained_a_head_knows_how_often_each_key_is_down():

@@ -196,7 +196,7 @@ class Roll(Frames):
         return ((odds > 0) if chance is None else chance < (odds / temperature).sigmoid()).to(output)
 
     def ends(self, output: Tensor) -> Tensor:
-        return output[:, KEYS] > 0
+        return output[:, KEYS].sigmoid()
 
     def names(self) -> list[str]:
         return [pitch_name(LOWEST_KEY + key) for key in range(KEYS)]
