@@ -145,6 +145,13 @@ def test_a_walk_is_gone_on_with_where_it_leads(goes_round):
     np.testing.assert_allclose(goes_round.answers([whole[:4]])[0]["prediction"], found[4:], atol=0)
 
 
+def test_a_sequence_ends_where_it_is_likelier_than_not_that_it_has_ended(writes_levels, monkeypatch):
+    monkeypatch.setattr(Points, "ends", lambda field, output: torch.full((len(output),), 0.2))
+    found = writes_levels.generate(values=["x"], beam=1, max_length=20)
+    assert len(found[0][0]) == 4  # 0.8^3 > 1/2 > 0.8^4
+    assert len(writes_levels.generate(values=["x"], beam=1, max_length=20, min_length=6)[0][0]) == 6
+
+
 def test_what_is_written_from_something_is_that_and_ends_by_itself(writes_levels):
     assert writes_levels.config.model["topology"] == "one-to-many"
     found = writes_levels.generate(values=["x", "y", "z"], beam=1, max_length=20)

@@ -48,10 +48,17 @@ def test_the_command_writes_pictures_and_the_page(tmp_path):
     assert "```sh\nelman recipe sst2 --setting glove\n```" in page
     assert gallery.SHOWS["attention"] in page
 
+    run(tmp_path / "later" / "m", "melody", **{"written-1": png(10), "read-1": png(10)})
     run(tmp_path / "later" / "c", "caption", captions=png(20), **{"notes-2": png(10)})
     subprocess.run([*command[:3], str(tmp_path / "later"), "--out", str(tmp_path)], check=True, capture_output=True)
     later = re.findall(r"\]\((.*)\)", (tmp_path / "gallery.md").read_text())
-    assert later == [*shown, "gallery/caption/notes-2.png", "gallery/caption/captions.png"]
+    assert sorted(set(later) - set(shown)) == [
+        "gallery/caption/captions.png",
+        "gallery/caption/notes-2.png",
+        "gallery/melody/written-1.png",
+    ]
+    assert later.index("gallery/caption/notes-2.png") + 1 == later.index("gallery/caption/captions.png")
+    assert f"![{gallery.WRITTEN['notes']}](gallery/melody/written-1.png)" in (tmp_path / "gallery.md").read_text()
 
 
 @pytest.mark.parametrize("size", [100, 250, 600])

@@ -103,7 +103,8 @@ def test_surprise_in_three_units():
     loss = math.log(8)
 
     assert [score(name, loss) for name in ("nats", "bits", "perplexity")] == pytest.approx([loss, 3, 8])
-    assert {name for name, metric in METRICS.items() if metric.from_loss} == {"nats", "bits", "perplexity"}
+    from_loss = {name for name, metric in METRICS.items() if metric.from_loss}
+    assert from_loss == {"nats", "bits", "perplexity", "nll", "pinball"}
     assert not any(METRICS[name].higher_is_better for name in ("nats", "bits", "perplexity", "wer", "cer", "per"))
 
 

@@ -244,7 +244,7 @@ class Audio(Frames):
         return output[:, : self.size] if chance is None else laplace_draw(output, chance, temperature)
 
     def ends(self, output: Tensor) -> Tensor:
-        return output[:, self.size] > 0
+        return output[:, self.size].sigmoid()
 
     def pieces(self, value: np.ndarray) -> list[str]:
         """When each step begins."""

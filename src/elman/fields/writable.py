@@ -111,7 +111,10 @@ class Frames(Writable):
         """
 
     def ends(self, output: Tensor) -> Tensor:
-        """Whether the frame of each output (N, K) is the last, (N,), of a field that `stops`."""
+        """How probable it is that the frame of each output (N, K) is the last, (N,), of a field that `stops`.
+
+        What is written ends at the median: where it is likelier than not that it has ended.
+        """
         raise NotImplementedError
 
     def first(self, rows: int, device: torch.device) -> Tensor:

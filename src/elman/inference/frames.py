@@ -44,7 +44,9 @@ def write_frames(
 ) -> list[list[Framed]]:
     """What a network writes for each row of a batch, `n_best` sequences each.
 
-    Rows that are done leave the batch at once. A row gives the same alone and in a batch, whatever is drawn.
+    A sequence ends where the chances to go on of all its steps, multiplied, fall below a half: where lengths vary, no
+    single step is likelier to be the last than not. Rows that are done leave the batch at once. A row gives the same
+    alone and in a batch, whatever is drawn.
 
     Args:
         network: in evaluation mode, of a topology that writes frames.
@@ -78,7 +80,7 @@ def write_frames(
             chance = torch.from_numpy(numbers).to(output)
         fed = field.following(output, chance, decoding.temperature or 1.0)
         _check_finite(fed)
-        said = field.ends(output).tolist() if field.stops else [False] * len(alive)
+        said = field.ends(output).tolist() if field.stops else [0.0] * len(alive)
         going = []
         for place, at in enumerate(alive.tolist()):
             line = found[at]
@@ -89,7 +91,8 @@ def write_frames(
             line.frames.append(fed[place].cpu().numpy())
             if attention is not None:
                 line.attention.append(attention[place])
-            line.ended = said[place] and len(line.frames) >= decoding.min_length
+            line.goes_on *= 1 - said[place]
+            line.ended = line.goes_on < 0.5 and len(line.frames) >= decoding.min_length
             if not line.ended and len(line.frames) < decoding.max_length:
                 going.append(place)
         step += 1
@@ -114,6 +117,7 @@ class _Line:
 
     def __init__(self, forced: int) -> None:
         self.forced, self.ended = forced, False
+        self.goes_on = 1.0  # the probability that it has not ended before
         self.frames: list[np.ndarray] = []
         self.attention: list[Tensor] = []
 

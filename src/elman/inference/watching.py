@@ -62,9 +62,10 @@ def _watch(network: Network, readings: np.ndarray, before: Watch | None) -> tupl
     output, frames = network.heads[0](features.steps[0]), filled[len(filled) - len(readings) :]
     told = field.distribution
     values = told.mean(output), told.quantile(output, (1 - BAND) / 2), told.quantile(output, (1 + BAND) / 2)
+    expected, low, high = (field.unscaled(value.cpu().numpy()) for value in values)
     scores = told.deviations(output, frames).abs().double().cpu().numpy()
     scores = np.where(np.isnan(readings), np.nan, scores)
-    watched = Watched(*(field.unscaled(value.cpu().numpy()) for value in values), scores)
+    watched = Watched(expected, low, high, scores)
     last = known[-1] if field.missing == "mean" and len(known) else _last(known)
     return watched, Watch(last, features.state)
 

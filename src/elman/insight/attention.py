@@ -49,6 +49,7 @@ def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.nd
         axes.axhline(border - 0.5, color="0.9", linewidth=0.6)
     axes.set(xlabel="read", ylabel="written")
     axes.xaxis.set_label_position("top")
+    figure.suptitle("Where it looked while it wrote", fontsize=11)
     bar = figure.colorbar(image, ax=axes, fraction=0.08, aspect=30)
     bar.set_label("share of the attention (a row adds up to 1)", fontsize=9)
     picture = io.BytesIO()

@@ -1,5 +1,7 @@
 """The two ends of a network that writes frames of sound: what a frame is fed back through, and what gives the next."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -68,9 +70,9 @@ def laplace_loss(output: Tensor, target: Tensor) -> Tensor:
     sum over the numbers of |target - middle| / width + log(2 width), plus the stop's binary cross-entropy
     """
     size = target.shape[1] - 1
-    middle, stop, log_width = torch.split(output, [size, 1, size], 1)
-    numbers = (target[:, :size] - middle).abs() * (-log_width).exp() + log_width + torch.log(torch.tensor(2.0))
-    ending = F.binary_cross_entropy_with_logits(stop[:, 0], target[:, size], reduction="none")
+    middle, stop, log_width = output[:, :size], output[:, size], output[:, size + 1 :]
+    numbers = (target[:, :size] - middle).abs() * (-log_width).exp() + log_width + math.log(2)
+    ending = F.binary_cross_entropy_with_logits(stop, target[:, size], reduction="none")
     return numbers.sum(1) + ending
 
 
@@ -80,7 +82,7 @@ def laplace_draw(output: Tensor, chance: Tensor, temperature: float) -> Tensor:
     x = middle - width sign(u) log(1 - 2 |u|),   u = chance - 1/2
     """
     size = (output.shape[1] - 1) // 2
-    middle, _, log_width = torch.split(output, [size, 1, size], 1)
+    middle, log_width = output[:, :size], output[:, size + 1 :]
     u = chance - 0.5
     far = torch.log1p(-2 * u.abs())
     return middle - temperature * log_width.exp() * u.sign() * far

@@ -32,6 +32,7 @@ from elman.training import Reporter
 from elman.types import Json
 
 QUICK_ROWS = 300  # of each part
+QUICK_STEPS = 600  # of each part, where rows are the steps of a series
 QUICK_CHARACTERS = 20_000  # of one long text
 
 
@@ -222,7 +223,7 @@ def _with_vectors(document: Json, vectors: Path | None) -> Json:
 
 def _part(table: Table, seed: int, recipe: Recipe) -> Table:
     if recipe.reading.get("time"):  # rows are steps, one after the other
-        return table.take(list(range(min(len(table), QUICK_ROWS))))
+        return table.take(list(range(min(len(table), QUICK_STEPS))))
     if recipe.reading.get("stream"):
         return Table({"text": ["".join(table.column("text"))[:QUICK_CHARACTERS]]}, table.source)
     if len(table) <= QUICK_ROWS:

@@ -25,16 +25,18 @@ Pictures that the recipes make, each with the command that makes it; written by 
 """
 # What a picture shows, by the name of its file; a number at the end of a name is left out.
 SHOWS = {
-    "written": "What the network wrote.",
     "trace": "The unrolled network: what is read, the norm of the state, and the answer after each step.",
     "attention": "Where the network looked (columns) while it wrote each symbol (rows).",
     "captions": "Pictures of the test split and what was written about them; where it is wrong, in red what is true.",
     "fan": "A forecast: the median, and the quantiles around it.",
-    "roll": "A piano roll: pitch over time.",
-    "spectrogram": "A spectrogram: frequency over time.",
-    "alignment": "Where the network looked (rows) while it wrote each frame (columns).",
-    "scores": "The score of each step, the threshold, and what lies above it.",
     "curves": "The training: losses, and the figure on the validation split, by epoch.",
+}
+
+# What `written-1.png` shows, by the kind of field that is written.
+WRITTEN = {
+    "audio": "What the network said, as a spectrogram: frequency over time.",
+    "notes": "What the network wrote, as a piano roll: pitch over time.",
+    "roll": "What the network wrote, as a piano roll: pitch over time.",
 }
 
 
@@ -99,7 +101,7 @@ def page(gallery: Path) -> str:
         command = f"elman recipe {recipe}" + f" --setting {setting}" * bool(setting)
         parts.append(f"## {_called(recipe, setting)}: {RECIPES[recipe].about}\n\n```sh\n{command}\n```\n")
         for picture in pictures:
-            shows = SHOWS.get(_subject(picture), RECIPES[recipe].about)
+            shows = SHOWS.get(_subject(picture)) or _written(recipe, setting)
             parts.append(f"![{shows}]({gallery.name}/{picture.parent.name}/{picture.name})\n\n{shows}\n")
     return "\n".join(parts)
 
@@ -108,6 +110,13 @@ def _settings() -> Iterator[tuple[str, str]]:
     for name, recipe in RECIPES.items():
         for setting in recipe.settings:
             yield name, setting
+
+
+def _written(recipe: str, setting: str) -> str:
+    """What a picture of something written shows; of another picture, what the recipe is about."""
+    document = RECIPES[recipe].setting(setting).document
+    kinds = [options["kind"] for options in (document["target"] or document["input"]).values()]
+    return next((WRITTEN[kind] for kind in kinds if kind in WRITTEN), RECIPES[recipe].about)
 
 
 def _called(recipe: str, setting: str) -> str:

@@ -20,13 +20,7 @@ RECIPE = Recipe(
             "input": {"piece": {"resolution": 1, "tempo": 80.0, "dropout": 0.2}},
             "model": {"cell": "lstm", "hidden": 200, "dropout": 0.5},
             "train": {"epochs": 30, "batch": 2, "lr": 3e-3, "weight_decay": 0.1},
-            "baselines": [
-                {
-                    "name": "memoryless: the step before only",
-                    "model": {"cell": "memoryless", "hidden": 200},
-                    "train": {"epochs": 10},
-                }
-            ],
+            "baselines": [{"name": "memoryless: the step before only", "model": {"cell": "memoryless", "hidden": 200}}],
             "published": [
                 Published("RNN, Bai et al. 2018", nll=8.91),
                 Published("GRU, Bai et al. 2018", nll=8.43),
@@ -40,13 +34,7 @@ RECIPE = Recipe(
             "input": {"piece": {"resolution": 2, "tempo": 120.0}},
             "model": {"cell": "lstm", "hidden": 200, "dropout": 0.1},
             "train": {"epochs": 40, "batch": 2, "lr": 1e-2},
-            "baselines": [
-                {
-                    "name": "memoryless: the step before only",
-                    "model": {"cell": "memoryless", "hidden": 200},
-                    "train": {"epochs": 4},
-                }
-            ],
+            "baselines": [{"name": "memoryless: the step before only", "model": {"cell": "memoryless", "hidden": 200}}],
             "published": [
                 Published("RNN, Bai et al. 2018", nll=4.05),
                 Published("GRU, Bai et al. 2018", nll=3.46),
