@@ -186,6 +186,9 @@ def _gather_series(config: RunConfig, table: Table) -> None:
 
 def _check_splits(config: RunConfig) -> None:
     data = config.data
+    if data.time is not None and data.id is None and data.horizon is None and config.target:
+        then = "Pass --id COLUMN, or --horizon to forecast, or leave the time or the target out."
+        fail("config", "data.time", "go with data.id where sequences are answered", "no id", then, ConfigError)
     for name, given in {"window": data.window, "every": data.every != 1, "known": data.known}.items():
         if given:
             then = "For example --set data.horizon=24."
