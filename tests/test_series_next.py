@@ -75,7 +75,7 @@ def test_too_few_steps_and_a_split_by_value_are_refused():
     with pytest.raises(ConfigError, match=r"data\.time must go without a split by value"):
         parts_of(waves(steps=30), split_group="machine")
     with pytest.raises(DataError, match="column 'text' must be a number, got 'a b'"):  # a row is a step
-        elman.train({"t": [1, 2], "text": ["a b", "c d"]}, input="text", target="t", time="t", quiet=True)
+        elman.train({"t": [1, 2], "text": ["a b", "c d"]}, input="text", time="t", quiet=True)
 
 
 @pytest.mark.parametrize("distribution", ["gaussian", "student-t", "quantiles"])
