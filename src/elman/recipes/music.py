@@ -32,7 +32,7 @@ RECIPE = Recipe(
         "nottingham": {
             "dataset": "nottingham",
             "input": {"piece": {"resolution": 2, "tempo": 120.0}},
-            "model": {"cell": "lstm", "hidden": 200, "dropout": 0.1},
+            "model": {"cell": "lstm", "hidden": 200, "dropout": 0.2},
             "train": {"epochs": 40, "batch": 2, "lr": 1e-2},
             "baselines": [{"name": "memoryless: the step before only", "model": {"cell": "memoryless", "hidden": 200}}],
             "published": [
