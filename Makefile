@@ -19,7 +19,7 @@ check: .venv .venv/foreign .venv/data
 	$(BIN)/clang-format --dry-run --Werror $(wildcard src/elman/kernels/csrc/*)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: .venv
 	$(BIN)/python -m pytest -m slow

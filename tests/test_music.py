@@ -26,7 +26,6 @@ from elman.music import (
     voice_notes,
     voice_text,
     write_midi,
-    write_wav,
 )
 from elman.music.midi import TICKS
 
@@ -170,9 +169,9 @@ def test_more_notes_are_no_louder_than_a_sample_can_hold():
     assert len(synthesise([], tempo=100)) > 0
 
 
-def test_a_wav_file_holds_the_sound(tmp_path):
+def test_the_wav_file_that_is_kept_holds_the_sound(tmp_path):
     sound = synthesise(TUNE, tempo=200)
-    write_wav(sound, tmp_path / "tune.wav")
+    keep_notes(TUNE, 200, tmp_path / "tune")
 
     with wave.open(str(tmp_path / "tune.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, RATE)
@@ -193,3 +192,9 @@ def test_notes_are_kept_as_three_files_and_none_as_none(tmp_path):
 @pytest.mark.parametrize("notes", [[Note(60, 0, 0.25)], TUNE, [Note(21 + at, at, 4) for at in range(88)]])
 def test_a_piano_roll_is_drawn_of_short_and_of_long_pieces(notes):
     assert draw_piano_roll(notes, 100, "$no math").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("beats", ["1e400", "1e1000000000", 10**400, 1e300, "0", True])
+def test_notes_of_no_length_or_an_endless_one_are_refused(beats):
+    with pytest.raises(BadValueError, match="last some beats, more than 0 and at most 1,000,000"):
+        notes_of_pairs([("C5", beats)])

@@ -7,8 +7,8 @@ from pictures import GREY_8, bright, call, gallery, saved
 
 import elman
 from elman.data import BadRows, Table, infer_kind, read
-from elman.errors import DataError
-from elman.fields.media import kind_of_files
+from elman.errors import BadValueError, DataError
+from elman.fields.media import find_file, kind_of_files
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,9 @@ def test_a_folder_of_pictures_trains_and_is_evaluated(tmp_path, monkeypatch):
 
     assert model.config.input["file"]["root"] is None
     assert elman.load("run").evaluate("pics") == {"rows": 24, "metrics": {"accuracy": 1.0, "macro_f1": 100.0}}
+
+
+@pytest.mark.parametrize("cell", ["gone.png", "x" * 5000, "a\0b", "", 3])
+def test_a_cell_that_names_no_file_is_one_clear_error(cell):
+    with pytest.raises(BadValueError, match="be the path of a file"):
+        find_file(cell)

@@ -188,6 +188,7 @@ SOUND = voice(16000, 2.0)
 BROKEN = {
     "no sound.wav": (b"this is a text and no sound at all", "be a file of sound"),
     "no sound.mp3": (b"this is a text and no sound at all", "be a file of sound"),
+    "no sound.raw": (b"this is a text and no sound at all", "be a file of sound"),
     "empty.wav": (b"", "be a file of sound"),
     "nothing in it.wav": (encoded("WAV", SOUND[:0]), "hold sound, got 0 seconds"),
     "nothing in it.flac": (encoded("FLAC", SOUND[:0]), "be a file of sound"),
@@ -310,3 +311,11 @@ def test_a_spectrogram_is_a_picture():
     bank = bank_of(8000)
 
     assert draw_spectrogram(log_mel(voice(8000), bank), bank, "a voice").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("samples", "says"), [([16384, 0], "whole numbers of at most 32 bits"), ([1e300, 0.0], "hold finite samples")]
+)
+def test_samples_whose_loudness_is_not_known_are_refused(samples, says):
+    with pytest.raises(BadValueError, match=says):
+        as_mono(samples, 8000)

@@ -157,7 +157,7 @@ class Audio(Frames):
 
     def encode(self, value: np.ndarray) -> np.ndarray:
         """Scaled steps (T / stack rounded up, stack channels), the last filled up with the mean; of a clip that is
-        written with the stop as one more number."""
+        written with its last frame, and with the stop as one more number."""
         steps = self.encode_prompt(value)
         if not self.written:
             return steps
@@ -166,7 +166,8 @@ class Audio(Frames):
 
     def encode_prompt(self, value: np.ndarray) -> np.ndarray:
         scaled = ((value - self.mean) / self.deviation).astype(np.float32)
-        return np.pad(scaled, ((0, -len(scaled) % self.stack), (0, 0))).reshape(-1, self.size)
+        filled: Literal["edge", "constant"] = "edge" if self.written else "constant"  # written: it ends as it ended
+        return np.pad(scaled, ((0, -len(scaled) % self.stack), (0, 0)), mode=filled).reshape(-1, self.size)
 
     def read(self, encoded: np.ndarray) -> np.ndarray:
         """Encoded steps, (T, size) or (T, size + 1) -> frames in the field's own unit, (T stack, channels) float32."""

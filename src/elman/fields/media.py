@@ -1,5 +1,6 @@
 """Files that the cells of a column name: sounds, notes, pictures."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,9 @@ def find_file(raw: Any, root: str | None = None) -> Path:
         raise BadValueError("be the path of a file", shown(raw))
     path = Path(str(raw).strip())
     for found in (Path(root or "") / path, path):
-        if found.is_file():
-            return found
+        with suppress(OSError, ValueError):  # longer than a path can be, or with a zero byte in it
+            if found.is_file():
+                return found
     raise BadValueError("be the path of a file that is there", shown(str(path)))
 
 

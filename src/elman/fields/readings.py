@@ -9,8 +9,6 @@ from elman.checks import check_choice, fail
 from elman.fields.writable import Frames
 from elman.layers.distributions import DECILES, DISTRIBUTIONS, Distribution, Quantiles
 
-NEAREST_ONE = 1 - 2.0**-24  # of the chances that float32 knows
-
 
 class Readings(Frames):
     """A series that is written reading by reading, each from the distribution that the network tells of it.
@@ -64,7 +62,7 @@ class Readings(Frames):
         mean = self.distribution.mean(output)
         if chance is None:
             return mean
-        drawn = self.distribution.draw(output, chance.clamp(1 - NEAREST_ONE, NEAREST_ONE))
+        drawn = self.distribution.draw(output, chance)
         return mean + temperature * (drawn - mean)
 
     def unscaled(self, scaled: np.ndarray) -> np.ndarray:

@@ -100,9 +100,7 @@ class Roll(Frames):
             try:
                 raw = json.loads(raw)
             except (ValueError, RecursionError):
-                raise BadValueError(
-                    "be a list of the pitches of each step, such as [[60, 64], []]", shown(raw)
-                ) from None
+                raise BadValueError(A_LIST, shown(raw)) from None
         if not isinstance(raw, (list, tuple, np.ndarray)):
             return piano_roll(read_midi(find_file(raw, self.root)), self.resolution)
         roll = np.zeros((len(raw), KEYS), np.uint8)

@@ -31,7 +31,7 @@ class Transcript(Aligned):
     Args:
         name: the column.
         level, split, lowercase, max_vocabulary: of the symbols, as in `Text`; case is kept unless told otherwise.
-        min_count: a symbol rarer than this in the training split is none, and is never answered.
+        min_count: a word or character rarer than this in the training split is none, and is never answered; None: 1.
         beam: prefixes that the search keeps; 1: no search, the likeliest path.
         metrics: what it is scored by: of `elman.fields.writing.SCORES`; None: wer, cer and exact_match, of characters
             and bytes cer first.
@@ -60,7 +60,7 @@ class Transcript(Aligned):
         level: Literal["word", "character", "byte", "bpe", "unigram"] = "word",
         split: Literal["word", "space"] = "word",
         lowercase: bool = False,
-        min_count: int = 1,
+        min_count: int | None = None,
         max_vocabulary: int | None = None,
         beam: int = 8,
         metrics: list[Score] | None = None,
@@ -69,11 +69,11 @@ class Transcript(Aligned):
         check_range(name, "beam", beam, low=1)
         for score in metrics or ():
             check_choice(name, "metrics", score, SCORES)
-        count = min_count if level in ("word", "character") else None  # the others know every text
+        if min_count is None and level in ("word", "character"):  # the others know every text
+            min_count = 1
         self._text = Text(
-            name, level=level, split=split, lowercase=lowercase, min_count=count, max_vocabulary=max_vocabulary
+            name, level=level, split=split, lowercase=lowercase, min_count=min_count, max_vocabulary=max_vocabulary
         )
-        check_range(name, "min_count", min_count, low=1)
         self.beam = beam
         signs = level in ("character", "byte")
         self.metrics = tuple(metrics or (("cer", "wer", "exact_match") if signs else ("wer", "cer", "exact_match")))

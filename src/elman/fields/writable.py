@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from elman.fields.base import Input, Steps
 
+NEAREST_ONE = (
+    1 - 2.0**-24
+)  # of the chances that float32 knows: inverse distribution functions may be infinite at 0 and 1
 # (ids, whether they are the last) -> the text that they add to that of the ids before them.
 Reader = Callable[[Sequence[int], bool], str]
 
@@ -106,7 +109,8 @@ class Frames(Writable):
 
         Args:
             output: of the head.
-            chance: (N, draws) uniform in (0, 1), of which a frame is drawn; None: the likeliest is taken.
+            chance: (N, draws) uniform in (0, 1), 2^-24 away from both at least, of which a frame is drawn; None: the
+                likeliest is taken.
             temperature: above 0; the lower, the nearer a frame is drawn to the likeliest.
         """
 
@@ -124,4 +128,5 @@ class Frames(Writable):
         return target[..., : self.size]
 
     def drawn(self, output: Tensor) -> Tensor:
-        return self.following(output, torch.rand(len(output), self.draws, device=output.device))
+        chance = torch.rand(len(output), self.draws, device=output.device)
+        return self.following(output, chance.clamp(1 - NEAREST_ONE, NEAREST_ONE))

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from elman.checks import fail, shown
 from elman.data import Batch
+from elman.fields.writable import NEAREST_ONE
 from elman.inference.choice import Lots
 from elman.inference.decoding import Decoding
 from elman.network import Network
 from elman.topologies import Writer
 
 HEEDED = frozenset({"temperature", "seed", "min_length", "max_length", "n_best", "forbidden"})
-SMALLEST = 2.0**-53  # chances are above 0: an inverse distribution function may be infinite there
 
 
 class Framed(NamedTuple):
@@ -76,8 +76,8 @@ def write_frames(
         output = head(features)
         chance = None
         if lots is not None:
-            numbers = lots.numbers(alive[:, None], step * field.draws + np.arange(field.draws)).clip(SMALLEST)
-            chance = torch.from_numpy(numbers).to(output)
+            numbers = lots.numbers(alive[:, None], step * field.draws + np.arange(field.draws))
+            chance = torch.from_numpy(numbers).to(output).clamp(1 - NEAREST_ONE, NEAREST_ONE)
         fed = field.following(output, chance, decoding.temperature or 1.0)
         _check_finite(fed)
         said = field.ends(output).tolist() if field.stops else [0.0] * len(alive)

@@ -5,7 +5,7 @@ from elman.music.midi import read_midi, write_midi
 from elman.music.note import SILENT, Note, key_of, one_voice, piano_roll, roll_notes, voice_notes
 from elman.music.picture import draw_piano_roll
 from elman.music.pitches import HIGHEST, KEYS, LOWEST_KEY, REST, hertz, parse_pitch, pitch_name
-from elman.music.synthesiser import RATE, synthesise, write_wav
+from elman.music.synthesiser import RATE, synthesise
 from elman.music.voice import TIE, event_name, is_voice, item_text, notes_of_pairs, pairs_of, voice_text
 
 __all__ = [
@@ -36,5 +36,4 @@ __all__ = [
     "voice_notes",
     "voice_text",
     "write_midi",
-    "write_wav",
 ]

@@ -6,7 +6,8 @@ from pathlib import Path
 from elman.music.midi import write_midi
 from elman.music.note import Note
 from elman.music.picture import draw_piano_roll
-from elman.music.synthesiser import synthesise, write_wav
+from elman.music.synthesiser import RATE, synthesise
+from elman.sound import write_wav
 
 
 def keep_notes(notes: Sequence[Note], tempo: float, stem: Path) -> list[Path]:
@@ -27,5 +28,5 @@ def keep_notes(notes: Sequence[Note], tempo: float, stem: Path) -> list[Path]:
     midi, picture, sound = (stem.parent / (stem.name + end) for end in (".mid", ".png", ".wav"))
     write_midi(notes, tempo, midi)
     picture.write_bytes(draw_piano_roll(notes, tempo, stem.name))
-    write_wav(synthesise(notes, tempo), sound)
+    write_wav(sound, synthesise(notes, tempo), RATE)
     return [midi, picture, sound]

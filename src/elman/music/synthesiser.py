@@ -1,8 +1,6 @@
-"""A plain additive synthesiser: notes to sound, and sound to a WAV file."""
+"""A plain additive synthesiser: notes to sound."""
 
-import wave
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -41,16 +39,6 @@ def synthesise(notes: Sequence[Note], tempo: float) -> np.ndarray:
         sound[first : first + len(wanted)] += wanted
     peak = np.abs(sound).max(initial=0)
     return sound * np.float32(LOUDEST / peak) if peak else sound
-
-
-def write_wav(sound: np.ndarray, path: Path) -> None:
-    """A WAV file of one channel, 16 bits a sample, of `synthesise`'s rate: sound (samples,) in [-1, 1]."""
-    samples = np.round(np.clip(sound, -1, 1) * 32767).astype("<i2")
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(samples.tobytes())
 
 
 def _tone(frequency: float, seconds: float) -> np.ndarray:

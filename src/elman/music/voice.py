@@ -13,6 +13,8 @@ from elman.music.note import SILENT, Note
 from elman.music.pitches import REST, parse_pitch, pitch_name
 
 TIE = "tie"  # the note before goes on
+MOST_BEATS = 1_000_000  # of one note
+LONGEST = 40  # characters of a number of beats: longer ones, and powers of ten, may take for ever
 _ITEM = r"(?:rest|tie|[A-Ga-g][#b]{0,2}-?\d):\d{1,6}(?:\.\d{1,6}|/\d{1,6})?"
 _ITEMS = re.compile(rf"\s*{_ITEM}(?:\s+{_ITEM})*\s*")
 Pair = tuple[Any, Any]
@@ -85,9 +87,12 @@ def event_name(pitch: int) -> str:
 
 def _beats(raw: Any) -> Fraction:
     try:
-        beats = Fraction(raw.item() if isinstance(raw, np.generic) else raw)
+        value = raw.item() if isinstance(raw, np.generic) else raw
+        plain = not isinstance(value, str) or (len(value) <= LONGEST and "e" not in value.lower())
+        beats = Fraction(value if plain else 0)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         beats = Fraction(0)
-    if isinstance(raw, bool) or beats <= 0:
-        raise BadValueError("last some beats, more than 0, such as 1, 0.5 or 1/2", shown(raw))
+    if isinstance(raw, bool) or not 0 < beats <= MOST_BEATS:
+        must = f"last some beats, more than 0 and at most {MOST_BEATS:,}, such as 1, 0.5 or 1/2"
+        raise BadValueError(must, shown(raw))
     return beats

@@ -30,7 +30,7 @@ def read_clip(path: str | Path) -> Clip:
     try:
         with soundfile.SoundFile(path) as file:
             samples, promised, rate = file.read(dtype="float32", always_2d=True), file.frames, file.samplerate
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise BadValueError("be a file of sound", f"{shown(str(path))}: {_reason(error)}") from None
     if promised > len(samples) or _is_cut_off(Path(path)):
         raise BadValueError("be a whole file of sound", f"{shown(str(path))}, whose end is missing")
@@ -57,13 +57,17 @@ def as_mono(samples: Any, rate: Any) -> Clip:
         raise BadValueError("hold samples (n,) or (n, channels)", shown(samples))
     if found.size == 0:
         raise BadValueError("hold sound", "0 seconds")
+    if found.dtype.kind in "iu" and found.dtype.itemsize == 8:  # of a list, or of pandas: nothing says how loud 1 is
+        raise BadValueError("hold floats, or whole numbers of at most 32 bits", str(found.dtype))
     if found.dtype.kind in "iu":
         bits = 8 * found.dtype.itemsize
         found = found / 2 ** (bits - 1) - (1 if found.dtype.kind == "u" else 0)  # unsigned ones stand around the middle
     mono = found.mean(1, dtype=np.float64) if found.ndim == 2 else found
+    with np.errstate(over="ignore"):
+        mono = mono.astype(np.float32)
     if not np.isfinite(mono).all():
         raise BadValueError("hold finite samples", "one that is not a number, or infinite")
-    return Clip(mono.astype(np.float32), int(rate))
+    return Clip(mono, int(rate))
 
 
 def resampled(clip: Clip, rate: int) -> Clip:

@@ -1,11 +1,13 @@
 """Melodies of Bach's chorales: their sopranos, from the scores inside the package music21."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
+from elman.checks import fail
 from elman.data import Table
-from elman.errors import MissingExtraError
+from elman.errors import DataError
 from elman.music import Note, pitch_name
 from elman.parts import Tables
 from elman.recipes.datasets.musicxml import Part, read_parts
@@ -15,37 +17,58 @@ from elman.recipes.datasets.shares import shared_out
 MAJOR = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 SHIFTS = range(-5, 7)  # semitones: every key once
-OPENING = 6  # intervals by which melodies are told apart
+SHARED = 12  # intervals in a row that only settings of one tune share
 VALID, TEST = 0.1, 0.1
 
 
 def bach_melodies() -> Tables:
-    """Columns `key`, `first` and `melody`: 370 sopranos; a tenth of the tunes each validates and tests.
+    """Columns `key`, `first` and `melody`: 404 sopranos; a tenth of the tunes each validates and tests.
 
     A key is one such as "G minor", the first note one such as "D5", a melody a list of pitches and beats. Bach set many
-    tunes several times: those that begin with the same six intervals are in one part. Training has each melody in
-    every key, a row each; validation and test have it as it stands.
+    tunes several times: those that share twelve intervals in a row, wherever they stand, are in one part. Training has
+    each melody in every key, a row each; validation and test have it as it stands.
 
     Raises:
-        DataError: a score cannot be read.
-        MissingExtraError: the package music21 is not there.
+        DataError: the package music21 is not there, or a score cannot be read.
     """
     sopranos = [part for path in _scores() for part in read_parts(path) if part.name.startswith("Soprano")]
-    sopranos = [part for part in sopranos if part.mode and len(part.notes) > OPENING]
+    sopranos = [part for part in sopranos if part.mode and len(part.notes) > SHARED]
     whole = Table({"soprano": sopranos}, "bach_melodies")
-    train, *others = shared_out(whole, VALID, TEST, [str(opening(part.notes)) for part in sopranos])
+    train, *others = shared_out(whole, VALID, TEST, tunes([intervals(part.notes) for part in sopranos]))
     return Tables(_table(train, SHIFTS), *(other and _table(other, range(1)) for other in others))
 
 
-def opening(notes: list[Note]) -> list[int]:
-    """The first intervals of a melody, in semitones: the same in every key.
+def intervals(notes: list[Note]) -> list[int]:
+    """The intervals of a melody, in semitones: the same in every key.
 
     Example:
-        >>> opening([Note(pitch, at, 1) for at, pitch in enumerate([60, 62, 64, 60])])
+        >>> intervals([Note(pitch, at, 1) for at, pitch in enumerate([60, 62, 64, 60])])
         [2, 2, -4]
     """
-    pitches = [note.pitch for note in notes[: OPENING + 1]]
-    return [after - before for before, after in pairwise(pitches)]
+    return [after.pitch - before.pitch for before, after in pairwise(notes)]
+
+
+def tunes(melodies: Sequence[Sequence[int]], shared: int = SHARED) -> list[str]:
+    """The tune of each melody: those that share so many intervals in a row, directly or by way of others, have one.
+
+    Example:
+        >>> tunes([[1, 2, 3], [9, 2, 3, 4], [3, 4, 5], [7, 7]], shared=2)
+        ['0', '0', '0', '3']
+    """
+    tune = list(range(len(melodies)))
+
+    def root(melody: int) -> int:
+        while tune[melody] != melody:
+            melody = tune[melody]
+        return melody
+
+    first: dict[tuple[int, ...], int] = {}
+    for number, melody in enumerate(melodies):
+        for begin in range(len(melody) - shared + 1):
+            other = first.setdefault(tuple(melody[begin : begin + shared]), number)
+            low, high = sorted((root(other), root(number)))
+            tune[high] = low
+    return [str(root(melody)) for melody in range(len(melodies))]
 
 
 def key_name(fifths: int, mode: str, shift: int = 0) -> str:
@@ -84,5 +107,6 @@ def _pairs(soprano: Part, shift: int) -> list[list[object]]:
 def _scores() -> list[Path]:
     package = find_spec("music21")  # found, not imported: the import would want what it is installed without
     if package is None or not package.submodule_search_locations:
-        raise MissingExtraError("music21", "music", "the Bach chorales")
+        then = "Run pip install --no-deps music21==10.5.1."
+        fail("the Bach chorales", "the package music21", "be installed, for its scores", "none", then, DataError)
     return sorted(Path(package.submodule_search_locations[0], "corpus", "bach").glob("*.mxl"))
