@@ -4,13 +4,12 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from elman.checks import fail, shown
 from elman.output import Format
-from elman.types import Json
 
 
 class BadRowsPolicy(StrEnum):
@@ -29,7 +28,7 @@ DecodeOption = Annotated[
 BadRowsOption = Annotated[BadRowsPolicy, typer.Option(help="Refuse a bad row, or skip, count and list it.")]
 
 
-def decode_settings(verb: str, settings: Sequence[str] | None) -> Json:
+def decode_settings(verb: str, settings: Sequence[str] | None) -> dict[str, Any]:
     """The options of `--set decode.NAME=VALUE`.
 
     Raises:
@@ -38,7 +37,7 @@ def decode_settings(verb: str, settings: Sequence[str] | None) -> Json:
     """
     from elman.config import with_setting
 
-    document: Json = {}
+    document: dict[str, Any] = {}
     for setting in settings or ():
         document = with_setting(document, setting)
     decode = document.pop("decode", {})

@@ -69,7 +69,7 @@ class Forecast(Single):
     Example:
         >>> field = Forecast("load", head="gaussian", level="last")
         >>> field.horizon = 2
-        >>> field.fit([np.array([1.0, 3.0, 1.0, 3.0, 1.0])])
+        >>> field.fit([np.array([1.0, 3.0, 2.0, 5.0, 1.0])])
         >>> field.head(4)(torch.zeros(3, 6)).shape
         torch.Size([3, 6])
     """

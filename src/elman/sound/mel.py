@@ -37,7 +37,7 @@ class Filterbank:
     Example:
         >>> bank = Filterbank(Framing.of(8000, 25.0, 10.0), bands=4)
         >>> bank.weights.shape, bank.centres.round().tolist()
-        ((4, 129), [385.0, 914.0, 1655.0, 2693.0])
+        ((4, 129), [348.0, 825.0, 1519.0, 2530.0])
     """
 
     def __init__(self, framing: Framing, bands: int, low: float = 20.0, high: float | None = None) -> None:

@@ -19,6 +19,7 @@ def griffin_lim(magnitude: np.ndarray, framing: Framing) -> np.ndarray:
     from phases drawn with a fixed seed: same magnitudes, same samples.
 
     Example:
+        >>> from elman.sound import spectrum
         >>> framing = Framing.of(8000, 25.0, 10.0)
         >>> clip = np.sin(np.arange(8000) * 0.3)
         >>> again = griffin_lim(np.abs(spectrum(clip, framing)), framing)
