@@ -8,7 +8,7 @@ RECIPE = Recipe(
     data="tatoeba_english",
     split="test, 2,000 sentences",
     size="112,830 sentences",
-    minutes=20,
+    minutes=35,
     input={
         "text": {
             "kind": "text",
