@@ -20,6 +20,7 @@ SOURCE = Path(elman.__file__).parent
 # From the foundation to the front door: a module imports from its own line and the lines above.
 ORDER = [
     {"errors", "checks", "types"},
+    {"drawing"},
     {"directory"},
     {"sound"},
     {"cells"},

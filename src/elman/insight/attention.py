@@ -1,12 +1,11 @@
 """The picture of attention: where a network looked while it wrote."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
 from elman.checks import check_shape, fail
-from elman.errors import MissingExtraError
+from elman.drawing import new_figure, png
 
 LONGEST_NAME = 16  # characters of a step's name
 CELL = 0.36  # inches a step
@@ -25,10 +24,6 @@ def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.nd
         ArgumentError: nothing was read or written, or the sizes do not agree.
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot", "the picture of attention") from None
     check_shape("draw_attention", "weights", weights.shape, "T S", T=len(written), S=len(source))
     if not source:
         fail("draw_attention", "what was read", "have a step", "none", "Give a value that has some.")
@@ -37,7 +32,7 @@ def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.nd
     columns, rows = _named(source), _named(written)
     wide, high = (0.09 * max(map(len, named.values())) for named in (rows, columns))
     size = CELL * min(MOST, len(source)) + wide + 1.6, max(2.2, CELL * min(MOST, len(written))) + high + 0.8
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure("the picture of attention", *size)
     axes = figure.subplots()
     image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     axes.set_xticks(list(columns), list(columns.values()), rotation=90, fontsize=10, parse_math=False)
@@ -52,9 +47,7 @@ def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.nd
     figure.suptitle("Where it looked while it wrote", fontsize=11)
     bar = figure.colorbar(image, ax=axes, fraction=0.08, aspect=30)
     bar.set_label("share of the attention (a row adds up to 1)", fontsize=9)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=130)
-    return picture.getvalue()
+    return png(figure, dpi=130)
 
 
 def _named(pieces: Sequence[str]) -> dict[int, str]:

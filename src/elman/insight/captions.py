@@ -1,12 +1,11 @@
 """Pictures with what was written about them."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
 from elman.checks import fail
-from elman.errors import MissingExtraError
+from elman.drawing import new_figure, png
 
 WIDE = 7.0  # inches
 LEAST, MOST = 0.9, 3.0  # inches of a picture's height
@@ -24,14 +23,10 @@ def draw_captions(pictures: Sequence[np.ndarray], written: Sequence[str], true: 
         ArgumentError: there is no picture.
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot", "the picture of captions") from None
     if not pictures:
         fail("draw_captions", "the pictures", "be one or more", "none")
     heights = [min(MOST, max(LEAST, WIDE * picture.shape[0] / picture.shape[1])) for picture in pictures]
-    figure = Figure(figsize=(WIDE, sum(heights) + 0.45 * len(heights) + 0.9), layout="constrained")
+    figure = new_figure("the picture of captions", WIDE, sum(heights) + 0.45 * len(heights) + 0.9)
     figure.suptitle("What was written about pictures of the test split", fontsize=11)
     rows = figure.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, picture, text, right in zip(rows, pictures, written, true, strict=True):
@@ -42,9 +37,7 @@ def draw_captions(pictures: Sequence[np.ndarray], written: Sequence[str], true: 
         axes.set_ylabel("row\n(pixel)", fontsize=8)
         axes.tick_params(labelsize=8)
     rows[-1].set_xlabel("column (pixel)", fontsize=8)
-    picture_file = io.BytesIO()
-    figure.savefig(picture_file, format="png", dpi=100)
-    return picture_file.getvalue()
+    return png(figure, dpi=100)
 
 
 def _colours(picture: np.ndarray) -> np.ndarray:

@@ -1,10 +1,10 @@
 """The curves of several trainings in one picture."""
 
-import io
 from collections.abc import Sequence
 
 from elman.checks import fail
-from elman.errors import DataError, MissingExtraError
+from elman.drawing import new_figure, png
+from elman.errors import DataError
 from elman.insight.runs import Log
 
 
@@ -15,10 +15,6 @@ def draw_runs(logs: Sequence[Log]) -> bytes:
         DataError: a training was not scored yet, or the trainings have different metrics.
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot", "the picture of the curves") from None
     for log in logs:
         if not log.rows:
             fail("curves", log.name, "have been scored once", "no evaluation yet", "Wait for the first.", DataError)
@@ -26,7 +22,7 @@ def draw_runs(logs: Sequence[Log]) -> bytes:
     if len(metrics) > 1:
         then = "Draw those of one metric together."
         fail("curves", "the runs", "have one metric", ", ".join(sorted(metrics)), then, DataError)
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure("the picture of the curves", 10, 4)
     losses, scores = figure.subplots(1, 2)
     for index, log in enumerate(logs):
         epochs, colour = [row["epoch"] for row in log.rows], f"C{index % 10}"
@@ -42,6 +38,4 @@ def draw_runs(logs: Sequence[Log]) -> bytes:
         scores.legend(fontsize=9)
     for axes in (losses, scores):
         axes.grid(alpha=0.3)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
-    return picture.getvalue()
+    return png(figure, dpi=120)

@@ -1,12 +1,11 @@
 """A fan chart: what was, and what is forecast with the ranges in which it lies with some probability."""
 
-import io
 from typing import Any
 
 import numpy as np
 
 from elman.data import dates_of
-from elman.errors import MissingExtraError
+from elman.drawing import new_figure, png, show_dates
 from elman.forecasting import Outlook
 
 PAST_SHOWN = 4  # horizons of the past that are drawn
@@ -22,15 +21,10 @@ def draw_fan(outlook: Outlook, truth: np.ndarray | None = None) -> bytes:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot", "the picture of a forecast") from None
     steps = len(outlook.forecast)
     past = outlook.past[-PAST_SHOWN * steps :]
     x_past, x_ahead, label = _places(outlook, len(past), steps)
-    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    figure = new_figure("the picture of a forecast", 9, 4.2)
     axes = figure.subplots()
     levels = list(outlook.quantiles)
     for low in range(len(levels) // 2):
@@ -53,14 +47,10 @@ def draw_fan(outlook: Outlook, truth: np.ndarray | None = None) -> bytes:
         ylabel=f"{outlook.column} (in its own unit)",
     )
     if not isinstance(x_ahead[0], int | float):
-        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+        show_dates(axes.xaxis)
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=130)
-    return picture.getvalue()
+    return png(figure, dpi=130)
 
 
 def _places(outlook: Outlook, past: int, steps: int) -> tuple[list[Any], list[Any], str]:

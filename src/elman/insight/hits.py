@@ -1,13 +1,12 @@
 """A picture of a series under watch: readings beside what was expected, scores beside the threshold, and the hits."""
 
-import io
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from elman.errors import MissingExtraError
+from elman.drawing import new_figure, png, show_dates
 
 MOST_CHANNELS = 4  # those with the highest scores for their threshold
 
@@ -39,15 +38,10 @@ def draw_hits(
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot", "the picture of the hits") from None
     highest = np.nan_to_num(scores / thresholds, nan=0.0).max(0, initial=0.0)
     shown = sorted(np.argsort(-highest, kind="stable")[:MOST_CHANNELS].tolist())
     x, dated = _axis(times)
-    figure = Figure(figsize=(10, 0.6 + 3.0 * len(shown)), layout="constrained")
+    figure = new_figure("the picture of the hits", 10, 0.6 + 3.0 * len(shown))
     panels = figure.subplots(2 * len(shown), 1, sharex=True, squeeze=False, height_ratios=[2, 1] * len(shown))[:, 0]
     middle, low, high = expected
     for at, channel in enumerate(shown):
@@ -79,12 +73,8 @@ def draw_hits(
     panels[0].set_title(title, fontsize=11)
     panels[-1].set_xlabel("time" if dated else "step")
     if dated:
-        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-        panels[-1].xaxis.set_major_locator(locator)
-        panels[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    return picture.getvalue()
+        show_dates(panels[-1].xaxis)
+    return png(figure, dpi=110)
 
 
 def _axis(times: Sequence[Any]) -> tuple[np.ndarray, bool]:

@@ -1,9 +1,8 @@
 """Pictures of what a network does: looked at sooner than read."""
 
-import io
 from collections.abc import Sequence
 
-from elman.errors import MissingExtraError
+from elman.drawing import new_figure, png
 from elman.inference import Step
 
 LONGEST_NAME = 14  # characters of a step's name that fit under its box
@@ -23,13 +22,10 @@ def draw_trace(text: str, steps: Sequence[Step]) -> bytes:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib import colormaps
-        from matplotlib.figure import Figure
-        from matplotlib.patches import FancyBboxPatch
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot", "the picture of a trace") from None
-    figure = Figure(figsize=(max(5.0, 1.45 * len(steps) + 1.5), 4.2), layout="constrained")
+    figure = new_figure("the picture of a trace", max(5.0, 1.45 * len(steps) + 1.5), 4.2)
+    from matplotlib import colormaps
+    from matplotlib.patches import FancyBboxPatch
+
     axes = figure.subplots()
     largest = max((step.norm or 0.0 for step in steps), default=0.0) or 1.0
     colours = [f"C{index}" for index in range(10)]
@@ -64,6 +60,4 @@ def draw_trace(text: str, steps: Sequence[Step]) -> bytes:
     axes.set_title(f"“{text}”: the answer after each step", fontsize=11)
     axes.set(xlim=(-1.0, GAP * (len(steps) - 1) + 0.8), ylim=(-1.3, 2.2))
     axes.axis("off")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=130)
-    return picture.getvalue()
+    return png(figure, dpi=130)

@@ -1,11 +1,10 @@
 """The picture of notes: a piano roll."""
 
-import io
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from elman.errors import MissingExtraError
+from elman.drawing import new_figure, png
 from elman.music.note import Note, length_of
 from elman.music.pitches import pitch_name
 
@@ -24,15 +23,12 @@ def draw_piano_roll(notes: Sequence[Note], tempo: float, title: str) -> bytes:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot", "the picture of a piano roll") from None
     low, high = min(note.pitch for note in notes) - 1, max(note.pitch for note in notes) + 1
     beats = length_of(notes)
     size = min(MOST_INCHES, max(6.0, 0.25 * beats + 1.5)), max(2.6, 0.16 * (high - low) + 1.4)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure("the picture of a piano roll", *size)
+    from matplotlib.ticker import MaxNLocator
+
     axes = figure.subplots()
     for pitch in range(low, high + 1):
         if pitch % 12 in (1, 3, 6, 8, 10):  # the black keys
@@ -49,9 +45,7 @@ def draw_piano_roll(notes: Sequence[Note], tempo: float, title: str) -> bytes:
     seconds = axes.secondary_xaxis("top", functions=(partial(_times, 60 / tempo), partial(_times, tempo / 60)))
     seconds.set_xlabel(f"time (s), {tempo:g} beats a minute")
     axes.set_title(title, fontsize=11, parse_math=False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=130)
-    return picture.getvalue()
+    return png(figure, dpi=130)
 
 
 def _times(factor: float, x: Any) -> Any:

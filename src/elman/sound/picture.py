@@ -1,10 +1,8 @@
 """The picture of a sound: time to the right, frequency upwards, loudness as colour."""
 
-import io
-
 import numpy as np
 
-from elman.errors import MissingExtraError
+from elman.drawing import new_figure, png
 from elman.sound.mel import Filterbank
 
 DECIBEL = 10 / np.log(10)  # of one of the natural logarithm of an energy
@@ -16,13 +14,9 @@ def draw_spectrogram(mel: np.ndarray, bank: Filterbank, title: str) -> bytes:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot", "the picture of a sound") from None
     framing = bank.framing
     seconds = len(mel) * framing.hop / framing.rate
-    figure = Figure(figsize=(min(16.0, max(5.0, 4 * seconds + 2)), 3.6), layout="constrained")
+    figure = new_figure("the picture of a sound", min(16.0, max(5.0, 4 * seconds + 2)), 3.6)
     axes = figure.subplots()
     decibels = mel.T * DECIBEL
     image = axes.imshow(
@@ -37,6 +31,4 @@ def draw_spectrogram(mel: np.ndarray, bank: Filterbank, title: str) -> bytes:
     axes.set_yticks(marked, [f"{bank.centres[band]:,.0f}" for band in marked])
     axes.set(xlabel="time (s)", ylabel="centre of the mel band (Hz)", title=title)
     figure.colorbar(image, ax=axes, label="energy (dB)")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
-    return picture.getvalue()
+    return png(figure, dpi=120)

@@ -1,10 +1,9 @@
 """The curves of a training as a picture: looked at sooner than read."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
-from elman.errors import MissingExtraError
+from elman.drawing import new_figure, png
 
 
 def draw_curves(rows: Sequence[dict[str, Any]], metric: str) -> bytes:
@@ -13,13 +12,10 @@ def draw_curves(rows: Sequence[dict[str, Any]], metric: str) -> bytes:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot", "the picture of the curves") from None
     epochs = [row["epoch"] for row in rows]
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    figure = new_figure("the picture of the curves", 9, 3.5)
+    from matplotlib.ticker import MaxNLocator
+
     losses, scores = figure.subplots(1, 2)
     losses.plot(epochs, [row["train_loss"] for row in rows], marker=".", label="training")
     if f"valid_{metric}" in rows[0]:
@@ -33,6 +29,4 @@ def draw_curves(rows: Sequence[dict[str, Any]], metric: str) -> bytes:
     for axes in (losses, scores):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
-    return picture.getvalue()
+    return png(figure, dpi=120)
