@@ -1,13 +1,9 @@
-"""Toy pictures with one bright quarter, written as files beside a table that names them; and the command line."""
+"""Toy pictures with one bright quarter, written as files beside a table that names them."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image as Pillow
-
-from elman import cli
 
 RANDOM = np.random.default_rng(0)
 QUARTERS = ["top left", "top right", "bottom left", "bottom right"]
@@ -37,15 +33,3 @@ def gallery(folder: Path, count: int = 40) -> None:
         saved(folder / "pictures" / f"{at}.png", bright(at % 4))
         lines.append(f"pictures/{at}.png,{QUARTERS[at % 4]} side,{QUARTERS[at % 4].split()[1]}")
     (folder / "table.csv").write_text("\n".join(lines) + "\n")
-
-
-def call(capsys, *arguments: object, code: int = 0) -> tuple[str, str]:
-    before, sys.argv = sys.argv, ["elman", *map(str, arguments)]
-    try:
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-    finally:
-        sys.argv = before
-    captured = capsys.readouterr()
-    assert left.value.code == code, captured.err
-    return captured.out, captured.err

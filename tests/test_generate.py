@@ -1,14 +1,13 @@
 """What a network writes and tells next: from prompts and values, streamed, by the command line, with its attention."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 import torch
+from verbs import call
 
 import elman
-from elman import cli
 from elman.building import make_fields, make_network
 from elman.config import check_document
 from elman.data import BadRows, Batch, Table
@@ -80,19 +79,6 @@ def runs(tmp_path_factory):
     for name, make in MAKERS.items():
         make().save(folder / name)
     return folder
-
-
-def call(capsys, *arguments, code=0):
-    """Run a verb in this process; give standard output and standard error."""
-    before, sys.argv = sys.argv, ["elman", *map(str, arguments)]
-    try:
-        with pytest.raises(SystemExit) as leave:
-            cli.main()
-    finally:
-        sys.argv = before
-    captured = capsys.readouterr()
-    assert leave.value.code == code, captured.err
-    return captured.out, captured.err
 
 
 # --- a network without memory

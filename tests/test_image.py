@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import GREY_8, QUARTERS, bright, call, gallery, saved
+from pictures import GREY_8, QUARTERS, bright, gallery, saved
 from PIL import Image as Pillow
+from verbs import call
 
 import elman
 from elman.errors import BadValueError, ConfigError, ElmanError, IntegrityError, MissingExtraError

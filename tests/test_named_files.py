@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from pictures import GREY_8, bright, call, gallery, saved
+from pictures import GREY_8, bright, gallery, saved
+from verbs import call
 
 import elman
 from elman.data import BadRows, Table, infer_kind, read
