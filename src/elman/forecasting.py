@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from elman.checks import check_choice, check_range, fail
+from elman.checks import check_range, fail
 from elman.data import BadRows, Table, from_memory, read
 from elman.fields import Forecast
-from elman.model import Model, Source
+from elman.model import Model, Source, row_policy
 from elman.network import Network
 from elman.training import METRICS, judge
 from elman.types import Json
@@ -83,7 +83,7 @@ def forecast(
     horizon = most if horizon is None else horizon
     check_range("forecast", "horizon", horizon, 1, most, "Train with a larger data.horizon to look further.")
     check_range("forecast", "paths", paths, low=0)
-    bad = _policy(bad_rows)
+    bad = row_policy(bad_rows)
     examples, chosen = last_windows(model.config, model.fields, _table(history, bad), bad)
     judged = judge(model.network, examples)
     found = []
@@ -133,7 +133,7 @@ def backtest(model: Model, history: Source, every: int | None = None, bad_rows: 
     horizon = _horizon(model, "backtest")
     every = horizon if every is None else every
     check_range("backtest", "every", every, low=1)
-    bad = _policy(bad_rows)
+    bad = row_policy(bad_rows)
     examples, _ = all_windows(model.config, model.fields, _table(history, bad), bad, every)
     judged = judge(model.network, examples)
     rows: list[Json] = []
@@ -155,11 +155,6 @@ def _horizon(model: Model, where: str) -> int:
         then = "Train with --horizon, or use predict."
         fail(where, "the model", "have been trained to forecast", "one that was not", then)
     return model.config.data.horizon
-
-
-def _policy(bad_rows: str) -> BadRows:
-    check_choice("model", "bad_rows", bad_rows, ("refuse", "skip"))
-    return BadRows(bad_rows == "skip")
 
 
 def _table(history: Source, bad: BadRows) -> Table:

@@ -168,7 +168,7 @@ class Model:
         Raises:
             DataError: as `predict`.
         """
-        bad = self._policy(bad_rows)
+        bad = row_policy(bad_rows)
         if decode and not wants_answers(self.fields):
             fail("evaluate", "an option", "change a figure: this model is scored by its loss alone", ", ".join(decode))
         if self.config.data.stream:
@@ -329,12 +329,8 @@ class Model:
             "fields.json": to_json(self.fields.learned()),
         }
 
-    def _policy(self, bad_rows: str) -> BadRows:
-        check_choice("model", "bad_rows", bad_rows, ("refuse", "skip"))
-        return BadRows(bad_rows == "skip")
-
     def _judged(self, values: Source, bad_rows: str, decode: Mapping[str, Any] | None = None) -> dict[str, Answers]:
-        bad = self._policy(bad_rows)
+        bad = row_policy(bad_rows)
         table = self._table(values, bad)
         if isinstance(self.network.topology, NextStep):
             if decode:
@@ -376,3 +372,9 @@ class Model:
         if self.config.data.horizon is not None:
             return table
         return gather(table, self.fields, self.config.data.id, self.config.data.time, bad)
+
+
+def row_policy(bad_rows: str) -> BadRows:
+    """What is done with bad rows where "refuse" or "skip" is asked for."""
+    check_choice("model", "bad_rows", bad_rows, ("refuse", "skip"))
+    return BadRows(bad_rows == "skip")

@@ -154,18 +154,19 @@ def make_parts(
     settle(config, first)
     fields = make_fields(config)
     data = config.data
+    given: Any = tuple(sources)  # tables, where what stands there is one text, or steps in time: these are read whole
     if data.stream:
-        return fields, Parts(*long_text(config, fields, tuple(sources)), first.source)  # type: ignore[arg-type]
+        return fields, Parts(*long_text(config, fields, given), first.source)
     if data.horizon is not None:
-        return fields, Parts(*window_parts(config, fields, tuple(sources), bad, note), first.source)  # type: ignore[arg-type]
+        return fields, Parts(*window_parts(config, fields, given, bad, note), first.source)
     if goes_on_in_time(config):
-        return fields, Parts(*long_series(config, fields, tuple(sources), bad), first.source)  # type: ignore[arg-type]
+        return fields, Parts(*long_series(config, fields, given, bad), first.source)
     by: Any = None if data.split_group is None else (data.split_group, pa.string(), group)
     by = by if data.split_time is None else (data.split_time, pa.float64(), moment)
     paths = (None if tables else data.source), data.valid, data.test
     whole, valid, test = (
-        None if given is None else _parsed(given, path, data, fields, by if given is source else None, first, bad)
-        for given, path in zip(sources, paths, strict=True)
+        None if part is None else _parsed(part, path, data, fields, by if part is source else None, first, bad)
+        for part, path in zip(sources, paths, strict=True)
     )
     assert whole is not None
     fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction

@@ -6,7 +6,7 @@ from typing import Any
 
 from elman.data.files import File
 from elman.data.table import Table
-from elman.fields.media import KINDS
+from elman.fields.media import kind_of_file
 
 
 def root_of(cells: Iterable[Any], files: Sequence[File]) -> str | None:
@@ -16,7 +16,7 @@ def root_of(cells: Iterable[Any], files: Sequence[File]) -> str | None:
         cells: of a column of names of files, or of anything else, where the answer is None.
         files: of the table; none where it is in memory.
     """
-    first = next((cell for cell in cells if isinstance(cell, str) and _suffix(cell) in KINDS), None)
+    first = next(filter(kind_of_file, cells), None)
     if first is None or not files:
         return None
     folder = folder_of(files[0])
@@ -43,9 +43,4 @@ def folder_of(file: File) -> Path:
 
 
 def _whole(cell: Any, folder: Path) -> Any:
-    named = isinstance(cell, str) and _suffix(cell) in KINDS
-    return str(folder / cell.strip()) if named and (folder / cell.strip()).is_file() else cell
-
-
-def _suffix(cell: str) -> str:
-    return Path(cell.strip()).suffix.lower()
+    return str(folder / cell.strip()) if kind_of_file(cell) and (folder / cell.strip()).is_file() else cell

@@ -10,7 +10,7 @@ import numpy as np
 from elman.checks import fail, shown
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
-from elman.fields.raw import group, moment
+from elman.fields.raw import group, is_number, moment
 from elman.fields.series import measured, parse_or_missing
 
 MONTHS = 13  # dates at the end of a series that say whether it goes by months
@@ -86,7 +86,7 @@ class Timeline:
         if count <= 0 or len(self) < 2:
             return [None] * max(count, 0)
         usual, last, said = float(np.median(np.diff(self.moments))), self.times[-1], self.moments[-1]
-        if _is_number(last):
+        if is_number(last):
             found = [float(said + usual * ahead) for ahead in range(1, count + 1)]
             return [int(value) if value.is_integer() else value for value in found]
         dates = dates_of(self.times[-MONTHS:])
@@ -173,14 +173,6 @@ def _in_order(
             f"{table.place(row)}: column {time!r} must hold each time once{series}, got {shown(times[row])} again{hint}"
         )
     return [row for row in ordered if row not in set(double)] if double else ordered
-
-
-def _is_number(raw: Any) -> bool:
-    try:
-        float(raw)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def dates_of(times: Sequence[Any]) -> list[datetime] | None:

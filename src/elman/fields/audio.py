@@ -155,16 +155,9 @@ class Audio(Frames):
         self.deviation = np.where(deviation > 1e-5, deviation, 1.0)  # a band that is always silent becomes zeros
         self._counts = clips, frames
 
-    def encode(self, value: np.ndarray) -> np.ndarray:
-        """Scaled steps (T / stack rounded up, stack channels), the last filled up with the mean; of a clip that is
-        written with its last frame, and with the stop as one more number."""
-        steps = self.encode_prompt(value)
-        if not self.written:
-            return steps
-        last = np.arange(len(steps))[:, None] == len(steps) - 1
-        return np.concatenate([steps, last.astype(np.float32)], 1)
-
     def encode_prompt(self, value: np.ndarray) -> np.ndarray:
+        """Scaled steps (T / stack rounded up, stack channels), the last filled up with the mean; of a clip that is
+        written with its last frame."""
         scaled = ((value - self.mean) / self.deviation).astype(np.float32)
         filled: Literal["edge", "constant"] = "edge" if self.written else "constant"  # written: it ends as it ended
         return np.pad(scaled, ((0, -len(scaled) % self.stack), (0, 0)), mode=filled).reshape(-1, self.size)

@@ -187,9 +187,13 @@ class Steps(Target):
             target: encoded, (B, T) with lengths.
             lengths: (B,) real steps of the features, where these are other ones than the target's.
         """
-        scored = self.scored(target)
-        losses = self.step_loss(head, features[:, : scored.shape[1]][scored], target.values[scored])
-        return losses.new_zeros(scored.shape).masked_scatter(scored, losses).sum(1)
+        wanted = self.taught(target) if head.training else self.scored(target)
+        losses = self.step_loss(head, features[:, : wanted.shape[1]][wanted], target.values[wanted])
+        return losses.new_zeros(wanted.shape).masked_scatter(wanted, losses).sum(1)
+
+    def taught(self, target: Column) -> Tensor:
+        """Which steps training learns from, (B, T): those that are scored."""
+        return self.scored(target)
 
     def scored(self, target: Column) -> Tensor:
         """Which steps are scored, (B, T): the real ones."""

@@ -45,7 +45,12 @@ def find_file(raw: Any, root: str | None = None) -> Path:
     raise BadValueError("be the path of a file that is there", shown(str(path)))
 
 
+def kind_of_file(cell: Any) -> str | None:
+    """The kind of field that reads the file which a cell names; None where it names none."""
+    return KINDS.get(Path(cell.strip()).suffix.lower()) if isinstance(cell, str) else None
+
+
 def kind_of_files(cells: list[Any]) -> str | None:
     """The kind of field that reads the files which all these cells name; None where they name none, or several."""
-    kinds = {KINDS.get(Path(cell.strip()).suffix.lower()) if isinstance(cell, str) else None for cell in cells}
+    kinds = set(map(kind_of_file, cells))
     return kinds.pop() if len(kinds) == 1 else None

@@ -1,6 +1,5 @@
 """Notes: one voice of music, a pitch and a duration after the other, read or written."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch.nn import functional as F
 from elman.checks import check_range, shown
 from elman.errors import BadValueError
 from elman.fields.media import find_file
+from elman.fields.raw import listed
 from elman.fields.writable import Reader, Symbols
 from elman.layers import TokenEmbedding
 from elman.layers.heads import Projection
@@ -118,11 +118,7 @@ class Notes(Symbols):
         return voice
 
     def _notes_of(self, raw: Any) -> list[Note]:
-        if isinstance(raw, str) and raw.lstrip().startswith("["):
-            try:
-                raw = json.loads(raw)
-            except (ValueError, RecursionError):
-                raise BadValueError('be pairs of a pitch and its beats, such as [["C5", 1]]', shown(raw)) from None
+        raw = listed(raw, 'be pairs of a pitch and its beats, such as [["C5", 1]]')
         if isinstance(raw, (list, tuple, np.ndarray)):
             return notes_of_pairs(raw)
         if isinstance(raw, str) and (is_voice(raw) or not raw.strip()):

@@ -1,5 +1,6 @@
 """Raw cells: which are empty, and what moment one names. What a field makes of a cell is the field's own."""
 
+import json
 import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -31,6 +32,20 @@ def not_blank(raw: Any) -> Any:
     return raw
 
 
+def listed(raw: Any, must: str) -> Any:
+    """A text that begins as a list does as what its JSON says; anything else as it is.
+
+    Raises:
+        BadValueError: it is no JSON, and `must` says what it should be.
+    """
+    if not isinstance(raw, str) or not raw.lstrip().startswith("["):
+        return raw
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise BadValueError(must, shown(raw)) from None
+
+
 def moment(raw: Any) -> float:
     """A number as it is, a date or a time in ISO 8601 as seconds since 1970: what can be put in order without guessing.
 
@@ -38,7 +53,7 @@ def moment(raw: Any) -> float:
         BadValueError: it is neither. 3/4/2026 is a different day in different countries.
     """
     try:
-        if isinstance(raw, str) and not _is_number(raw):
+        if isinstance(raw, str) and not is_number(raw):
             raw = datetime.fromisoformat(raw.strip())
         if isinstance(raw, date) and not isinstance(raw, datetime):
             raw = datetime(raw.year, raw.month, raw.day)
@@ -82,9 +97,10 @@ def _has_values(type: pa.DataType) -> bool:
     return any(test(type) for test in tests)
 
 
-def _is_number(text: str) -> bool:
+def is_number(raw: Any) -> bool:
+    """Whether a cell is a number, or a text that reads as one."""
     try:
-        float(text)
-    except ValueError:
+        float(raw)
+    except (TypeError, ValueError):
         return False
     return True

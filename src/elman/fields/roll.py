@@ -1,6 +1,5 @@
 """Roll: music as the keys of a piano that are down at each step of time, read or written."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from torch.nn import functional as F
 from elman.checks import check_range, shown
 from elman.errors import BadValueError
 from elman.fields.media import find_file
+from elman.fields.raw import listed
 from elman.fields.writable import Frames
-from elman.layers import real_steps
 from elman.music import (
     KEYS,
     LOWEST_KEY,
@@ -96,11 +95,7 @@ class Roll(Frames):
 
     def parse(self, raw: Any) -> np.ndarray:
         """A file or a list of the pitches of each step -> (T, 88) of 0 and 1."""
-        if isinstance(raw, str) and raw.lstrip().startswith("["):
-            try:
-                raw = json.loads(raw)
-            except (ValueError, RecursionError):
-                raise BadValueError(A_LIST, shown(raw)) from None
+        raw = listed(raw, A_LIST)
         if not isinstance(raw, (list, tuple, np.ndarray)):
             return piano_roll(read_midi(find_file(raw, self.root)), self.resolution)
         roll = np.zeros((len(raw), KEYS), np.uint8)
@@ -118,13 +113,6 @@ class Roll(Frames):
         for value in values:
             self._pieces, self._steps = self._pieces + 1, self._steps + len(value)
             self._down += value.sum(0, dtype=np.int64)
-
-    def encode(self, value: np.ndarray) -> np.ndarray:
-        frames = self.encode_prompt(value)
-        if not (self.written and self.stops):
-            return frames
-        last = np.arange(len(frames)) == len(frames) - 1
-        return np.concatenate([frames, last[:, None].astype(np.float32)], 1)
 
     def encode_prompt(self, value: np.ndarray) -> np.ndarray:
         return np.asarray(value, np.float32)
@@ -177,13 +165,8 @@ class Roll(Frames):
             real[:, :1] = False
         return real
 
-    def steps_loss(self, head: nn.Module, features: Tensor, target: Column, lengths: Tensor | None = None) -> Tensor:
-        if not head.training:
-            return super().steps_loss(head, features, target, lengths)
-        assert target.lengths is not None
-        real = real_steps(target.lengths, target.values.shape[1])
-        losses = self.step_loss(head, features[:, : real.shape[1]][real], target.values[real])
-        return losses.new_zeros(real.shape).masked_scatter(real, losses).sum(1)
+    def taught(self, target: Column) -> Tensor:
+        return super().scored(target)  # the first frame too, so that a piece can be begun from nothing
 
     def following(self, output: Tensor, chance: Tensor | None, temperature: float = 1.0) -> Tensor:
         """The keys that are down, (N, 88): those likelier than not; or each by its own draw, down where

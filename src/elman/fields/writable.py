@@ -121,6 +121,13 @@ class Frames(Writable):
         """
         raise NotImplementedError
 
+    def encode(self, value: Any) -> np.ndarray:
+        frames = self.encode_prompt(value)
+        if not (self.written and self.stops):
+            return frames
+        last = np.arange(len(frames))[:, None] == len(frames) - 1
+        return np.concatenate([frames, last.astype(np.float32)], 1)
+
     def first(self, rows: int, device: torch.device) -> Tensor:
         return torch.zeros(rows, self.size, device=device)
 

@@ -16,7 +16,7 @@ from elman.inference.decoding import Decoding
 from elman.network import Network
 from elman.topologies import Writer
 
-HEEDED = frozenset({"temperature", "seed", "min_length", "max_length", "n_best", "forbidden"})
+HEEDED = frozenset({"temperature", "seed", "min_length", "max_length", "n_best"})
 
 
 class Framed(NamedTuple):
@@ -34,7 +34,7 @@ def check_fits_frames(decoding: Decoding) -> None:
         if option.name == "beam" and value == 1:  # the likeliest, as of symbols
             continue
         if option.name not in HEEDED and value != option.default:
-            then = f"Leave it out; {', '.join(sorted(HEEDED - {'forbidden'}))} are heeded."
+            then = f"Leave it out; {', '.join(sorted(HEEDED))} are heeded."
             fail("decode", option.name, "fit a target of frames, which are no symbols", shown(value), then)
 
 

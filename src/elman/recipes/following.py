@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,13 @@ from elman.types import Json
 QUICK_ROWS = 300  # of each part
 QUICK_STEPS = 600  # of each part, where rows are the steps of a series
 QUICK_CHARACTERS = 20_000  # of one long text
+# Baselines that are no networks, by the key that a recipe names them by: (its value, the data, the network) -> figures.
+SIMPLE: dict[str, Callable[[Any, Tables, Model], Mapping[str, float]]] = {
+    "answer": lambda kind, tables, model: scores_of_answers(kind, tables, model.fields),
+    "naive": scores_of_naive,
+    "rolling": scores_of_rolling,
+    "markov": lambda order, tables, model: scores_of_markov(order, tables, model.fields),
+}
 
 
 @dataclass
@@ -193,14 +200,9 @@ def _baselines(
     models: list[Model] = []
     for baseline in chosen.baselines:
         reporter.note(f"\nbaseline  {baseline['name']}")
-        if "answer" in baseline:
-            found: Json = dict(scores_of_answers(baseline["answer"], tables, model.fields))
-        elif "naive" in baseline:
-            found = dict(scores_of_naive(baseline["naive"], tables, model))
-        elif "rolling" in baseline:
-            found = scores_of_rolling(baseline["rolling"], model, tables)
-        elif "markov" in baseline:
-            found = dict(scores_of_markov(baseline["markov"], tables, model.fields))
+        way = next(filter(baseline.__contains__, SIMPLE), None)
+        if way is not None:
+            found: Json = dict(SIMPLE[way](baseline[way], tables, model))
         else:
             train = merged(document["train"], baseline.get("train", {}))
             own: Json = {section: baseline[section] for section in ("input", "target") if section in baseline}

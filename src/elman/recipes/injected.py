@@ -124,7 +124,7 @@ def scores_of_network(model: Model, tables: Tables) -> Json:
     return auc_by_fault(lambda some: watch(model.network, some)[0].scores / limits, readings, model.target.deviation)
 
 
-def scores_of_rolling(window: int, model: Model, tables: Tables) -> Json:
+def scores_of_rolling(window: int, tables: Tables, model: Model) -> Json:
     """`auc_by_fault` of `rolling_z`, whose thresholds are taken of the validation part as a network's are."""
     assert isinstance(model.target, Series)
     clean, readings = _readings(model.target, tables)
