@@ -1,0 +1,143 @@
+"""What a forecast tells: from each series' own level, with quantiles that mean it, on a scale that can be compared."""
+
+import numpy as np
+import pytest
+import torch
+
+import elman
+from elman.config import check_document
+from elman.data import BadRows, from_memory
+from elman.fields import Forecast
+from elman.fields.forecast import Told
+from elman.forecasting import forecast
+from elman.layers.level import level_of
+from elman.parts import Tables, make_parts
+from elman.training import METRICS, judge
+from elman.types import Column
+from tests.loads import LOAD, SHOPS, TABLE, document, shops, trained
+
+
+def test_each_series_is_forecast_from_its_own_level():
+    model = shops()
+    small, large = forecast(model, SHOPS)
+    assert (small.series, large.series) == ("a", "b")
+    assert max(small.forecast) < 20
+    assert min(large.forecast) > 490
+    np.testing.assert_allclose(np.array(small.forecast) + 500, large.forecast, atol=0.02)  # the same shape
+
+
+@pytest.mark.parametrize("level", ["last", "window", "swing"])
+def test_a_higher_history_has_a_forecast_as_much_higher(level):
+    model = trained(TABLE, target={"load": {"level": level}})
+    moved = {**TABLE, "load": (LOAD + 1000).tolist()}
+    np.testing.assert_allclose(
+        np.array(forecast(model, TABLE)[0].forecast) + 1000, forecast(model, moved)[0].forecast, rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("kind", ["last", "window", "swing"])
+def test_a_level_is_that_of_the_real_steps(kind):
+    past = torch.tensor([[1.0, 2.0, 6.0, 0.0], [4.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    lengths = torch.tensor([3, 1, 0])
+    poisoned = past.clone()
+    poisoned[0, 3:], poisoned[1, 1:], poisoned[2] = torch.nan, torch.inf, torch.nan
+    level = level_of(kind, poisoned, lengths)
+    assert torch.equal(level, level_of(kind, past, lengths))
+    assert torch.equal(level[2], torch.tensor([0.0, 1.0]))
+    alone = level_of(kind, torch.tensor([[1.0, 2.0, 6.0]]))
+    assert torch.equal(level[:1], alone)
+    wanted = {"last": [6, 1], "window": [3, np.sqrt(14 / 3 + 1e-5)], "swing": [6, np.sqrt((1 + 16) / 2 + 1e-5)]}[kind]
+    np.testing.assert_allclose(alone[0], wanted, rtol=1e-6)
+
+
+def test_a_restless_past_is_forecast_within_ranges_as_much_wider():
+    model = trained(TABLE, target={"load": {"level": "swing"}})
+    (calm,), (wild,) = forecast(model, TABLE), forecast(model, {**TABLE, "load": ((LOAD - LOAD[-1]) * 10).tolist()})
+    widths = [np.array(told.quantiles["p90"]) - told.quantiles["p10"] for told in (calm, wild)]
+    np.testing.assert_allclose(widths[1], 10 * widths[0], rtol=1e-2)
+
+
+@pytest.mark.parametrize("head", ["quantiles", "gaussian"])
+def test_calibrated_quantiles_hold_on_the_validation_split(head, tmp_path):
+    options = {"load": {"head": head, "calibrate": True}}
+    given = {**document(target=options), "data": {**document()["data"], "valid_fraction": 0.4}}
+    model = elman.train(TABLE, **given, quiet=True)
+    _, parts = make_parts(check_document(given), Tables(from_memory(TABLE)), 0, BadRows(), str)
+    field, judged = model.fields.targets["load"], judge(model.network, parts.valid)["load"]
+    true = np.stack(field.compared(judged.truth))[..., None]
+    plain = elman.train(TABLE, **{**given, "target": {"load": {"head": head}}}, quiet=True)
+    apart = []
+    for predictions in (judged.predictions, judge(plain.network, parts.valid)["load"].predictions):
+        told = np.stack([row.quantiles for row in field.compared(predictions)])
+        apart.append(np.abs((true <= told).mean((0, 1)) - field.levels).max())
+    assert apart[0] < 0.012 < 0.03 < apart[1]
+    model.save(tmp_path / "run")
+    assert forecast(elman.load(tmp_path / "run"), TABLE)[0].quantiles == forecast(model, TABLE)[0].quantiles
+
+
+def test_a_linear_map_of_lags_is_the_published_one():
+    given = {"past": {"kind": "lags", "columns": ["load"]}}
+    model = elman.train(
+        TABLE, **{**document(target={"load": {"head": "mse"}}), "input": given, "model": {}}, quiet=True
+    )
+    assert model.config.model["topology"] == "one-to-one"
+    linear, field = model.network.heads[0].linear, model.fields.targets["load"]
+    z = (LOAD[-12:] - LOAD[:192].mean()) / LOAD[:192].std()
+    u = linear.weight.detach().double().numpy() @ (z - z[-1]) + linear.bias.detach().double().numpy()
+    expected = (u * field.spread + z[-1]) * LOAD[:192].std() + LOAD[:192].mean()
+    np.testing.assert_allclose(forecast(model, TABLE)[0].forecast, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("head", ["quantiles", "gaussian", "student-t"])
+def test_quantiles_never_cross(head):
+    field = Forecast("x", head=head, level="window", levels=[0.05, 0.3, 0.31, 0.5, 0.99])
+    field.horizon = 3
+    field.fit([LOAD])
+    output = 30 * torch.randn(200, 3 * field.told.size, generator=torch.Generator().manual_seed(0))
+    level = torch.tensor([[5.0, 0.01]]).expand(200, 2)
+    for row in field.decode(torch.cat([output, level], 1)):
+        told = np.array(list(row["quantiles"].values()))
+        assert (np.diff(told, axis=0) >= 0).all()
+        assert list(row["quantiles"]) == ["p5", "p30", "p31", "p50", "p99"]
+
+
+@pytest.mark.parametrize("head", ["gaussian", "student-t"])
+def test_a_likelihood_is_a_density_on_the_scale_of_the_training_split(head):
+    field = Forecast("x", head=head, level="window")
+    field.horizon = 1
+    field.fit([LOAD])
+    z = torch.linspace(-400, 400, 400_001)[:, None]
+    output = torch.cat([torch.tensor([[0.3, -0.5, 9.0]])[:, : field.told.size], torch.tensor([[5.0, 2.5]])], 1)
+    density = (-field.loss(output.expand(len(z), -1), z)).exp()
+    assert torch.trapezoid(density, z[:, 0]).item() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("head", ["mse", "mae", "quantiles", "gaussian", "student-t"])
+def test_the_loss_of_a_point_is_its_error_on_the_scale_of_the_training_split(head):
+    field = Forecast("x", head=head, level="window")
+    field.horizon = 2
+    field.fit([LOAD])
+    shift, scale = 1.5, 0.25
+    output = torch.zeros(1, 2 * field.told.size)
+    row = torch.cat([output, torch.tensor([[shift, scale]])], 1)
+    target = torch.tensor([[2.0, torch.nan]])  # what is not known is scored nowhere
+    apart = (torch.tensor([[2.0, 0.0]]) - shift) / scale
+    own = field.told.loss(output, apart)[0, 0].item()
+    expected = {"mse": own * scale**2, "mae": own * scale, "quantiles": own * scale}.get(head, own + np.log(scale))
+    assert field.loss(row, target).item() == pytest.approx(expected, rel=1e-5)
+    assert field.counted(Column(target, None)).tolist() == [1]
+
+
+def test_metrics_are_on_the_scale_of_the_training_split():
+    field = Forecast("x", season=2)
+    field.horizon = 2
+    field.fit([np.array([0.0, 0.0, 4.0, 4.0, 0.0, 0.0])])
+    naive, deviation = 4 / np.std([0, 0, 4, 4, 0, 0]), np.std([0, 0, 4, 4, 0, 0])
+    said = [{"forecast": [1.0, 2.0], "quantiles": {"p10": [0.0, 0.0], "p90": [3.0, 3.0]}}] * 2
+    told, true = field.compared(said), field.compared([[3.0, float("nan")], [5.0, 2.0]])
+    score = {name: METRICS[name].score(told, true) for name in ("mse", "mae", "mase", "coverage")}
+    assert score["mse"] == pytest.approx((4 + 16 + 0) / 3 / deviation**2)
+    assert score["mae"] == pytest.approx((2 + 4 + 0) / 3 / deviation)
+    assert score["mase"] == pytest.approx((2 + 4 + 0) / 3 / deviation / naive)
+    assert score["coverage"] == pytest.approx(2 / 3)
+    assert isinstance(told[0], Told)

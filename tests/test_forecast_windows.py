@@ -1,0 +1,196 @@
+"""Windows of series: cut in order of time, from the past alone, beside what is known ahead."""
+
+import numpy as np
+import pytest
+import torch
+
+from elman.config import check_document
+from elman.data import BadRows, Table, from_memory, timelines
+from elman.errors import DataError
+from elman.forecasting import forecast
+from elman.parts import Tables, make_parts
+from elman.training import judge
+from elman.windows import all_windows
+from tests.loads import HOURS, LOAD, SHOPS, TABLE, document, parts_of, plan_model, planned, shops, trained, values
+
+
+@pytest.fixture(scope="module")
+def model():
+    return trained(TABLE)
+
+
+def test_no_forecast_sees_the_future(model):
+    cut = 150
+    other = {**TABLE, "load": [*LOAD[:cut], *np.random.default_rng(1).normal(99, 50, 240 - cut)]}
+    examples = {}
+    for name, table in {"one": TABLE, "other": other}.items():
+        windows, _ = all_windows(model.config, model.fields, from_memory(table), BadRows())
+        examples[name] = judge(model.network, windows)["load"].predictions
+        origins = windows.origins
+    before = origins <= cut
+    assert before.sum() == cut - 12 + 1
+    assert [row for row, is_so in zip(examples["one"], before, strict=True) if is_so] == [
+        row for row, is_so in zip(examples["other"], before, strict=True) if is_so
+    ]
+    assert examples["one"][-1] != examples["other"][-1]
+
+
+def test_what_is_learned_comes_from_the_training_rows_alone():
+    later = {**TABLE, "load": [*LOAD[:192], *(LOAD[192:] * 50 - 7)]}  # validation and test
+    (one, parts, _), (other, changed, _) = parts_of(TABLE), parts_of(later)
+    assert one.learned() == other.learned()
+    assert parts.train.digest() != changed.train.digest()  # one array holds all parts
+    rows = np.arange(len(parts.train))
+    for left, right in zip(parts.train.batch(rows).columns, changed.train.batch(rows).columns, strict=True):
+        assert torch.equal(left.values, right.values)
+
+
+def test_a_window_belongs_to_the_part_that_holds_all_it_forecasts():
+    _, parts, _ = parts_of(TABLE)
+    begins = [(12, 192), (192, 216), (216, 240)]
+    for part, (begin, end) in zip(parts[:3], begins, strict=True):
+        assert part.origins.tolist() == list(range(begin, end - 4 + 1))
+    assert parts.valid.place(0) == "the table: row 193"
+
+
+def test_the_past_of_a_given_part_is_the_end_of_the_part_before():
+    names = [("train", 0, 100), ("valid", 100, 130), ("test", 130, 160)]
+    given = Tables(*(Table({key: column[a:b] for key, column in TABLE.items()}, name) for name, a, b in names))
+    fields, parts, _ = parts_of(None, given)
+    column = parts.valid.batch(np.array([0])).inputs["series"].values[0, :, 0]
+    np.testing.assert_array_equal(column, fields.inputs["series"].encode(LOAD[88:100, None])[:, 0])
+    assert [len(part) for part in parts[:3]] == [85, 27, 27]
+    assert parts.test.place(0) == "test: row 1"
+    with pytest.raises(DataError, match=r"train: row 1: the time must be later than the part before, which ends with"):
+        parts_of(None, Tables(given.valid, given.train, given.test))
+
+
+def test_windows_of_one_series_share_its_memory_and_are_its_steps():
+    fields, parts, _ = parts_of(TABLE, data={"every": 3})
+    train = parts.train
+    assert np.shares_memory(train.past["series"], parts.test.past["series"])
+    assert train.origins.tolist() == list(range(14, 189, 3))  # the newest is among them
+    batch = train.batch(np.array([5, 0]))
+    for row, origin in enumerate(train.origins[[5, 0]]):
+        np.testing.assert_array_equal(
+            batch.inputs["series"].values[row, :, 0],
+            fields.inputs["series"].encode(LOAD[origin - 12 : origin, None])[:, 0],
+        )
+        np.testing.assert_array_equal(
+            batch.targets["load"].values[row], fields.targets["load"].encode(LOAD[origin : origin + 4])
+        )
+
+
+def test_rows_are_put_in_order_of_time_and_gaps_are_passed_over(model):
+    kept = [row for row in range(240) if row not in (40, 41, 200)]
+    mixed = np.random.default_rng(2).permutation(kept).tolist()
+    ordered, shuffled = (
+        {key: [column[row] for row in rows] for key, column in TABLE.items()} for rows in (kept, mixed)
+    )
+    assert values(forecast(model, ordered)) == values(forecast(model, shuffled))
+
+
+def test_a_time_that_comes_twice_is_one_clear_error(model):
+    twice = {"hour": [*range(100), 7], "load": LOAD[:101].tolist()}
+    said = r"the table: row 101: column 'hour' must hold each time once, got 7 again; name the column that tells series"
+    with pytest.raises(DataError, match=said):
+        forecast(model, twice)
+    assert len(forecast(model, twice, bad_rows="skip")) == 1
+    with pytest.raises(DataError, match=r"must hold each time once in the series 'b', got 3 again"):
+        timelines(
+            Table({**SHOPS, "day": [*range(120), 3, *range(1, 120)]}, "t"), ["sales"], {}, "shop", "day", BadRows()
+        )
+
+
+def test_a_series_too_short_to_learn_from_is_named_and_none_is_an_error():
+    short = {
+        key: [*column, *extra]
+        for (key, column), extra in zip(SHOPS.items(), (["c"] * 9, range(9), range(9)), strict=True)
+    }
+    data = {"horizon": 4, "window": 12, "time": "day", "id": "shop"}
+    sides = {"input": {"sales": {}}, "target": {"sales": {}}}
+    config = check_document({**document(), "data": data, **sides})
+    notes = []
+    make_parts(config, Tables(from_memory(short)), 0, BadRows(), notes.append)
+    assert notes == ["windows   1 of 3 series have fewer than 12 + 4 rows in the training part and teach nothing: c"]
+    few = {key: column[:18] for key, column in TABLE.items()}
+    with pytest.raises(
+        DataError, match=r"a series must have 4 rows to forecast in the training part, and 12 before them"
+    ):
+        parts_of(few)
+    with pytest.raises(DataError, match="in the validation part"):
+        parts_of({key: column[:30] for key, column in TABLE.items()})
+    model = shops(train={"epochs": 1})
+    with pytest.raises(DataError, match=r"there must be 12 rows before the forecast in the series 'c', got 9"):
+        forecast(model, short)
+    assert [outlook.series for outlook in forecast(model, short, bad_rows="skip")] == ["a", "b"]
+    assert "in the series 'c'" in model.skipped
+
+
+def test_what_is_known_ahead_is_used():
+    blind, told = plan_model(), plan_model(known=["plan"])
+    assert told.config.model["condition"] == "end"
+    assert told.metrics["test"]["mse"] < 0.2 < 0.5 < blind.metrics["test"]["mse"]
+    history = {name: column[:50] for name, column in planned().items()}
+    open_end = {**history, "sales": [*history["sales"][:47], None, None, None]}
+    (outlook,) = forecast(told, open_end)
+    np.testing.assert_allclose(outlook.forecast, np.array(history["plan"][47:]) * 2, atol=1.2)
+    assert outlook.times == [47, 48, 49]
+    with pytest.raises(
+        DataError, match=r"there must be 3 rows after the last value, which say what is known ahead, got 0"
+    ):
+        forecast(told, history)
+    gap = {**open_end, "plan": [*history["plan"][:49], None]}
+    with pytest.raises(DataError, match=r"the table: row 50: column 'plan' must hold a number, got nothing"):
+        forecast(told, gap)
+
+
+def test_what_is_known_ahead_is_not_what_comes_after():
+    model = plan_model(known=["plan"])
+    table = planned()
+    shown = {**table, "sales": [*table["sales"][:100], *[None] * 300]}
+    moved = {**shown, "plan": [*table["plan"][:103], *[9.0] * 297]}
+    assert values(forecast(model, shown)) == values(forecast(model, moved))
+
+
+def test_a_single_value_is_that_of_the_last_step_that_is_read():
+    table = {**TABLE, "mode": ["on" if hour % 3 else "off" for hour in HOURS]}
+    fields, parts, _ = parts_of(table, input={"load": {}, "mode": {}})
+    batch = parts.train.batch(np.arange(5))
+    said = [fields.inputs["mode"].classes[index] for index in batch.inputs["mode"].values.tolist()]
+    assert said == [table["mode"][origin - 1] for origin in parts.train.origins[:5]]
+
+
+@pytest.mark.parametrize(
+    ("times", "after"),
+    [
+        ([1, 2, 3], [4, 5]),
+        ([0.5, 1.0, 1.5], [2, 2.5]),
+        (["2026-01-30", "2026-01-31", "2026-02-01"], ["2026-02-02", "2026-02-03"]),
+        (["2026-11-01", "2026-12-01", "2027-01-01"], ["2027-02-01", "2027-03-01"]),
+        (["2026-01-01 22:00:00", "2026-01-01 23:00:00"], ["2026-01-02 00:00:00", "2026-01-02 01:00:00"]),
+        (["2026-01-01T22:30", "2026-01-01T23:00"], ["2026-01-01T23:30:00", "2026-01-02T00:00:00"]),
+    ],
+)
+def test_times_go_on_as_they_went(times, after):
+    table = Table({"t": times, "x": list(range(len(times)))}, "t")
+    (line,) = timelines(table, ["x"], {}, None, "t", BadRows()).values()
+    assert line.times_after(len(times), 2) == after
+    assert line.times_after(len(times) - 1, 2) == [times[-1], after[0]]
+
+
+@pytest.mark.parametrize("missing", ["forward", "mean", "refuse"])
+@pytest.mark.parametrize("kind", ["series", "lags"])
+def test_a_gap_in_the_past_is_filled_as_the_option_says(kind, missing):
+    table = {**TABLE, "load": [None if hour == 50 else value for hour, value in enumerate(LOAD)]}
+    past = {"past": {"kind": kind, "columns": ["load"], "missing": missing}}
+    given = {**document(), "input": past}
+    tables = Tables(from_memory(table))
+    if missing == "refuse":
+        with pytest.raises(DataError, match=r"row 51: column 'load' must hold a number, got nothing. Fill the cell"):
+            make_parts(check_document(given), tables, 0, BadRows(), str)
+        return
+    _, parts = make_parts(check_document(given), tables, 0, BadRows(), str)
+    encoded = parts.train.past["past"][:, 0]
+    assert encoded[50] == (encoded[49] if missing == "forward" else 0)
+    assert np.isnan(parts.train.answers["load"][50])
