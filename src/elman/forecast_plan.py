@@ -4,7 +4,7 @@ from elman.checks import check_choice, fail
 from elman.config import RunConfig
 from elman.data import Table, infer_kind, matching_columns
 from elman.errors import ConfigError
-from elman.fields import FIELDS, INPUTS, Forecast, Lags, Series
+from elman.fields import FIELDS, INPUTS, Forecast, Known, Lags, Series
 from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, OneToOne
 
 PAST, PLAN = "series", "known"  # what inputs are called that are made of several columns
@@ -106,3 +106,9 @@ def _settle_targets(config: RunConfig, table: Table) -> None:
             then = "Leave it out."
             must = "be forecast where data.horizon is set"
             fail("config", f"target.{name}.kind", must, repr(options["kind"]), then, ConfigError)
+    for name, options in config.input.items():
+        told = [column for column in options.get("columns", ()) if column in config.target]
+        if options["kind"] == Known.kind and told:
+            must = "name no target, whose values nobody knows before they come"
+            then = f"Leave it out there; --input {told[0]} reads its past."
+            fail("config", f"input.{name}.columns", must, repr(told[0]), then, ConfigError)
