@@ -8,7 +8,7 @@ import pytest
 import elman
 from elman.errors import ArgumentError, ConfigError, DataError
 from elman.forecasting import backtest, forecast
-from tests.loads import HOURS, LOAD, TABLE, document, trained, values
+from tests.loads import HOURS, LOAD, SHOPS, TABLE, document, shops, trained, values
 from tests.verbs import call
 
 
@@ -50,6 +50,13 @@ def test_paths_have_the_steps_distributions_and_hang_together_as_the_past_did():
     again, other = forecast(model, table, paths=2000)[0].paths, forecast(model, table, paths=2000, seed=1)[0].paths
     assert (again == outlook.paths).all()
     assert (other != outlook.paths).any()
+
+
+def test_paths_of_a_series_are_the_same_whatever_other_series_are_there():
+    model = shops(train={"epochs": 1})
+    alone = {name: column[120:] for name, column in SHOPS.items()}
+    (one,), (_, other) = forecast(model, alone, paths=3), forecast(model, SHOPS, paths=3)
+    assert one.paths.tolist() == other.paths.tolist()
 
 
 @pytest.mark.parametrize(
@@ -99,6 +106,16 @@ def test_paths_have_the_steps_distributions_and_hang_together_as_the_past_did():
             "less than the window",
         ),
         ({"data": {"horizon": 4, "known": ["x"]}}, DataError, "the column must be one of"),
+        (
+            {"data": {"horizon": 4, "known": ["load"]}},
+            ConfigError,
+            "input.known.columns must name no target, whose values nobody knows before they come, got 'load'",
+        ),
+        (
+            {"data": {"horizon": 4}, "input": {"load": {}, "plan": {"kind": "known", "columns": ["hour", "load"]}}},
+            ConfigError,
+            "input.plan.columns must name no target",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(sections, error, said):
@@ -110,6 +127,11 @@ def test_settings_that_do_not_go_together_are_refused(sections, error, said):
 def test_what_cannot_be_forecast_is_refused(model):
     with pytest.raises(ArgumentError, match="horizon must lie between 1 and 4, got 5"):
         forecast(model, TABLE, horizon=5)
+    for name, value in {"horizon": 2.5, "paths": 2.5, "seed": 0.5}.items():
+        with pytest.raises(ArgumentError, match=f"forecast: {name} must be a whole number, got {value}"):
+            forecast(model, TABLE, **{name: value})
+    with pytest.raises(ArgumentError, match="every must be a whole number, got True"):
+        backtest(model, TABLE, every=True)
     with pytest.raises(ArgumentError, match="must have been trained to forecast"):
         forecast(
             elman.train({"x": ["a", "b"] * 20, "y": [1, 0] * 20}, input="x", target="y", epochs=1, quiet=True), TABLE

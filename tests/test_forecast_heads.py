@@ -50,6 +50,12 @@ def test_a_level_is_that_of_the_real_steps(kind):
     np.testing.assert_allclose(alone[0], wanted, rtol=1e-6)
 
 
+@pytest.mark.parametrize("season", [3, 4, 5, 9])
+def test_a_past_without_two_values_a_season_apart_does_not_swing(season):
+    level = level_of("swing", torch.tensor([[1.0, 2.0, 6.0]]), season=season)
+    assert torch.equal(level, torch.tensor([[6.0, 1.0]]))
+
+
 def test_a_restless_past_is_forecast_within_ranges_as_much_wider():
     model = trained(TABLE, target={"load": {"level": "swing"}})
     (calm,), (wild,) = forecast(model, TABLE), forecast(model, {**TABLE, "load": ((LOAD - LOAD[-1]) * 10).tolist()})

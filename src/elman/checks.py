@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from numbers import Integral
 from typing import Any, NoReturn
 
 from elman.errors import ArgumentError, ElmanError
@@ -34,6 +35,15 @@ def check_range(
         (True, True): f"lie between {low} and {high}",
     }[low is not None, high is not None]
     fail(where, name, bounds, shown(value), then)
+
+
+def check_whole(
+    where: str, name: str, value: Any, low: int | None = None, high: int | None = None, then: str = ""
+) -> None:
+    """Fail unless `value` is a whole number, of numpy's too, and low <= value <= high."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        fail(where, name, "be a whole number", shown(value), then)
+    check_range(where, name, int(value), low, high, then)
 
 
 def check_choice(

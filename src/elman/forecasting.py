@@ -1,12 +1,13 @@
 """What a model forecasts from a history, how it would have done along one, and paths that the future may take."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from elman.checks import check_range, fail
+from elman.checks import check_whole, fail
 from elman.data import BadRows, Table, from_memory, read
 from elman.fields import Forecast
 from elman.model import Model, Source, row_policy
@@ -70,19 +71,21 @@ def forecast(
             what is known ahead.
         horizon: steps, at most those of the training; None: as many.
         paths: how many are drawn, at least 0.
-        seed: of the draws.
+        seed: of the draws, at least 0; a series draws the same whatever other series are there.
         bad_rows: "refuse", or "skip" to leave out rows and series that cannot be used.
 
     Returns: an outlook a series and target.
 
     Raises:
-        ArgumentError: a horizon longer than that of the training, or paths of a head that tells a point.
+        ArgumentError: a horizon longer than that of the training, paths of a head that tells a point, or a number that
+            is none of steps, paths or a seed.
         DataError: rows that cannot be used, a series that is too short.
     """
     most = _horizon(model, "forecast")
     horizon = most if horizon is None else horizon
-    check_range("forecast", "horizon", horizon, 1, most, "Train with a larger data.horizon to look further.")
-    check_range("forecast", "paths", paths, low=0)
+    check_whole("forecast", "horizon", horizon, 1, most, "Train with a larger data.horizon to look further.")
+    check_whole("forecast", "paths", paths, low=0)
+    check_whole("forecast", "seed", seed, low=0)
     bad = row_policy(bad_rows)
     examples, chosen = last_windows(model.config, model.fields, _table(history, bad), bad)
     judged = judge(model.network, examples)
@@ -95,7 +98,7 @@ def forecast(
             whole = line.columns.get(name, np.zeros(0))
             drawn = np.zeros((0, horizon))
             if paths:
-                chances = _chances(whole[:origin], paths, most, np.random.default_rng((seed, index)), line.name)
+                chances = _chances(whole[:origin], paths, most, draws_of(seed, line.name), line.name)
                 output = _outputs(model.network, examples, np.array([index]))[name]
                 drawn = field.draws(output, torch.from_numpy(chances)[None])[0, :, :horizon]
             outlook = Outlook(
@@ -132,7 +135,7 @@ def backtest(model: Model, history: Source, every: int | None = None, bad_rows: 
     """
     horizon = _horizon(model, "backtest")
     every = horizon if every is None else every
-    check_range("backtest", "every", every, low=1)
+    check_whole("backtest", "every", every, low=1)
     bad = row_policy(bad_rows)
     examples, _ = all_windows(model.config, model.fields, _table(history, bad), bad, every)
     judged = judge(model.network, examples)
@@ -148,6 +151,11 @@ def backtest(model: Model, history: Source, every: int | None = None, bad_rows: 
             rows.append(row | {metric: METRICS[metric].score(told, true) for metric in wanted})
     model.skipped = bad.summary()
     return rows
+
+
+def draws_of(seed: int, series: str) -> np.random.Generator:
+    """The random numbers of a series: of its name and the seed, whatever else stands in the table."""
+    return np.random.default_rng((seed, int.from_bytes(sha256(series.encode()).digest())))
 
 
 def _horizon(model: Model, where: str) -> int:

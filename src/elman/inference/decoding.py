@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
-from elman.checks import check_range, fail, shown
+from elman.checks import check_range, check_whole, fail, shown
 from elman.types import Json
 
 OF_BEAM = ("length_penalty", "coverage_penalty")
@@ -140,9 +140,7 @@ class Decoding:
         value = getattr(self, name)
         if value is None:
             return
-        if isinstance(value, bool) or not isinstance(value, Integral):  # which numpy's whole numbers are too
-            fail("decoding", name, "be a whole number", shown(value))
-        check_range("decoding", name, int(value), low=low)
+        check_whole("decoding", name, value, low)
 
     def _number(self, name: str) -> float:
         """An option that is a number, checked to be one, and finite."""

@@ -54,7 +54,7 @@ def _swing(past: Tensor, real: Tensor, season: int) -> Tensor:
     """The root mean square of what a row's last values differ from those a season before, (B,)."""
     recent = real.sum(1, keepdim=True) - max(SEASONS * season, LEAST_RECENT)
     pairs = (real & (torch.arange(real.shape[1], device=real.device) >= recent))[:, season:]
-    squares = (past[:, season:] - past[:, : past.shape[1] - season]).square().masked_fill(~pairs, 0).sum(1)
+    squares = (past[:, season:] - past[:, : max(0, past.shape[1] - season)]).square().masked_fill(~pairs, 0).sum(1)
     count = pairs.sum(1)
     return torch.where(count > 0, (squares / count.clamp(min=1) + SMALLEST_VARIANCE).sqrt(), 1.0)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from elman.cells import Cell, check_state
-from elman.checks import check_choice, check_range, check_shape, fail, shown
+from elman.checks import check_choice, check_shape, check_whole, fail, shown
 from elman.kernels import PARAMETERS
 from elman.kernels.steps import WEIGHTS, Steps
 from elman.layers.fused import fused_refuses, kind_of
@@ -57,9 +57,7 @@ class Stepper:
         if not isinstance(layer, Recurrent):
             then = "Build elman.LSTM or the like, and load_state_dict(torch_layer.state_dict())."
             fail("Stepper", "layer", "be a layer of elman", type(layer).__name__, then)
-        if not isinstance(rows, int):
-            fail("Stepper", "rows", "be a whole number", shown(rows))
-        check_range("Stepper", "rows", rows, low=1)
+        check_whole("Stepper", "rows", rows, low=1)
         check_choice("Stepper", "weights", weights, WEIGHTS)
         if layer.bidirectional:
             fail("Stepper", "layer", "read in one direction", "a bidirectional one", "Use bidirectional=False.")

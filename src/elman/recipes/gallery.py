@@ -28,7 +28,7 @@ SHOWS = {
     "trace": "The unrolled network: what is read, the norm of the state, and the answer after each step.",
     "attention": "Where the network looked (columns) while it wrote each symbol (rows).",
     "captions": "Pictures of the test split and what was written about them; where it is wrong, in red what is true.",
-    "fan": "A forecast: the median, and the quantiles around it.",
+    "fan": "A forecast: the mean, the quantiles around it, and what came.",
     "curves": "The training: losses, and the figure on the validation split, by epoch.",
 }
 
