@@ -18,9 +18,18 @@ def model() -> elman.Model:
     return trained()
 
 
-def parts_of(table: dict, **data: object):
+def parts_of(table: dict, valid: dict | None = None, test: dict | None = None, **data: object):
     config = check_document({**DOCUMENT, "data": DOCUMENT["data"] | data})
-    return make_parts(config, Tables(Table(table, "waves")), 0, BadRows(), lambda _: None)
+    names = {"waves": table, "valid": valid, "test": test}
+    tables = Tables(*(given and Table(given, name) for name, given in names.items()))
+    return make_parts(config, tables, 0, BadRows(), lambda _: None)
+
+
+def hours(begin: int, end: int) -> dict:
+    """These hours of the waves of 100 hours."""
+    table = waves(steps=100)
+    rows = [row for row, hour in enumerate(table["hour"]) if begin <= hour < end]
+    return {name: [column[row] for row in rows] for name, column in table.items()}
 
 
 def test_the_next_reading_is_told_better_than_by_what_a_memoryless_guess_knows(model):
@@ -69,9 +78,30 @@ def test_without_an_id_all_rows_are_one_series_in_order_of_time():
     np.testing.assert_allclose(values[:, 0], expected, rtol=1e-5)
 
 
+def test_parts_that_are_given_must_follow_each_other_in_time():
+    _, parts = parts_of(hours(0, 60), hours(60, 80), hours(80, 100))
+    _, cut = parts_of(hours(0, 100), valid_fraction=0.2, test_fraction=0.2)
+    for part, same in zip(parts[:3], cut[:3], strict=True):
+        np.testing.assert_array_equal(part.targets["series"].values, same.targets["series"].values)
+    assert parts.test.place(1) == "test: row 21"  # of the second machine
+    late = r"valid: row 1: the time must be later than the part before, which ends with 59, got 50"
+    with pytest.raises(DataError, match=late):
+        parts_of(hours(0, 60), hours(50, 80), hours(80, 100))
+    with pytest.raises(DataError, match=r"test: row 1: the time must be later than the part before"):
+        parts_of(hours(0, 60), hours(60, 80), hours(79, 100))
+    with pytest.raises(ConfigError, match=r"data.test_fraction must be 0 where data.valid is given, which is later"):
+        parts_of(hours(0, 60), hours(60, 80))
+    _, both = parts_of(hours(0, 60), hours(60, 80), test_fraction=0.0)
+    assert both.test is None
+    assert len(both.valid.targets["series"].values) == 40
+
+
 def test_too_few_steps_and_a_split_by_value_are_refused():
     with pytest.raises(DataError, match="have enough steps for every part"):
         parts_of(waves(steps=3))
+    gaps = {"series": {"kind": "series", "columns": ["load"], "missing": "refuse"}}
+    with pytest.raises(DataError, match="have enough steps for every part, got 0 steps in 0 series"):
+        elman.train({"t": [1, 2, 3], "load": [1, None, 3]}, input=gaps, time="t", bad_rows="skip", quiet=True)
     with pytest.raises(ConfigError, match=r"data\.time must go without a split by value"):
         parts_of(waves(steps=30), split_group="machine")
     with pytest.raises(DataError, match="column 'text' must be a number, got 'a b'"):  # a row is a step

@@ -1,19 +1,44 @@
 """Series whose rows are steps, to be gone on with: cut in time for validation and test, into pieces for training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from elman.checks import check_range, fail
+from elman.checks import fail
 from elman.config import RunConfig
-from elman.data import BadRows, Examples, Parsed, Table, encode, gather, parse
-from elman.errors import ConfigError, DataError
+from elman.data import (
+    BadRows,
+    Examples,
+    Parsed,
+    Table,
+    Timeline,
+    encode,
+    joined_in_time,
+    matching_columns,
+    shares_in_time,
+    timelines,
+)
+from elman.errors import BadValueError, ConfigError, DataError
 from elman.fields import Fields, Series
 from elman.topologies import NextStep
 
 PIECE = 128  # steps of a training row where model.bptt does not say
 
+Given = tuple[Table, Table | None, Table | None]
 Three = tuple[Examples, Examples | None, Examples | None]
+
+
+class Whole(NamedTuple):
+    """One series, all its parts one after the other."""
+
+    line: Timeline
+    readings: np.ndarray  # (T, C)
+    ends: tuple[int, int, int]  # of training, validation and test
+
+    def part(self, number: int) -> tuple[int, int]:
+        """Where a part begins and ends."""
+        return (0, *self.ends)[number], self.ends[number]
 
 
 def goes_on_in_time(config: RunConfig) -> bool:
@@ -22,13 +47,12 @@ def goes_on_in_time(config: RunConfig) -> bool:
     return config.model.get("topology") == NextStep.name and kinds == [Series.kind] and config.data.time is not None
 
 
-def long_series(
-    config: RunConfig, fields: Fields, given: tuple[Table | None, Table | None, Table | None], bad: BadRows
-) -> Three:
+def long_series(config: RunConfig, fields: Fields, given: Given, bad: BadRows) -> Three:
     """Training, validation and test of series in the long format; the field learns from the training part.
 
-    Of each series the oldest share trains, the next validates, the newest tests. What trains is cut into pieces, each
-    a row that begins with no past; validation and test are read whole.
+    Of each series the oldest share trains, the next validates, the newest tests; where parts are given as tables, the
+    later ones come after the earlier ones. What trains is cut into pieces, each a row that begins with no past;
+    validation and test are read whole.
 
     Args:
         config: settled.
@@ -37,60 +61,57 @@ def long_series(
         bad: what is done with rows that cannot be used.
 
     Raises:
-        ConfigError: a split by value.
-        DataError: a part that should have steps would have none.
+        ConfigError: a split by value, or fractions that cannot be.
+        DataError: a part that should have steps would have none, or is not later than the one before.
     """
     data = config.data
     if data.split_group is not None or data.split_time is not None:
         then = "The end of each series is the test; leave data.split_group and data.split_time out."
         fail("config", "data.time", "go without a split by value where the next step is told", "one", then, ConfigError)
-    whole, valid, test = (
-        None if table is None else parse(gather(table, fields, data.id, data.time, bad), fields, bad) for table in given
-    )
-    assert whole is not None
-    fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
-    check_range("data", "valid_fraction and data.test_fraction together", sum(fractions), low=0, high=0.99)
-    train, *later = _cut_in_time(whole, fractions)
+    shares = shares_in_time(given, data.valid_fraction, data.test_fraction)
     (field,) = fields.targets.values()
-    field.fit(_series_of(train))
-    pieces = _pieces(train, config.model.get("bptt") or PIECE)
-    parts = [pieces, valid or later[0], test or later[1]]
-    wanted = True, bool(fractions[0] or valid), bool(fractions[1] or test)
-    examples = [encode(part, fields, bad)[1] if wish else None for wish, part in zip(wanted, parts, strict=True)]
-    assert examples[0] is not None
-    return examples[0], examples[1], examples[2]
-
-
-def _series_of(parsed: Parsed) -> Sequence[np.ndarray]:
-    (series,) = parsed.values.values()
-    return series
-
-
-def _cut_in_time(parsed: Parsed, fractions: tuple[float, float]) -> list[Parsed]:
-    """Each series in three: what trains, and these shares of its steps after it; a part of none has no row for it."""
-    series, parts = _series_of(parsed), []
-    ends = [[len(one) - round(len(one) * share) for one in series] for share in (sum(fractions), fractions[1])]
-    borders = [[0] * len(series), *ends, [len(one) for one in series]]
-    for share, begins, stops in zip((1 - sum(fractions), *fractions), borders[:-1], borders[1:], strict=True):
-        cut = [(row, one[b:e]) for row, one, b, e in zip(parsed.rows, series, begins, stops, strict=True) if b < e]
-        if share and not cut:
-            steps = f"{sum(map(len, series)):,} steps in {len(series):,} series"
-            then = "Add steps, or set data.valid_fraction and data.test_fraction."
-            fail("data", parsed.table.source, "have enough steps for every part", steps, then, DataError)
-        parts.append(_parsed(parsed, cut))
-    return parts
-
-
-def _pieces(parsed: Parsed, steps: int) -> Parsed:
-    """Each series in pieces of so many steps, the last of them shorter."""
-    cut = [
-        (row, one[begin : begin + steps])
-        for row, one in zip(parsed.rows, _series_of(parsed), strict=True)
-        for begin in range(0, len(one), steps)
+    assert isinstance(field, Series)
+    columns = matching_columns(given[0], field.columns or [])
+    tables = [None if table is None else timelines(table, columns, {}, data.id, data.time, bad) for table in given]
+    series = list(_usable(field, columns, *joined_in_time(tables, shares), bad))
+    wanted = True, given[1] is not None or shares[0] > 0, given[2] is not None or shares[1] > 0
+    longest = config.model.get("bptt") or PIECE, None, None
+    parts = [
+        _pieces(given[0], field, series, number, longest[number]) if wish else None
+        for number, wish in enumerate(wanted)
     ]
-    return _parsed(parsed, cut)
+    field.fit([one.readings[: one.ends[0]] for one in series if one.ends[0]])
+    train, valid, test = (None if part is None else encode(part, fields, bad)[1] for part in parts)
+    assert train is not None
+    return train, valid, test
 
 
-def _parsed(parsed: Parsed, cut: list[tuple[int, np.ndarray]]) -> Parsed:
-    (role,) = parsed.values
-    return Parsed(parsed.table, [row for row, _ in cut], {role: [piece for _, piece in cut]})
+def _usable(
+    field: Series,
+    columns: Sequence[str],
+    series: Sequence[Timeline],
+    borders: Sequence[tuple[int, int, int]],
+    bad: BadRows,
+) -> Iterator[Whole]:
+    """The series that the field can read."""
+    for line, ends in zip(series, borders, strict=True):
+        try:
+            yield Whole(line, field.parse(line.numbers(columns)), ends)
+        except BadValueError as error:
+            bad.found(f"{line.place(0)}: column {field.name!r} {error}")
+
+
+def _pieces(source: Table, field: Series, series: Sequence[Whole], number: int, longest: int | None) -> Parsed:
+    """A part of all series, each cut into pieces of at most so many steps, or whole."""
+    cut: list[tuple[Table, int, np.ndarray]] = []
+    for one in series:
+        begin, end = one.part(number)
+        steps = longest or max(1, end - begin)
+        found = ((one.line.spot(at), one.readings[at : min(at + steps, end)]) for at in range(begin, end, steps))
+        cut += [(*spot, piece) for spot, piece in found]
+    if not cut:
+        got = f"{sum(len(one.readings) for one in series):,} steps in {len(series):,} series"
+        then = "Add steps, or set data.valid_fraction and data.test_fraction."
+        fail("data", source.source, "have enough steps for every part", got, then, DataError)
+    table = cut[0][0]  # a part stands in one table
+    return Parsed(table, [row for _, row, _ in cut], {f"target.{field.name}": [piece for _, _, piece in cut]})

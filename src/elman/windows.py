@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from elman.checks import check_range, fail
+from elman.checks import fail
 from elman.config import RunConfig
-from elman.data import BadRows, Table, Timeline, WindowExamples, timelines
+from elman.data import BadRows, Table, Timeline, WindowExamples, joined_in_time, shares_in_time, timelines
 from elman.errors import BadValueError, ConfigError, DataError
 from elman.fields import Field, Fields, Forecast, Known, Lags, Series
 
@@ -38,20 +38,9 @@ def window_parts(
         DataError: rows that cannot be used, or a part without a window.
     """
     data, (window, horizon) = config.data, _sizes(config)
-    shares = 0.0 if given[1] else data.valid_fraction, 0.0 if given[2] else data.test_fraction
-    check_range("data", "valid_fraction and data.test_fraction together", sum(shares), low=0, high=0.99)
-    if given[1] is not None and shares[1]:
-        then = "Name data.test too, or set data.test_fraction=0."
-        fail(
-            "config",
-            "data.test_fraction",
-            "be 0 where data.valid is given, which is later",
-            f"{shares[1]}",
-            then,
-            ConfigError,
-        )
+    shares = shares_in_time(given, data.valid_fraction, data.test_fraction)
     tables = [None if table is None else _timelines(config, fields, table, bad) for table in given]
-    series, borders = _joined(tables, shares)
+    series, borders = joined_in_time(tables, shares)
     if fit:
         for role, field in fields.by_role().items():
             _learn(
@@ -178,30 +167,6 @@ def _learn(field: Field, values: list[Any], role: str) -> None:
         return
     flat = [value for part in values for value in part]
     field.fit(Counter(flat) if field.fits_on_counts else flat)
-
-
-def _joined(
-    tables: Sequence[dict[str, Timeline] | None], shares: tuple[float, float]
-) -> tuple[list[Timeline], list[tuple[int, int, int]]]:
-    """The series, those of later tables behind those of earlier ones; and where the three parts of each end."""
-    first = tables[0]
-    assert first is not None
-    names = dict.fromkeys(name for table in tables for name in table or {})
-    series, borders = [], []
-    for name in names:
-        lines = [table.get(name) if table else None for table in tables]
-        rows = len(lines[0]) if lines[0] else 0
-        valid, test = (round(rows * share) for share in shares)
-        train = rows - valid - test
-        counts = [train, len(lines[1]) if lines[1] else valid, len(lines[2]) if lines[2] else test]
-        whole = None
-        for line in lines:
-            if line is not None:
-                whole = line if whole is None else whole.followed_by(line)
-        assert whole is not None
-        series.append(whole)
-        borders.append((counts[0], counts[0] + counts[1], sum(counts)))
-    return series, borders
 
 
 def _encoded(

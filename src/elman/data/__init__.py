@@ -6,6 +6,7 @@ from elman.data.beside import root_of, with_whole_paths
 from elman.data.cache import cache_folder, key_of, read_checked, write_checked
 from elman.data.fetch import Source, fetch, fetch_together, github
 from elman.data.files import File, Paths, find_files, names_files, run_name, source_name
+from elman.data.in_time import joined_in_time, shares_in_time
 from elman.data.infer import infer_kind
 from elman.data.lazy import lazy_examples
 from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_share, shuffled
@@ -57,6 +58,7 @@ __all__ = [
     "head",
     "in_order_of_length",
     "infer_kind",
+    "joined_in_time",
     "kept_field",
     "kept_value",
     "key_of",
@@ -72,6 +74,7 @@ __all__ = [
     "read_stream",
     "root_of",
     "run_name",
+    "shares_in_time",
     "shuffled",
     "source_name",
     "split_rows",

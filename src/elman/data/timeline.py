@@ -40,13 +40,18 @@ class Timeline:
     def __len__(self) -> int:
         return sum(len(rows) for _, rows in self.spots)
 
-    def place(self, step: int) -> str:
-        """Where a step stands, for messages."""
+    def spot(self, step: int) -> tuple[Table, int]:
+        """The table that a step stands in, and its row there."""
         for table, rows in self.spots:
             if step < len(rows):
-                return table.place(int(rows[step]))
+                return table, int(rows[step])
             step -= len(rows)
-        return self.name
+        raise IndexError(step)
+
+    def place(self, step: int) -> str:
+        """Where a step stands, for messages."""
+        table, row = self.spot(step)
+        return table.place(row)
 
     def numbers(self, columns: Sequence[str]) -> np.ndarray:
         """These columns side by side, (T, C)."""
