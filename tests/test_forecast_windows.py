@@ -163,6 +163,25 @@ def test_what_is_known_ahead_is_not_what_comes_after():
     assert values(forecast(model, shown)) == values(forecast(model, moved))
 
 
+def test_rows_after_the_last_value_need_no_more_than_what_is_known_ahead():
+    table = {**planned(), "mode": [f"m{row % 3}" for row in range(400)], "heat": np.sin(range(400)).tolist()}
+    past = {"past": {"kind": "series", "columns": ["sales", "heat"], "missing": "refuse"}, "mode": {"kind": "category"}}
+    data = {"horizon": 3, "window": 6, "time": "t", "known": ["plan"]}
+    given = {"input": past, "target": {"sales": {}}, "model": {"hidden": 4}, "train": {"epochs": 1}}
+    model = elman.train(table, **given, data=data, quiet=True)
+    whole = {name: column[:50] for name, column in table.items()}
+    whole["sales"] = [*whole["sales"][:47], None, None, None]
+    bare = {**whole, "mode": [*whole["mode"][:47], None, "", "never seen"], "heat": [*whole["heat"][:47], *[None] * 3]}
+    assert values(forecast(model, bare)) == values(forecast(model, whole))
+
+    gap = {**bare, "mode": [*whole["mode"][:20], None, *bare["mode"][21:]]}
+    with pytest.raises(DataError, match="the table: row 21: column 'mode' must"):
+        forecast(model, gap)
+    skipped = forecast(model, gap, bad_rows="skip")
+    assert "row 21" in model.skipped
+    assert values(skipped) == values(forecast(model, whole))
+
+
 def test_a_single_value_is_that_of_the_last_step_that_is_read():
     table = {**TABLE, "mode": ["on" if hour % 3 else "off" for hour in HOURS]}
     fields, parts, _ = parts_of(table, input={"load": {}, "mode": {}})

@@ -11,6 +11,7 @@ from elman.config import RunConfig
 from elman.data import BadRows, Table, Timeline, WindowExamples, joined_in_time, shares_in_time, timelines
 from elman.errors import BadValueError, ConfigError, DataError
 from elman.fields import Field, Fields, Forecast, Known, Lags, Series
+from elman.fields.raw import is_blank
 
 SHOWN = 5  # series that a message names
 Given = tuple[Table, Table | None, Table | None]
@@ -48,7 +49,7 @@ def window_parts(
                 [_values(field, line, slice(0, ends[0])) for line, ends in zip(series, borders, strict=True)],
                 role,
             )
-    encoded, starts = _encoded(fields, series, bad)
+    encoded, starts = _encoded(fields, series)
     found: list[WindowExamples | None] = []
     for part in range(3):
         begins = [0 if part == 0 else ends[part - 1] for ends in borders]
@@ -87,7 +88,7 @@ def all_windows(
     """
     window, horizon = _sizes(config)
     series = list(_timelines(config, fields, table, bad).values())
-    encoded, starts = _encoded(fields, series, bad)
+    encoded, starts = _encoded(fields, series)
     found = [start + _origins(0, len(line), window, horizon, every) for start, line in zip(starts, series, strict=True)]
     origins = np.concatenate(found) if found else np.zeros(0, np.int64)
     if not len(origins):
@@ -102,7 +103,8 @@ def last_windows(
 ) -> tuple[WindowExamples, list[tuple[Timeline, int]]]:
     """The window at the end of each series of a table; and the series, each with the step that is forecast first.
 
-    A series ends with the last row that has a value of a target; rows after it say what is known ahead.
+    A series ends with the last row that has a value of a target; rows after it say what is known ahead, and their other
+    cells may be empty.
 
     Raises:
         DataError: rows that cannot be used, a series that is too short or whose known columns do not reach far enough.
@@ -112,11 +114,10 @@ def last_windows(
     known = any(isinstance(field, Known) for field in fields.inputs.values())
     if known and len(told) < len(fields.targets):
         table.column(next(name for name in fields.targets if name not in told))  # which says that it is missing
-    series = _timelines(config, fields, table, bad, told).values()
     chosen: list[tuple[Timeline, int]] = []
-    for line in series:
-        spoken = ~np.isnan(line.numbers(told)).all(1) if told else np.ones(len(line), bool)
-        origin = int(np.flatnonzero(spoken)[-1]) + 1 if spoken.any() else 0
+    for found in _timelines(config, fields, table, bad, told, blanks=True).values():
+        line = _without_blanks(found, _origin(found, told), bad)
+        origin = _origin(line, told)
         whose = f" in the series {line.name!r}" if line.name else ""
         if origin < window:
             bad.found(f"{table.source}: there must be {window} rows before the forecast{whose}, got {origin}")
@@ -127,9 +128,29 @@ def last_windows(
             chosen.append((line, origin))
     if not chosen:
         fail(table.source, "the table", "have a series that can be forecast", "none", error=DataError)
-    encoded, starts = _encoded(fields, [line for line, _ in chosen], bad, targets=False)
+    series = [line for line, _ in chosen]
+    encoded, starts = _encoded(fields, series, [origin for _, origin in chosen], targets=False)
     origins = np.array([start + origin for start, (_, origin) in zip(starts, chosen, strict=True)])
-    return _examples(config, fields, [line for line, _ in chosen], starts, encoded, origins), chosen
+    return _examples(config, fields, series, starts, encoded, origins), chosen
+
+
+def _origin(line: Timeline, told: Sequence[str]) -> int:
+    """The step after the last one that has a value of a target."""
+    spoken = ~np.isnan(line.numbers(told)).all(1) if told else np.ones(len(line), bool)
+    return int(np.flatnonzero(spoken)[-1]) + 1 if spoken.any() else 0
+
+
+def _without_blanks(line: Timeline, origin: int, bad: BadRows) -> Timeline:
+    """The series less the steps before the origin of which a cell is empty that must not be."""
+    blank: dict[int, tuple[str, BadValueError]] = {}
+    for name, values in line.columns.items():
+        if not isinstance(values, np.ndarray):
+            blank |= {
+                step: (name, cell) for step, cell in enumerate(values[:origin]) if isinstance(cell, BadValueError)
+            }
+    for step, (name, error) in sorted(blank.items()):
+        bad.found(f"{line.place(step)}: column {name!r} {error}")
+    return line.take([step for step in range(len(line)) if step not in blank]) if blank else line
 
 
 def _sizes(config: RunConfig) -> tuple[int, int]:
@@ -139,13 +160,37 @@ def _sizes(config: RunConfig) -> tuple[int, int]:
 
 
 def _timelines(
-    config: RunConfig, fields: Fields, table: Table, bad: BadRows, targets: Sequence[str] | None = None
+    config: RunConfig,
+    fields: Fields,
+    table: Table,
+    bad: BadRows,
+    targets: Sequence[str] | None = None,
+    blanks: bool = False,
 ) -> dict[str, Timeline]:
-    """The series of a table, with the columns of all inputs and of the targets, or of these only."""
+    """The series of a table, with the columns of all inputs and of the targets, or of these only.
+
+    With `blanks` an empty cell is no bad row: where it must not be empty the error stands in its place.
+    """
     numbers = [column for field in fields.inputs.values() for column in columns_of(field)]
     numbers += list(fields.targets) if targets is None else targets
-    parsed = {name: field.parse for name, field in fields.inputs.items() if not columns_of(field)}
+    parsed = {
+        name: _or_blank(field.parse) if blanks else field.parse
+        for name, field in fields.inputs.items()
+        if not columns_of(field)
+    }
     return timelines(table, numbers, parsed, config.data.id, config.data.time, bad)
+
+
+def _or_blank(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def parsed(raw: Any) -> Any:
+        try:
+            return parse(raw)
+        except BadValueError as error:
+            if is_blank(raw):
+                return error
+            raise
+
+    return parsed
 
 
 def columns_of(field: Field) -> list[str]:
@@ -170,18 +215,28 @@ def _learn(field: Field, values: list[Any], role: str) -> None:
 
 
 def _encoded(
-    fields: Fields, series: Sequence[Timeline], bad: BadRows, targets: bool = True
+    fields: Fields, series: Sequence[Timeline], ends: Sequence[int] | None = None, targets: bool = True
 ) -> tuple[Mapping[str, np.ndarray], list[int]]:
-    """All series one after the other, encoded, by role; and where each begins."""
+    """All series one after the other, encoded, by role; and where each begins.
+
+    Where `ends` are given, what is not known ahead is encoded up to there only, and zero after it.
+    """
     found: dict[str, np.ndarray] = {}
     for role, field in fields.by_role(targets).items():
-        found[role] = np.concatenate([_encode(field, line) for line in series])
+        until = [None] * len(series) if ends is None or isinstance(field, Known) else ends
+        found[role] = np.concatenate([_encode(field, line, end) for line, end in zip(series, until, strict=True)])
     starts = np.cumsum([0, *map(len, series)])[:-1].tolist()
     return found, starts
 
 
-def _encode(field: Field, line: Timeline) -> np.ndarray:
-    values = _values(field, line, slice(None))
+def _encode(field: Field, line: Timeline, end: int | None) -> np.ndarray:
+    """A series encoded, (T, ...), zero from the step `end` on."""
+    known = _encode_known(field, line, _values(field, line, slice(end)))
+    rest = np.zeros((len(line) - len(known), *known.shape[1:]), known.dtype)
+    return np.concatenate([known, rest])
+
+
+def _encode_known(field: Field, line: Timeline, values: Any) -> np.ndarray:
     if isinstance(field, Series | Lags):
         gaps = np.isnan(values)
         if field.missing == "refuse" and gaps.any():

@@ -57,6 +57,16 @@ class Timeline:
         """These columns side by side, (T, C)."""
         return np.stack([self.columns[column] for column in columns], 1)
 
+    def take(self, steps: Sequence[int]) -> "Timeline":
+        """These steps only, rising."""
+        columns = {
+            name: values[steps] if isinstance(values, np.ndarray) else [values[step] for step in steps]
+            for name, values in self.columns.items()
+        }
+        moments = None if self.moments is None else self.moments[steps]
+        spots = [(table, np.array([row])) for table, row in map(self.spot, steps)]
+        return Timeline(self.name, columns, moments, [self.times[step] for step in steps], spots)
+
     def followed_by(self, other: "Timeline") -> "Timeline":
         """Both, one after the other.
 
