@@ -7,14 +7,15 @@ import torch
 import elman
 from elman.config import check_document
 from elman.data import BadRows, from_memory
+from elman.errors import DataError
 from elman.fields import Forecast
 from elman.fields.forecast import Told
-from elman.forecasting import forecast
+from elman.forecasting import backtest, forecast
 from elman.layers.level import level_of
 from elman.parts import Tables, make_parts
 from elman.training import METRICS, judge
 from elman.types import Column
-from tests.loads import LOAD, SHOPS, TABLE, document, shops, trained
+from tests.loads import HOURS, LOAD, SHOPS, TABLE, document, shops, trained, values
 
 
 def test_each_series_is_forecast_from_its_own_level():
@@ -48,6 +49,38 @@ def test_a_level_is_that_of_the_real_steps(kind):
     assert torch.equal(level[:1], alone)
     wanted = {"last": [6, 1], "window": [3, np.sqrt(14 / 3 + 1e-5)], "swing": [6, np.sqrt((1 + 16) / 2 + 1e-5)]}[kind]
     np.testing.assert_allclose(alone[0], wanted, rtol=1e-6)
+
+
+PERIODIC = {**TABLE, "load": (HOURS % 4).astype(float).tolist()}
+
+
+@pytest.mark.parametrize("level", ["none", "last", "window"])
+def test_a_season_that_always_comes_again_leaves_mase_undefined(level, tmp_path):
+    model = trained(PERIODIC, target={"load": {"level": level, "season": 4}}, train={"epochs": 30, "lr": 0.02})
+    assert model.metrics["test"]["mase"] is None
+    assert model.metrics["test"]["mae"] < 0.5
+    assert model.evaluate(PERIODIC)["metrics"]["mase"] is None
+    assert {row["mase"] for row in backtest(model, PERIODIC)} == {None}
+    model.save(tmp_path / "run")
+    assert values(forecast(elman.load(tmp_path / "run"), PERIODIC)) == values(forecast(model, PERIODIC))
+
+
+def test_a_column_that_cannot_be_learned_from_is_refused_with_what_it_lacks():
+    def fitted(column, season=1, horizon=2, level="last"):
+        field = Forecast("load", season=season, level=level)
+        field.horizon = horizon
+        field.fit([np.asarray(column, float)])
+
+    with pytest.raises(DataError, match=r"the season must be less than .* in the training split, 20, got 24"):
+        fitted(LOAD[:20], season=24)
+    with pytest.raises(DataError, match=r"the horizon must be less than .* in the training split, 20, got 20"):
+        fitted(LOAD[:20], horizon=20)
+    with pytest.raises(DataError, match="a forecast must vary in the training split, got one value only"):
+        fitted([3.7] * 9)
+    with pytest.raises(
+        DataError, match=r"the season must be one after which .* differ where the level is swing, got 4"
+    ):
+        fitted(HOURS % 4, season=4, level="swing")
 
 
 @pytest.mark.parametrize("season", [3, 4, 5, 9])

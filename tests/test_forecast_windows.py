@@ -128,6 +128,8 @@ def test_a_series_too_short_to_learn_from_is_named_and_none_is_an_error():
         DataError, match=r"a series must have 4 rows to forecast in the training part, and 12 before them"
     ):
         parts_of(few)
+    with pytest.raises(DataError, match=r"in the training part, and 12 before them, got at most 0 in all"):
+        elman.train({**TABLE, "load": ["n/x"] * 240}, **document(data={"bad_rows": "skip"}), quiet=True)
     with pytest.raises(DataError, match="in the validation part"):
         parts_of({key: column[:30] for key, column in TABLE.items()})
     model = shops(train={"epochs": 1})

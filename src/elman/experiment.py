@@ -34,6 +34,7 @@ from elman.training import (
     all_checkpoints,
     calibrate,
     draw_curves,
+    finite,
     judge,
     leading_metric,
     scores_of,
@@ -42,7 +43,6 @@ from elman.training import (
     wants_answers,
 )
 from elman.training.checkpoint import LOG
-from elman.training.history import finite
 from elman.types import Json
 
 WAITING_SAID = 0.05  # a share of the time that a person should know of

@@ -12,7 +12,7 @@ from elman.data import BadRows, Table, from_memory, read
 from elman.fields import Forecast
 from elman.model import Model, Source, row_policy
 from elman.network import Network
-from elman.training import METRICS, judge
+from elman.training import METRICS, finite, judge
 from elman.types import Json
 from elman.windows import all_windows, last_windows
 
@@ -128,7 +128,7 @@ def backtest(model: Model, history: Source, every: int | None = None, bad_rows: 
         bad_rows: as `forecast`.
 
     Returns: {"step": 1, "forecasts": n, metric: ...} a step ahead, and at the end "all" of them; with several targets
-        "column" too. Metrics are on the scale of the training split.
+        "column" too. Metrics are on the scale of the training split; None is one that is not defined.
 
     Raises:
         DataError: as `forecast`, or no series is long enough.
@@ -148,7 +148,7 @@ def backtest(model: Model, history: Source, every: int | None = None, bad_rows: 
             row |= {"step": step, "forecasts": len(examples)}
             told, true = [one.part(part) for one in said], [one[part] for one in is_so]
             wanted = [metric for metric in field.metrics if not METRICS[metric].from_loss]
-            rows.append(row | {metric: METRICS[metric].score(told, true) for metric in wanted})
+            rows.append(row | finite({metric: METRICS[metric].score(told, true) for metric in wanted}))
     model.skipped = bad.summary()
     return rows
 

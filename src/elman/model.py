@@ -54,7 +54,7 @@ from elman.inference import (
 from elman.long_text import stream_of, texts_of
 from elman.network import Network, own_state
 from elman.topologies import NextStep
-from elman.training import judge, scores_of, signatures_of, wants_answers
+from elman.training import finite, judge, scores_of, signatures_of, wants_answers
 from elman.types import Json
 from elman.windows import all_windows, last_windows
 
@@ -163,7 +163,8 @@ class Model:
     def evaluate(self, data: Source, bad_rows: str = "refuse", **decode: Any) -> Json:
         """{"rows": n, "metrics": {...}} on rows that have the targets' columns too.
 
-        Where BLEU or chrF is among the metrics, "signatures" says how each was counted.
+        Where BLEU or chrF is among the metrics, "signatures" says how each was counted. None is a figure that is not
+        defined, or infinite.
 
         Raises:
             DataError: as `predict`.
@@ -178,7 +179,7 @@ class Model:
         judged = judge(self.network, examples, wants_answers(self.fields), make_decoding(self.config, decode))
         scores, signatures = scores_of(judged, self.fields), signatures_of(judged, self.fields)
         self.skipped = bad.summary()
-        figures = {name: value for name, value in scores.items() if name != "loss"}
+        figures = finite({name: value for name, value in scores.items() if name != "loss"})
         return {"rows": len(examples), "metrics": figures} | ({"signatures": signatures} if signatures else {})
 
     def generate(

@@ -42,15 +42,8 @@ def window_parts(
     shares = shares_in_time(given, data.valid_fraction, data.test_fraction)
     tables = [None if table is None else _timelines(config, fields, table, bad) for table in given]
     series, borders = joined_in_time(tables, shares)
-    if fit:
-        for role, field in fields.by_role().items():
-            _learn(
-                field,
-                [_values(field, line, slice(0, ends[0])) for line, ends in zip(series, borders, strict=True)],
-                role,
-            )
-    encoded, starts = _encoded(fields, series)
-    found: list[WindowExamples | None] = []
+    starts = _starts(series)
+    parts: list[np.ndarray] = []
     for part in range(3):
         begins = [0 if part == 0 else ends[part - 1] for ends in borders]
         every = data.every if part == 0 else 1
@@ -61,15 +54,19 @@ def window_parts(
         if part == 0:
             _say_short([line for line, own in zip(series, origins, strict=True) if not len(own)], series, config, note)
         wanted = part == 0 or given[part] is not None or shares[part - 1] > 0
-        rows = np.concatenate(origins)
+        rows = np.concatenate([np.zeros(0, np.int64), *origins])
         if wanted and not len(rows):
             name = ("training", "validation", "test")[part]
             must = f"have {horizon} rows to forecast in the {name} part, and {window} before them"
-            got = f"at most {max(map(len, series)):,} in all"
+            got = f"at most {max(map(len, series), default=0):,} in all"
             then = "Give more rows, or set data.window, data.horizon, data.valid_fraction and data.test_fraction."
             fail(given[0].source, "a series", must, got, then, DataError)
-        found.append(_examples(config, fields, series, starts, encoded, rows) if len(rows) else None)
-    train, valid, test = found
+        parts.append(rows)
+    if fit:
+        for field in fields.by_role().values():
+            _learn(field, [_values(field, line, slice(0, ends[0])) for line, ends in zip(series, borders, strict=True)])
+    encoded = _encoded(fields, series)
+    train, valid, test = (_examples(config, fields, series, encoded, rows) if len(rows) else None for rows in parts)
     for name, field in fields.targets.items():
         if valid is None and isinstance(field, Forecast) and field.calibrate:
             then = "Leave it out, or set data.valid_fraction."
@@ -88,14 +85,14 @@ def all_windows(
     """
     window, horizon = _sizes(config)
     series = list(_timelines(config, fields, table, bad).values())
-    encoded, starts = _encoded(fields, series)
-    found = [start + _origins(0, len(line), window, horizon, every) for start, line in zip(starts, series, strict=True)]
+    lines = zip(_starts(series), series, strict=True)
+    found = [start + _origins(0, len(line), window, horizon, every) for start, line in lines]
     origins = np.concatenate(found) if found else np.zeros(0, np.int64)
     if not len(origins):
         most = max(map(len, series), default=0)
         must = f"have {window} rows to read and {horizon} that were forecast"
         fail(table.source, "a series", must, f"at most {most:,}", "Give more rows.", DataError)
-    return _examples(config, fields, series, starts, encoded, origins), series
+    return _examples(config, fields, series, _encoded(fields, series), origins), series
 
 
 def last_windows(
@@ -129,9 +126,9 @@ def last_windows(
     if not chosen:
         fail(table.source, "the table", "have a series that can be forecast", "none", error=DataError)
     series = [line for line, _ in chosen]
-    encoded, starts = _encoded(fields, series, [origin for _, origin in chosen], targets=False)
-    origins = np.array([start + origin for start, (_, origin) in zip(starts, chosen, strict=True)])
-    return _examples(config, fields, series, starts, encoded, origins), chosen
+    ends = [origin for _, origin in chosen]
+    encoded = _encoded(fields, series, ends, targets=False)
+    return _examples(config, fields, series, encoded, np.array(_starts(series)) + ends), chosen
 
 
 def _origin(line: Timeline, told: Sequence[str]) -> int:
@@ -206,7 +203,7 @@ def _values(field: Field, line: Timeline, steps: slice) -> Any:
     return line.numbers(columns)[steps] if columns else line.columns[field.name][steps]
 
 
-def _learn(field: Field, values: list[Any], role: str) -> None:
+def _learn(field: Field, values: list[Any]) -> None:
     if isinstance(field, Forecast) or columns_of(field):
         field.fit([value for value in values if len(value)])
         return
@@ -216,8 +213,8 @@ def _learn(field: Field, values: list[Any], role: str) -> None:
 
 def _encoded(
     fields: Fields, series: Sequence[Timeline], ends: Sequence[int] | None = None, targets: bool = True
-) -> tuple[Mapping[str, np.ndarray], list[int]]:
-    """All series one after the other, encoded, by role; and where each begins.
+) -> Mapping[str, np.ndarray]:
+    """All series one after the other, encoded, by role.
 
     Where `ends` are given, what is not known ahead is encoded up to there only, and zero after it.
     """
@@ -225,8 +222,13 @@ def _encoded(
     for role, field in fields.by_role(targets).items():
         until = [None] * len(series) if ends is None or isinstance(field, Known) else ends
         found[role] = np.concatenate([_encode(field, line, end) for line, end in zip(series, until, strict=True)])
-    starts = np.cumsum([0, *map(len, series)])[:-1].tolist()
-    return found, starts
+    return found
+
+
+def _starts(series: Sequence[Timeline]) -> list[int]:
+    """Where each series begins, where all stand one after the other."""
+    starts: list[int] = np.cumsum([0, *map(len, series)])[:-1].tolist()
+    return starts
 
 
 def _encode(field: Field, line: Timeline, end: int | None) -> np.ndarray:
@@ -266,7 +268,6 @@ def _examples(
     config: RunConfig,
     fields: Fields,
     series: Sequence[Timeline],
-    starts: Sequence[int],
     encoded: Mapping[str, np.ndarray],
     origins: np.ndarray,
 ) -> WindowExamples:
@@ -278,6 +279,8 @@ def _examples(
         kind = ahead if isinstance(field, Known) else past if columns_of(field) else at
         kind[name] = encoded[f"input.{name}"]
     targets = {name: encoded[f"target.{name}"] for name in fields.targets if f"target.{name}" in encoded}
+
+    starts = _starts(series)
 
     def place(step: int) -> str:
         number = int(np.searchsorted(starts, step, side="right")) - 1

@@ -18,6 +18,7 @@ from elman.layers.level import LEVELS
 from elman.types import Column, Json
 
 GRID = np.linspace(0.005, 0.995, 199)  # levels at which it is looked how often quantiles hold
+NOTHING = 1e-6  # deviations; what differs by less does so by the rounding of float32
 LEVELS_TOLD = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -27,7 +28,7 @@ class Told(NamedTuple):
     point: np.ndarray  # (horizon,)
     quantiles: np.ndarray | None  # (horizon, levels)
     levels: Sequence[float]
-    naive: float  # mean absolute error of the naive forecast in the training split, on the same scale
+    naive: float  # mean absolute error of the naive forecast in the training split, on the same scale; 0: makes none
 
     def part(self, steps: slice) -> "Told":
         """These steps of it."""
@@ -45,7 +46,8 @@ class Forecast(Single):
         u = (z - shift) / (scale * spread)
 
     where shift and scale are the level of the row's own past (see `elman.layers.level.level_of`), and spread is how far
-    so many steps on a value of the training split usually is from its level, so that all steps are told in like units.
+    so many steps on a value of the training split usually is from its level, so that all steps are told in like units;
+    1 where it never is.
     The loss is on the scale of z again: squared errors times (scale spread)^2, absolute errors and quantile losses
     times scale spread, and the negative log-density of u plus log(scale spread).
 
@@ -116,24 +118,34 @@ class Forecast(Single):
         return parse_or_missing(raw)
 
     def fit(self, values: Sequence[np.ndarray]) -> None:
-        """The scale, the spread and the naive forecast's error, from the columns (T,) of the series."""
+        """The scale, the spread and the naive forecast's error, from the columns (T,) of the series.
+
+        Raises:
+            DataError: series no longer than a season or the horizon, values that never vary, or, of the level "swing",
+                that never differ from those of a season before.
+        """
         self.scaled.fit([value[:, None] for value in values])
         told = [self.encode(value).astype(np.float64) for value in values]
+        where, longest = f"column {self.name!r}", max(map(len, told), default=0)
+        for name, steps in (("season", self.season), ("horizon", self.horizon)):
+            if steps >= longest:
+                must = f"be less than the steps of the longest series in the training split, {longest}"
+                fail(where, f"the {name}", must, str(steps), "Give more rows, or make it shorter.", DataError)
+        every = np.concatenate(told)
+        if np.ptp(every[~np.isnan(every)]) <= NOTHING:
+            fail(where, "a forecast", "vary in the training split", "one value only", "Check the column.", DataError)
         self.spread = np.ones(self.horizon)
         if self.level in ("last", "swing"):
-            self.spread = np.array([_distance(told, ahead, np.square) ** 0.5 for ahead in range(1, self.horizon + 1)])
+            usual = np.array([_distance(told, ahead, np.square) ** 0.5 for ahead in range(1, self.horizon + 1)])
+            self.spread = np.where(usual > NOTHING, usual, 1.0)
         if self.level == "swing":
-            self.spread = self.spread / _distance(told, self.season, np.square) ** 0.5
-        self.naive = _distance(told, self.season, np.abs)
-        if not (np.isfinite(self.spread).all() and (self.spread > 0).all() and self.naive > 0):
-            fail(
-                f"column {self.name!r}",
-                "a forecast",
-                "vary over its horizon in the training split",
-                f"{self.horizon} steps ahead of which none differs",
-                "Check the column, or the split.",
-                DataError,
-            )
+            swing = _distance(told, self.season, np.square) ** 0.5
+            if not swing > NOTHING:
+                must = "be one after which values of the training split differ where the level is swing"
+                fail(where, "the season", must, str(self.season), "Set another season, or level=last.", DataError)
+            self.spread = self.spread / swing
+        naive = _distance(told, self.season, np.abs)
+        self.naive = naive if naive > NOTHING else 0.0
 
     def encode(self, value: np.ndarray) -> np.ndarray:
         """(T,) -> (T,) scaled; what is missing stays NaN."""

@@ -16,7 +16,7 @@ from elman.training.evaluate import (
     signatures_of,
     wants_answers,
 )
-from elman.training.history import Ended, History
+from elman.training.history import Ended, History, finite
 from elman.training.loop import Run
 from elman.training.memory import is_out_of_memory
 from elman.training.metrics import METRICS
@@ -40,6 +40,7 @@ __all__ = [
     "calibrate",
     "draw_curves",
     "estimate",
+    "finite",
     "input_keys",
     "is_out_of_memory",
     "judge",

@@ -9,12 +9,15 @@ from elman.fields.forecast import Told
 
 def mase(predicted: Sequence[Told], true: Sequence[np.ndarray]) -> float:
     """Mean absolute scaled error (Hyndman & Koehler 2006): that of the forecasts, over that of the naive forecast in
-    the training split; of several series over the naive error of all of them together. Below 1 is better than naive.
+    the training split; of several series over the naive error of all of them together. Below 1 is better than naive;
+    NaN where the naive forecast makes no error.
 
     Example:
         >>> mase([Told(np.array([1.0, 3.0]), None, (), naive=2.0)], [np.array([2.0, 2.0])])
         0.5
     """
+    if any(told.naive == 0 for told in predicted):
+        return float("nan")
     apart = np.concatenate(
         [np.abs(told.point - truth) / told.naive for told, truth in zip(predicted, true, strict=True)]
     )
