@@ -8,6 +8,7 @@ from elman.config import merged
 from elman.types import Json
 
 NEEDS_VECTORS = "VECTORS"  # stands in a recipe for the file that the user names
+Goal = float | tuple[float, float]
 SECTIONS = ("data", "input", "target", "model", "train", "decode")
 
 
@@ -38,7 +39,7 @@ class Setting:
     data: str
     document: Json
     metric: str
-    goals: Mapping[str, float]
+    goals: Mapping[str, Goal]
     baselines: list[Json]
     published: list[Published]
     show: list[Any]
@@ -59,7 +60,8 @@ class Recipe:
         minutes: on 2 cores, about, a seed, baselines included.
         input, target, model, train, decode: as in a configuration; `reading` as its `[data]`.
         metric: the metric that published figures are in.
-        goals: by setting the figures to reach, by metric; left out where there are none.
+        goals: by setting the figures to reach, by metric, (lowest, highest) where a figure must lie between two; left
+            out where there are none.
         beats: by metric what share of each baseline's figure is to be reached, such as {"perplexity": 0.75}: at most
             three quarters of it, for less is better there.
         baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
@@ -97,7 +99,7 @@ class Recipe:
     train: Json = field(default_factory=dict)
     decode: Json = field(default_factory=dict)
     reading: Json = field(default_factory=dict)
-    goals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    goals: Mapping[str, Mapping[str, Goal]] = field(default_factory=dict)
     beats: Mapping[str, float] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
     show: list[Any] = field(default_factory=list)

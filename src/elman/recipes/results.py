@@ -108,7 +108,8 @@ def page(entries: Iterable[Json]) -> str:
     lines, published = [], []
     for entry in entries:
         low, high = min(entry["values"]), max(entry["values"])
-        goal = "" if entry["goal"] is None else f"{entry['goal']:.4g}"
+        bounds = entry["goal"] if isinstance(entry["goal"], list | tuple) else [entry["goal"]]
+        goal = " to ".join("" if bound is None else f"{bound:.4g}" for bound in bounds)
         lines.append(
             f"| {entry['recipe']} | {entry['setting']} | {entry['split']} | {entry['metric']} "
             f"| **{entry['median']:.4g}** | {low:.4g} to {high:.4g} | {len(entry['values'])} | {goal} "
