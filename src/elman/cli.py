@@ -161,6 +161,7 @@ def train(
     cat texts.txt | elman predict runs/reviews - --format jsonl\n
     elman predict runs/reviews --trace "I loved this movie!" --plot trace.png\n
     elman predict runs/load history.csv --horizon 24 --plot fan.png\n
+    elman predict runs/readings history.csv --horizon 48 --paths 5\n
     elman predict runs/english "It's raining, so I'll take my"\n
     elman predict runs/translate "How are you?" --plot attention.png""",
 )
@@ -178,7 +179,7 @@ def predict(
             help="One value as a PNG: with --trace the unrolled network; what attention looked at; a fan chart."
         ),
     ] = None,
-    horizon: Annotated[int | None, typer.Option(help="Of a forecast: steps. (default: those of the training)")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Of a forecast: steps; any number after a next step.")] = None,
     paths: Annotated[int, typer.Option(help="Of a forecast: so many ways that it may go, drawn.")] = 0,
     set: DecodeOption = None,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
@@ -186,6 +187,7 @@ def predict(
 ) -> None:
     """Answer new values, a file or standard input; forecast what comes after a history."""
     from elman.checks import fail
+    from elman.forecasting import looks_ahead
     from elman.insight import draw_attention, draw_trace
     from elman.loading import load
 
@@ -198,13 +200,14 @@ def predict(
             "both" if values else "neither",
             "Try: elman predict RUN VALUE",
         )
-    if model.config.data.horizon is not None and not trace:
+    if looks_ahead(model, horizon, paths) and not trace:
         files = [data] if data is not None else list(values or [])
         forecast_verbs.predict_ahead(model, files, horizon, paths, plot, bad_rows.value, format)
         return
     if horizon is not None or paths:
         what = "--paths" if horizon is None else "--horizon"
-        fail("predict", what, "go with a model that was trained to forecast", "another", "Leave it out.")
+        must = "go with a model that forecasts, or that tells the next step of a series"
+        fail("predict", what, must, "another", "Leave it out.")
     given: Any = data or read_values("predict", values or [])
     if (trace or plot is not None) and data is not None:
         fail("predict", "--trace" if trace else "--plot", "go with values", "--data")

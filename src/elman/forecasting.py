@@ -7,16 +7,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from elman.anomalies import watches
 from elman.checks import check_whole, fail
-from elman.data import BadRows, Table, from_memory, read
-from elman.fields import Forecast
+from elman.data import BadRows, Table, from_memory, matching_columns, read, timelines
+from elman.errors import BadValueError, DataError
+from elman.fields import Forecast, Series
+from elman.inference.fed_back import fed_back
+from elman.layers.distributions import DECILES
 from elman.model import Model, Source, row_policy
 from elman.network import Network
 from elman.training import METRICS, finite, judge
 from elman.types import Json
 from elman.windows import all_windows, last_windows
 
-TOGETHER = 256  # windows a batch
+DRAWN = 200  # paths that deciles are taken of
+NEVER = 1e-6  # no path holds a value that comes more seldom
 
 
 class Outlook(NamedTuple):
@@ -24,9 +29,7 @@ class Outlook(NamedTuple):
 
     series: str  # its id; "" where the table is one series
     column: str
-    past: (
-        np.ndarray
-    )  # (window,) as in the table, NaN where a value is missing; empty where the table has no such column
+    past: np.ndarray  # (T,) what was read, NaN where a value is missing; empty where the table has no such column
     past_times: list[Any]  # None where no column orders the rows
     times: list[Any]  # of the steps ahead
     forecast: list[float]
@@ -35,7 +38,8 @@ class Outlook(NamedTuple):
 
     def rows(self, model: Model) -> list[Json]:
         """A row a step: {"id", "column", "step", "time", "prediction", "quantiles"}, without what there is not."""
-        data, several = model.config.data, len(model.fields.targets) > 1
+        data, field = model.config.data, model.target
+        several = len(model.fields.targets) > 1 or (isinstance(field, Series) and field.size > 1)
         found = []
         for step, value in enumerate(self.forecast):
             row: Json = {} if data.id is None else {"id": self.series}
@@ -60,34 +64,44 @@ def forecast(
 ) -> list[Outlook]:
     """What comes after the last value of each series of a history.
 
-    A path is a row of values as they may come together. Each step's are drawn from that step's own distribution by the
-    inverse of its distribution function; which of them go together is taken from windows of the history, whose values
-    have the same ranks (the Schaake shuffle, Clark et al. 2004), for a network that tells all steps at once does not
-    tell how they hang together.
+    A path is a row of values as they may come together. A network that was trained to forecast tells all steps at once,
+    and not how they hang together: each step's values are drawn from that step's own distribution by the inverse of its
+    distribution function; which of them go together is taken from windows of the history, whose values have the same
+    ranks (the Schaake shuffle, Clark et al. 2004). One that tells the next step of a series goes on by its own draws,
+    see `elman.inference.fed_back`: what is told is the mean and the deciles of at least 200 paths.
 
     Args:
-        model: trained with `data.horizon`.
+        model: trained with `data.horizon`; or of the topology next-step over a series whose rows are steps.
         history: rows of the inputs' columns, a row a step, and the targets'. Rows after the last value of a target say
             what is known ahead.
-        horizon: steps, at most those of the training; None: as many.
+        horizon: steps, at most those of the training; None: as many. Of a model that tells the next step any number,
+            and not None.
         paths: how many are drawn, at least 0.
         seed: of the draws, at least 0; a series draws the same whatever other series are there.
         bad_rows: "refuse", or "skip" to leave out rows and series that cannot be used.
 
-    Returns: an outlook a series and target.
+    Returns: an outlook a series and target; or a series and channel.
 
     Raises:
         ArgumentError: a horizon longer than that of the training, paths of a head that tells a point, or a number that
             is none of steps, paths or a seed.
         DataError: rows that cannot be used, a series that is too short.
     """
-    most = _horizon(model, "forecast")
-    horizon = most if horizon is None else horizon
-    check_whole("forecast", "horizon", horizon, 1, most, "Train with a larger data.horizon to look further.")
     check_whole("forecast", "paths", paths, low=0)
     check_whole("forecast", "seed", seed, low=0)
     bad = row_policy(bad_rows)
-    examples, chosen = last_windows(model.config, model.fields, _table(history, bad), bad)
+    ahead = _step_by_step if watches(model) else _at_once
+    found = ahead(model, _table(history, bad), horizon, paths, seed, bad)
+    model.skipped = bad.summary()
+    return found
+
+
+def _at_once(model: Model, history: Table, horizon: int | None, paths: int, seed: int, bad: BadRows) -> list[Outlook]:
+    """The outlooks of a network that was trained to forecast."""
+    most = _horizon(model, "forecast")
+    horizon = most if horizon is None else horizon
+    check_whole("forecast", "horizon", horizon, 1, most, "Train with a larger data.horizon to look further.")
+    examples, chosen = last_windows(model.config, model.fields, history, bad)
     judged = judge(model.network, examples)
     found = []
     for index, (line, origin) in enumerate(chosen):
@@ -112,7 +126,49 @@ def forecast(
                 drawn,
             )
             found.append(outlook)
-    model.skipped = bad.summary()
+    return found
+
+
+def _step_by_step(
+    model: Model, history: Table, horizon: int | None, paths: int, seed: int, bad: BadRows
+) -> list[Outlook]:
+    """The outlooks of a network that tells the next step of a series, and is fed with its own draws."""
+    field, data = model.target, model.config.data
+    assert isinstance(field, Series)
+    if horizon is None:
+        must = "be given where the model tells the next step, which has no end"
+        fail("forecast", "horizon", must, "none", "Pass --horizon 24, or horizon=24.")
+    check_whole("forecast", "horizon", horizon, 1)
+    if field.columns is None or (data.id is None and data.time is None):
+        must, then = "read a series whose rows are steps", "Train with --time or --id, or use generate."
+        fail("forecast", "the model", must, "one whose rows are whole series", then)
+    columns = matching_columns(history, field.columns)
+    found = []
+    for line in timelines(history, columns, {}, data.id, data.time, bad).values():
+        known = np.flatnonzero(~np.isnan(line.numbers(columns)).all(1))
+        origin = int(known[-1]) + 1 if len(known) else 0
+        try:
+            readings = field.parse(line.numbers(columns)[:origin])
+        except BadValueError as error:
+            bad.found(f"{line.place(0)}: column {field.name!r} {error}")
+            continue
+        chances = draws_of(seed, line.name).uniform(NEVER, 1 - NEVER, (horizon, max(paths, DRAWN), len(columns)))
+        drawn = fed_back(model.network, readings, chances)
+        quantiles = np.quantile(drawn, DECILES, axis=0)
+        for channel, column in enumerate(columns):
+            outlook = Outlook(
+                line.name,
+                column,
+                readings[:, channel],
+                list(line.times[:origin]),
+                line.times_after(origin, horizon),
+                drawn[:, :, channel].mean(0).tolist(),
+                {f"p{100 * p:g}": row.tolist() for p, row in zip(DECILES, quantiles[..., channel], strict=True)},
+                drawn[:paths, :, channel],
+            )
+            found.append(outlook)
+    if not found:
+        fail(history.source, "the table", "have a series that can be forecast", "none", error=DataError)
     return found
 
 
@@ -131,6 +187,7 @@ def backtest(model: Model, history: Source, every: int | None = None, bad_rows: 
         "column" too. Metrics are on the scale of the training split; None is one that is not defined.
 
     Raises:
+        ArgumentError: the model was not trained to forecast; one that tells the next step is scored by `evaluate`.
         DataError: as `forecast`, or no series is long enough.
     """
     horizon = _horizon(model, "backtest")
@@ -158,9 +215,15 @@ def draws_of(seed: int, series: str) -> np.random.Generator:
     return np.random.default_rng((seed, int.from_bytes(sha256(series.encode()).digest())))
 
 
+def looks_ahead(model: Model, horizon: int | None, paths: int) -> bool:
+    """Whether `predict` is to forecast: a model that was trained to, or that tells the next step, where steps are asked
+    for."""
+    return model.config.data.horizon is not None or (watches(model) and (horizon is not None or paths > 0))
+
+
 def _horizon(model: Model, where: str) -> int:
     if model.config.data.horizon is None:
-        then = "Train with --horizon, or use predict."
+        then = "Train with --horizon, or use evaluate or predict."
         fail(where, "the model", "have been trained to forecast", "one that was not", then)
     return model.config.data.horizon
 
@@ -188,7 +251,7 @@ def _chances(past: np.ndarray, paths: int, horizon: int, random: np.random.Gener
     rises = some[:, 1:] - some[:, :1]
     ties = random.random(rises.shape)
     ranks = np.stack([np.lexsort((ties[:, step], rises[:, step])).argsort() for step in range(horizon)], 1)
-    chances: np.ndarray = (ranks + random.uniform(1e-6, 1 - 1e-6, rises.shape)) / paths
+    chances: np.ndarray = (ranks + random.uniform(NEVER, 1 - NEVER, rises.shape)) / paths
     return chances
 
 
