@@ -10,7 +10,7 @@ from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, Fields, Forecast, Known, Lags, Target, Writable
 from elman.inference import Decoding, laid_over, says_how
 from elman.network import Network
-from elman.topologies import TOPOLOGIES, NextStep, OneToMany, Writer
+from elman.topologies import TOPOLOGIES, EncoderDecoderAhead, NextStep, OneToMany, Writer
 from elman.types import Json
 
 OF_ANSWERS = ("metrics", "references")  # options of a text that is not gone on with
@@ -44,6 +44,8 @@ def _tell_steps(config: RunConfig, fields: Fields) -> None:
             fail(
                 "config", f"{role}.kind", "go with data.horizon, which makes rows steps", field.kind, then, ConfigError
             )
+        if isinstance(field, Known | Forecast):
+            field.in_steps = config.model.get("topology") == EncoderDecoderAhead.name
         if isinstance(field, Lags):
             field.steps = config.data.horizon if isinstance(field, Known) else config.data.window
         else:

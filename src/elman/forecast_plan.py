@@ -5,11 +5,11 @@ from elman.config import RunConfig
 from elman.data import Table, infer_kind, matching_columns
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, Forecast, Known, Lags, Series
-from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, OneToOne
+from elman.topologies import TOPOLOGIES, EncoderDecoder, EncoderDecoderAhead, ManyToMany, ManyToOne, OneToOne
 
 PAST, PLAN = "series", "known"  # what inputs are called that are made of several columns
 WINDOW = 4  # horizons that are read where nothing says how many
-READERS = {OneToOne.name, ManyToOne.name, ManyToMany.name}
+READERS = {OneToOne.name, ManyToOne.name, ManyToMany.name, EncoderDecoderAhead.name}
 
 
 def settle_forecast(config: RunConfig, table: Table) -> None:
@@ -41,10 +41,13 @@ def settle_forecast(config: RunConfig, table: Table) -> None:
     reads = [FIELDS[options["kind"]].is_sequence for options in config.input.values()]
     topology = config.model.setdefault("topology", ManyToOne.name if any(reads) else OneToOne.name)
     check_choice("config", "model.topology", topology, TOPOLOGIES, ConfigError)
+    if topology == EncoderDecoder.name:  # which writes a sequence; of forecasts the one that is meant reads
+        topology = config.model["topology"] = EncoderDecoderAhead.name
     if topology not in READERS or (topology != OneToOne.name and not any(reads)):
-        must = f"be one of {', '.join(sorted(READERS if any(reads) else {OneToOne.name}))} for what is read"
+        choices = {EncoderDecoder.name, *READERS} - {EncoderDecoderAhead.name} if any(reads) else {OneToOne.name}
+        must = f"be one of {', '.join(sorted(choices))} for what is read"
         fail("config", "model.topology", must, repr(topology), "Leave it out.", ConfigError)
-    if PLAN in config.input and topology != OneToOne.name:
+    if PLAN in config.input and topology not in (OneToOne.name, EncoderDecoderAhead.name):
         config.model.setdefault("condition", "end")  # a plan of the steps ahead says nothing of the steps before
 
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from elman.data import Batch
-from elman.fields import Fields, Forecast, Frames, Steps, Symbols, Target, Writable
+from elman.fields import Field, Fields, Forecast, Frames, Known, Steps, Symbols, Target, Writable
 from elman.layers import real_steps
 from elman.layers.level import level_of, take_off
-from elman.topologies import TOPOLOGIES, Encoded, Features, NextStep, Reader, Topology, Writer
+from elman.topologies import TOPOLOGIES, Encoded, EncoderDecoderAhead, Features, NextStep, Reader, Topology, Writer
 from elman.types import Column, Json, State
 
 
@@ -44,13 +44,16 @@ class Network(nn.Module):
         super().__init__()
         self.fields, kind = fields, TOPOLOGIES[topology]
         self.encoders = nn.ModuleList(field.encoder() for field in fields.inputs.values())
-        sizes = [0, 0]
+        sizes = [0, 0, 0]  # of steps, of single values, of what is known of steps ahead
         for field, encoder in zip(fields.inputs.values(), self.encoders, strict=True):
-            sizes[not field.is_sequence] += int(encoder.output_size)  # type: ignore[arg-type]
+            sizes[_side(field)] += int(encoder.output_size)  # type: ignore[arg-type]
         self.feedback = self.written.encoder() if issubclass(kind, Writer) else None
+        *own, ahead = sizes
         if self.feedback is not None:
-            sizes.append(int(self.feedback.output_size))  # type: ignore[arg-type]
-        self.topology = kind(*sizes, **options)
+            own.append(int(self.feedback.output_size))  # type: ignore[arg-type]
+        if issubclass(kind, EncoderDecoderAhead):
+            own += [ahead, next(field.horizon for field in fields.targets.values() if isinstance(field, Forecast))]
+        self.topology = kind(*own, **options)
         self.heads = nn.ModuleList(field.head(self.topology.output_size) for field in fields.targets.values())
         if self.feedback is not None:
             self.written.tie(self.heads[0], self.feedback)
@@ -96,14 +99,14 @@ class Network(nn.Module):
 
     def encode(self, inputs: Mapping[str, Column]) -> Encoded:
         """The inputs of a batch through their encoders, sequences joined step by step, single values one by one."""
-        steps: list[Tensor] = []
-        singles: list[Tensor] = []
+        sides: tuple[list[Tensor], ...] = [], [], []
         lengths = None
-        for name, encoder in zip(self.fields.inputs, self.encoders, strict=True):
+        for (name, field), encoder in zip(self.fields.inputs.items(), self.encoders, strict=True):
             column = inputs[name]
-            (singles if column.lengths is None else steps).append(encoder(column.values))
+            sides[_side(field)].append(encoder(column.values))
             lengths = column.lengths if lengths is None else lengths
-        return Encoded(_side_by_side(steps), lengths, _side_by_side(singles))
+        steps, single, ahead = map(_side_by_side, sides)
+        return Encoded(steps, lengths, single, ahead)
 
     def off_level(self, inputs: Mapping[str, Column]) -> tuple[Mapping[str, Column], dict[str, Tensor]]:
         """The inputs, the past of each forecast column less its level; and the levels, (B, 2) by target.
@@ -258,6 +261,11 @@ def joined(parts: Sequence[Carried | None]) -> Carried | None:
         return None
     state = (torch.cat(tensors) for tensors in zip(*(part.state for part in known), strict=True))
     return Carried(torch.cat([part.step for part in known]), type(known[0].state)(*state))
+
+
+def _side(field: Field) -> int:
+    """Where the features of an input go: 0 to the steps, 1 to the single values, 2 to the steps ahead."""
+    return 2 if isinstance(field, Known) and field.in_steps else int(not field.is_sequence)
 
 
 def _side_by_side(parts: list[Tensor]) -> Tensor | None:

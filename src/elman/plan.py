@@ -9,7 +9,17 @@ from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Text, Writable
 from elman.fields.media import MEDIA
 from elman.forecast_plan import settle_forecast
-from elman.topologies import TOPOLOGIES, ManyToMany, ManyToOne, NextStep, OneToMany, Reader, Writer
+from elman.topologies import (
+    TOPOLOGIES,
+    EncoderDecoder,
+    EncoderDecoderAhead,
+    ManyToMany,
+    ManyToOne,
+    NextStep,
+    OneToMany,
+    Reader,
+    Writer,
+)
 
 LONGEST_DOCUMENT = 1_000_000  # steps
 
@@ -79,6 +89,9 @@ def _settle_topology(config: RunConfig) -> None:
     topology = config.model.setdefault("topology", inferred)
     check_choice("config", "model.topology", topology, TOPOLOGIES, ConfigError)
     kind = TOPOLOGIES[topology]
+    if kind is EncoderDecoderAhead:
+        then = f"For example --horizon 24; {EncoderDecoder.name} writes a sequence."
+        fail("config", "model.topology", "go with data.horizon, the steps ahead", repr(topology), then, ConfigError)
     if topology == NextStep.name:
         _check_next_step(config, reads)
         for name, options in config.input.items():

@@ -67,6 +67,7 @@ class Forecast(Single):
 
     Attributes:
         horizon: steps ahead, set before the field is fitted or restored.
+        in_steps: whether the features of each step stand apart, and all steps share one head; set before it is made.
 
     Example:
         >>> field = Forecast("load", head="gaussian", level="last")
@@ -79,6 +80,7 @@ class Forecast(Single):
     kind = "forecast"
     storage = pa.float64()
     horizon = 1
+    in_steps = False
     metrics: tuple[str, ...]
 
     def __init__(
@@ -169,7 +171,8 @@ class Forecast(Single):
         return f"{self.horizon} steps ahead{from_level}, mean {mean:.4g}, deviation {deviation:.4g}"
 
     def head(self, input_size: int) -> nn.Module:
-        return LevelHead(input_size, self.horizon * self.told.size, self.leveled)
+        steps = self.horizon if self.in_steps else 1
+        return LevelHead(input_size, self.horizon * self.told.size, self.leveled, steps)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The loss of each row, (B,), summed over its known steps: output (B, K), target (B, horizon)."""
@@ -260,18 +263,22 @@ class Forecast(Single):
 class LevelHead(nn.Module):
     """A linear map; where rows have a level, which then is the end of the features, it is handed on beside the output.
 
+    Args:
+        input_size, output_size: of a row.
+        leveled: whether rows have a level.
+        steps: parts that features and output both have, one after the other, which share the map.
+
     Shape: (B, input_size) -> (B, output_size), or (B, input_size + 2) -> (B, output_size + 2).
     """
 
-    def __init__(self, input_size: int, output_size: int, leveled: bool) -> None:
+    def __init__(self, input_size: int, output_size: int, leveled: bool, steps: int = 1) -> None:
         super().__init__()
-        self.linear, self.leveled = nn.Linear(input_size, output_size), leveled
+        self.linear, self.leveled, self.steps = nn.Linear(input_size // steps, output_size // steps), leveled, steps
 
     def forward(self, features: Tensor) -> Tensor:
-        if not self.leveled:
-            told: Tensor = self.linear(features)
-            return told
-        return torch.cat([self.linear(features[:, :-2]), features[:, -2:]], 1)
+        level = features[:, -2:] if self.leveled else features[:, :0]
+        own = features[:, : features.shape[1] - level.shape[1]].reshape(-1, self.steps, self.linear.in_features)
+        return torch.cat([self.linear(own).flatten(1), level], 1)
 
 
 class Point:

@@ -2,6 +2,7 @@
 
 from elman.topologies.base import Encoded, Features, Reader, Topology, Writer
 from elman.topologies.encoder_decoder import EncoderDecoder
+from elman.topologies.encoder_decoder_ahead import EncoderDecoderAhead
 from elman.topologies.many_to_many import ManyToMany
 from elman.topologies.many_to_one import ManyToOne
 from elman.topologies.next_step import NextStep
@@ -15,12 +16,14 @@ TOPOLOGIES: dict[str, type[Topology]] = {
     "many-to-many": ManyToMany,
     "next-step": NextStep,
     "encoder-decoder": EncoderDecoder,
+    "encoder-decoder-ahead": EncoderDecoderAhead,
 }
 
 __all__ = [
     "TOPOLOGIES",
     "Encoded",
     "EncoderDecoder",
+    "EncoderDecoderAhead",
     "Features",
     "ManyToMany",
     "ManyToOne",

@@ -20,6 +20,7 @@ class Encoded(NamedTuple):
     steps: Tensor | None = None  # (B, T, D), the sequences joined step by step
     lengths: Tensor | None = None  # (B,) real steps
     single: Tensor | None = None  # (B, C), the single values joined
+    ahead: Tensor | None = None  # (B, horizon, K), what is known of each step ahead, where it is read step by step
 
 
 class Features(NamedTuple):

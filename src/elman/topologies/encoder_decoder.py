@@ -91,7 +91,7 @@ class EncoderDecoder(Writer):
         self.output_size, self.dropout, self.scheduled_sampling = hidden, dropout, scheduled_sampling
 
     def begin(self, encoded: Encoded, rows: int) -> DecoderState:
-        steps, lengths, single = encoded
+        steps, lengths, single, _ = encoded
         assert steps is not None
         outputs, final = self.encoder(steps, lengths=lengths)
         hidden = self.bridge(final)

@@ -119,7 +119,7 @@ class ManyToOne(Reader):
 
     def conditioned(self, encoded: Encoded) -> tuple[Tensor, Tensor, State | None]:
         """The steps and their lengths, and the state to begin with, as far as single values say."""
-        steps, lengths, single = encoded
+        steps, lengths, single, _ = encoded
         assert steps is not None
         if lengths is None:
             lengths = steps.new_full((steps.shape[0],), steps.shape[1]).long()

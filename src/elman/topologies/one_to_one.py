@@ -38,7 +38,7 @@ class OneToOne(Reader):
         self.output_size, self.pooling = input_size + single_size, pooling
 
     def forward(self, encoded: Encoded) -> Features:
-        steps, lengths, single = encoded
+        steps, lengths, single, _ = encoded
         if steps is None or lengths is None:
             return Features(single=single)
         pooled = POOLS[self.pooling](steps, lengths)

@@ -1,0 +1,99 @@
+"""Encoder-decoder ahead: a past is read whole, and each of the steps ahead is answered beside what is known of it."""
+
+import torch
+from torch import Tensor
+
+from elman.checks import check_range, fail
+from elman.topologies.base import Encoded, Features, Reader
+from elman.topologies.encoder_decoder import EncoderDecoder
+
+
+class EncoderDecoderAhead(Reader):
+    """Two recurrent bodies: one reads the past, and from its final state the other runs over the steps ahead:
+
+        x_k = what is known of step k ahead, or k / horizon where nothing is known
+        h_k, state_k = decoder([x_k; single values], state_{k-1}),     state_0 = bridge(final state of the encoder)
+
+    No answer is fed back, so that all steps are answered at once and an error does not grow along them: MQ-RNN (Wen,
+    Torkkola, Narayanaswamy & Madeka 2017, arXiv 1711.11053), with a recurrent decoder in place of two layers. Where
+    nothing is known the number of the step tells the steps apart, which a state alone would have to count.
+
+    Args:
+        input_size: D, features a step of the encoded sequences.
+        single_size: C, features of the encoded single values, which are joined to every step ahead; 0: none.
+        ahead_size: K, features of what is known of a step ahead; 0: none.
+        horizon: steps ahead, at least 1.
+        cell, hidden, layers, bidirectional, attention, dropout, locked, recurrent_dropout, weight_drop, zoneout,
+            backend, memory: as in `EncoderDecoder`, less the cell memoryless, whose decoder would not heed the past.
+
+    Shape: steps (B, T, D) with lengths (B,), single (B, C), ahead (B, horizon, K) -> single (B, horizon hidden), the
+        features of a step together.
+
+    Raises:
+        ArgumentError: a size, share or name that does not fit.
+
+    Example:
+        >>> topology = EncoderDecoderAhead(3, 0, 2, 24, hidden=4)
+        >>> read = Encoded(torch.zeros(5, 6, 3), torch.tensor([6, 1, 2, 3, 4]), ahead=torch.zeros(5, 24, 2))
+        >>> topology(read).single.shape
+        torch.Size([5, 96])
+    """
+
+    name = "encoder-decoder-ahead"
+    begins = "zero where the past begins, and where the steps ahead begin what was read"
+
+    def __init__(
+        self,
+        input_size: int,
+        single_size: int,
+        ahead_size: int,
+        horizon: int,
+        *,
+        cell: str = "lstm",
+        hidden: int = 128,
+        layers: int = 1,
+        bidirectional: bool = False,
+        attention: str = "none",
+        dropout: float = 0.3,
+        locked: bool = False,
+        recurrent_dropout: float = 0.0,
+        weight_drop: float = 0.0,
+        zoneout: float = 0.0,
+        backend: str = "auto",
+        memory: str = "full",
+    ) -> None:
+        super().__init__()
+        check_range("model", "horizon", horizon, low=1)
+        if cell == "memoryless":
+            then = "Take another, or many-to-one."
+            fail("model", "cell", "read the state where the past comes in by it", repr(cell), then)
+        self.bodies = EncoderDecoder(
+            input_size,
+            single_size,
+            ahead_size or 1,
+            cell=cell,
+            hidden=hidden,
+            layers=layers,
+            bidirectional=bidirectional,
+            attention=attention,
+            dropout=dropout,
+            locked=locked,
+            recurrent_dropout=recurrent_dropout,
+            weight_drop=weight_drop,
+            zoneout=zoneout,
+            backend=backend,
+            memory=memory,
+        )
+        self.horizon, self.output_size = horizon, horizon * hidden
+
+    def forward(self, encoded: Encoded) -> Features:
+        assert encoded.steps is not None
+        ahead = self._numbers(encoded.steps) if encoded.ahead is None else encoded.ahead
+        steps = self.bodies.taught(encoded, ahead, None).steps
+        assert steps is not None
+        return Features(single=steps.flatten(1))
+
+    def _numbers(self, like: Tensor) -> Tensor:
+        """1 / horizon, 2 / horizon, ..., 1 for each row, (B, horizon, 1)."""
+        numbers = torch.arange(1, self.horizon + 1, device=like.device, dtype=like.dtype) / self.horizon
+        return numbers[None, :, None].expand(len(like), -1, -1)
