@@ -201,6 +201,8 @@ def predict(
             "Try: elman predict RUN VALUE",
         )
     if looks_ahead(model, horizon, paths) and not trace:
+        if set:
+            fail("predict", "--set", "go with a target that is written", "a forecast", "Leave it out.")
         files = [data] if data is not None else list(values or [])
         forecast_verbs.predict_ahead(model, files, horizon, paths, plot, bad_rows.value, format)
         return
