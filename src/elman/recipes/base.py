@@ -136,3 +136,14 @@ class Recipe:
             self.show_rows,
             own.get("round_trip", {}),
         )
+
+
+def goal_words(goal: Goal | list[float] | None) -> str:
+    """A goal for people: a figure, or a range such as 0.77 to 0.83; nothing where there is none.
+
+    Example:
+        >>> goal_words(0.0265), goal_words((0.77, 0.83)), goal_words(None)
+        ('0.0265', '0.77 to 0.83', '')
+    """
+    bounds = goal if isinstance(goal, list | tuple) else [] if goal is None else [goal]
+    return " to ".join(f"{bound:.4g}" for bound in bounds)

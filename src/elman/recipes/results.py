@@ -19,6 +19,7 @@ import torch
 
 from elman.errors import ElmanError
 from elman.recipes import RECIPES, follow
+from elman.recipes.base import goal_words
 from elman.types import Json
 
 HEAD = """# Results
@@ -107,9 +108,7 @@ def page(entries: Iterable[Json]) -> str:
     """The Markdown page of the entries."""
     lines, published = [], []
     for entry in entries:
-        low, high = min(entry["values"]), max(entry["values"])
-        bounds = entry["goal"] if isinstance(entry["goal"], list | tuple) else [entry["goal"]]
-        goal = " to ".join("" if bound is None else f"{bound:.4g}" for bound in bounds)
+        low, high, goal = min(entry["values"]), max(entry["values"]), goal_words(entry["goal"])
         lines.append(
             f"| {entry['recipe']} | {entry['setting']} | {entry['split']} | {entry['metric']} "
             f"| **{entry['median']:.4g}** | {low:.4g} to {high:.4g} | {len(entry['values'])} | {goal} "
