@@ -236,6 +236,20 @@ def test_dates_stand_on_an_axis_of_dates_and_numbers_are_counted_as_steps(times,
     assert len(drawn) == are
 
 
+def test_the_picture_says_where_it_leaves_channels_out_and_keeps_names_as_they_are(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(picture, "png", lambda figure, dpi: drawn.append(figure) or b"")
+    for count in (4, 5):
+        one, names = np.ones((2, count)), [f"$c_{at}$" for at in range(count)]
+        picture.draw_hits("m $1", names, [1, 2], one, (one, one, one), one, np.linspace(0.9, 2, count), BAND)
+    titles = [figure.axes[0].get_title() for figure in drawn]
+    assert titles == ["m $1", "m $1; the 4 of 5 channels that rise highest"]
+    assert [axes.get_ylabel() for axes in drawn[1].axes[::2]] == ["$c_0$", "$c_1$", "$c_2$", "$c_3$"]
+    [legend] = drawn[1].legends
+    told = [text.get_text() for text in legend.get_texts()]
+    assert told == ["where 90% were expected", "expected", "readings", "hits", "scores", "threshold"]
+
+
 def test_names_of_series_and_times_of_any_kind_are_plain_json():
     for value in (np.int64(3), np.float64(2.5), datetime(2026, 11, 23), datetime(2026, 11, 23).date(), "a", None):
         json.dumps(plain(value))

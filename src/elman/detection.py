@@ -54,8 +54,7 @@ def detect(
 ) -> None:
     """Find readings that a next-step network did not expect: a row each, with its score and the threshold.
 
-    A score says how far off the reading was, in the deviations that the network told. From standard input the answer
-    to a row comes before the next is read.
+    A score is how far off a reading was, in the deviations that were told before it came.
     """
     from elman.anomalies import Watcher
     from elman.checks import fail

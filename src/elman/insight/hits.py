@@ -65,8 +65,9 @@ def draw_hits(
     figure.align_ylabels(panels)
     named = [entry for axes in panels[:2] for entry in zip(*axes.get_legend_handles_labels(), strict=True)]
     figure.legend(*zip(*named, strict=True), loc="outside lower center", fontsize=9, ncols=len(named), frameon=False)
-    panels[0].set_title(title, fontsize=11, parse_math=False)
-    panels[-1].set_xlabel("time" if dated else "step")
+    some = f"; the {len(shown)} of {len(channels)} channels that rise highest" if len(shown) < len(channels) else ""
+    panels[0].set_title(title + some, fontsize=11, parse_math=False)
+    panels[-1].set_xlabel("time" if dated else "step, counted from 1")
     if dated:
         show_dates(panels[-1].xaxis)
     return png(figure, dpi=110)
