@@ -182,6 +182,21 @@ def test_masks_hide_at_most_a_fifth_of_the_steps_each():
     assert (frames == 0).all(2).sum(1).max() <= MASKS * 4
 
 
+def test_who_else_is_in_the_batch_changes_nothing_about_what_masks_hide():
+    masks, short = SpecAugment(4, stack=2, time_mask=6, frequency_mask=1), torch.ones(300, 10, 8)
+    torch.manual_seed(0)
+    alone = masks(short)
+    torch.manual_seed(0)
+    beside = masks(torch.cat([short, torch.zeros(300, 90, 8)], 1))  # padded to the length of another clip
+
+    assert torch.equal(beside[:, :10], alone)
+    hidden = (alone.reshape(300, 20, 4) == 0).all(2)
+    assert hidden.sum(1).max() == MASKS * 4  # a fifth of the 20 frames, though 6 are allowed
+    assert hidden.any(0).all()  # the last frame too
+    assert not masks(torch.zeros(2, 5, 8)).any()  # and a row of zeros stays what it is
+    assert masks(torch.zeros(2, 0, 8)).shape == (2, 0, 8)
+
+
 @pytest.mark.parametrize("options", [{"time_mask": 4}, {"frequency_mask": 4}], ids=str)
 def test_masks_change_what_is_trained_and_are_drawn_from_its_seed(options):
     def weights(**more: object) -> torch.Tensor:

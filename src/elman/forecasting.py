@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from elman.checks import check_range, fail
-from elman.data import BadRows, Table, from_memory, read
+from elman.data import BadRows, Table, from_memory, plain, read
 from elman.fields import Forecast
 from elman.model import Model, Source, row_policy
 from elman.network import Network
@@ -39,7 +39,7 @@ class Outlook(NamedTuple):
         for step, value in enumerate(self.forecast):
             row: Json = {} if data.id is None else {"id": self.series}
             row |= {"column": self.column} if several else {}
-            row |= {"step": step + 1} | ({} if data.time is None else {"time": _plain(self.times[step])})
+            row |= {"step": step + 1} | ({} if data.time is None else {"time": plain(self.times[step])})
             row["prediction"] = value
             if self.quantiles:
                 row["quantiles"] = {name: values[step] for name, values in self.quantiles.items()}
@@ -182,8 +182,3 @@ def _chances(past: np.ndarray, paths: int, horizon: int, random: np.random.Gener
     ranks = np.stack([np.lexsort((ties[:, step], rises[:, step])).argsort() for step in range(horizon)], 1)
     chances: np.ndarray = (ranks + random.uniform(1e-6, 1 - 1e-6, rises.shape)) / paths
     return chances
-
-
-def _plain(time: Any) -> Any:
-    """A time as JSON has it."""
-    return time if time is None or isinstance(time, str | int | float) else str(time)

@@ -42,7 +42,8 @@ class Audio(Frames):
     """A clip of frames, each of whose channels is scaled by its mean and deviation in the training split.
 
     A cell is the path of a WAV, FLAC, MP3, OGG or AIFF file of any rate, depth and number of channels, or a pair
-    (samples, rate) of an array (n,) or (n, channels) and samples a second. Channels are mixed to one, and the rate is
+    (samples, rate) of an array (n,) or (n, channels) and samples a second. A file whose end is missing is refused, but
+    for an MP3 that does not say how long it is (`elman.sound.read_clip`). Channels are mixed to one, and the rate is
     changed to `rate`. The frames are calculated when a cell is read, which is once a training.
 
     As a target a clip is written step by step, each with the probability that it is the last. The numbers of a step are
