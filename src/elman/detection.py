@@ -80,7 +80,7 @@ def detect(
         plot.write_bytes(_drawn(found))
         note(f"written to {plot}")
     if rows or format is Format.json:
-        print_rows(rows, format)
+        print_rows(rows, format, listed=True)
 
 
 def _say_how(watcher: Watcher, false_alarms: float) -> None:
