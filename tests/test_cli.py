@@ -12,7 +12,7 @@ import pytest
 
 import elman
 from elman import cli
-from elman.output import Format
+from elman.output import Format, print_rows
 from elman.recipes import RECIPES
 
 README = Path(__file__).resolve().parents[1] / "README.md"

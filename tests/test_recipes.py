@@ -1,10 +1,12 @@
 """The recipes reach their goals: the figures of the README, made anew. Minutes each, so run by `make test-slow`."""
 
+import json
 from statistics import median
+from types import SimpleNamespace
 
 import pytest
 
-from elman.recipes import RECIPES, follow
+from elman.recipes import RECIPES, follow, results
 from elman.recipes.datasets import UCR
 from elman.recipes.results import page, summaries
 from elman.training import METRICS
@@ -91,3 +93,25 @@ def test_each_metric_of_the_results_has_its_own_goal_and_only_one_has_the_publis
     }
     assert [metric for metric, entry in entries.items() if entry["published"]] == ["agreement"]
     assert "where nothing else is said" in page(entries.values())
+
+
+def test_results_keep_the_run_folders_and_train_nothing_twice(tmp_path, monkeypatch):
+    """What was measured is taken as it stands; what is missing is trained."""
+    followed = []
+
+    def fake(recipe, setting, seed, out, force):
+        followed.append((setting, seed, force))
+        figures = {"recipe": recipe.name, "setting": setting, "seed": seed, "split": "test", "minutes": 1.0}
+        figures |= {"metrics": {"accuracy": 0.5}, "baseline": {"name": "none"}, "published": {}}
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "metrics.json").write_text(json.dumps(figures))
+        return SimpleNamespace(figures=figures)
+
+    monkeypatch.setattr(results, "follow", fake)
+    jobs = [results.Job("anomaly", setting, 1, tmp_path, False) for setting in ["gun-point", "arrow-head"]]
+    assert [job.folder().name for job in jobs] == ["anomaly-gun-point-seed1", "anomaly-arrow-head-seed1"]
+    first = [results.measured(job) for job in jobs]
+    assert [results.measured(job) for job in jobs] == first
+    assert followed == [("gun-point", 1, False), ("arrow-head", 1, False)]
+    results.measured(jobs[0]._replace(force=True))
+    assert followed[2:] == [("gun-point", 1, True)]

@@ -64,7 +64,7 @@ def main() -> None:
     path, figures = asked.out / "results.json", []
     kept = json.loads(path.read_text()) if path.is_file() else []
     with ProcessPoolExecutor(asked.jobs, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for figure in pool.map(_follow, jobs):  # written after each, so that nothing measured is lost
+        for figure in pool.map(measured, jobs):  # written after each, so that nothing measured is lost
             figures += [figure] if figure is not None else []
             entries = together(kept, summaries(figures))
             path.write_text(json.dumps(entries, indent=1) + "\n")
@@ -131,8 +131,8 @@ def page(entries: Iterable[Json]) -> str:
     return HEAD + "\n".join(lines) + (table if published else "") + "\n"
 
 
-def _follow(job: Job) -> Json | None:
-    """The figures of one training, or None where its data cannot be had."""
+def measured(job: Job) -> Json | None:
+    """The figures of one training, which may have been before; None where its data cannot be had."""
     written = job.folder() / "metrics.json"
     if written.is_file() and not job.force:
         figures = json.loads(written.read_text())
