@@ -39,6 +39,16 @@ def test_a_clip_stands_once_and_its_name_says_what_it_is(real_data, name):
         assert Path(clip).name.startswith(f"{WORDS.index(digit)}_{speaker}_")
 
 
+def test_each_digit_has_the_sounds_that_the_dictionary_lists_first(real_data):
+    sounds = {
+        "zero": "Z IH R OW", "one": "W AH N", "two": "T UW", "three": "TH R IY", "four": "F AO R", "five": "F AY V",
+        "six": "S IH K S", "seven": "S EH V AH N", "eight": "EY T", "nine": "N AY N",
+    }  # fmt: skip
+    for table, plain in zip(tables("fsdd_phonemes"), tables("fsdd"), strict=True):
+        assert table.column("phonemes") == [sounds[digit] for digit in plain.column("digit")]
+        assert {name: table.column(name) for name in plain.columns} == plain.columns
+
+
 def test_the_first_five_takes_test_as_the_data_set_has_it(real_data):
     takes = [{int(Path(clip).stem.rpartition("_")[2]) for clip in table.column("clip")} for table in tables("fsdd")]
 

@@ -69,7 +69,8 @@ class Recipe:
             readings by those before them (`elman.recipes.injected`), and "markov": 2 tells each symbol that is written
             from the two before it (`elman.recipes.markov`).
         published: figures that others reported.
-        show: values that are traced step by step at the end, or written from; a dictionary each of several inputs.
+        show: values that are traced step by step at the end, or written from; a dictionary each of several inputs,
+            or of other columns, by which the inputs are looked up in the training split.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.
         faults: the test part's series gets faults, and it is counted how well a network that tells the next reading,
             and the baselines, find them (`auc`), see `elman.recipes.injected`.
@@ -77,9 +78,9 @@ class Recipe:
             have a `metric`, `baselines`, `published` and `show` of its own, and as `dataset` a name of other data.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
             options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
-            network of the named setting, which reads what this one writes, tells the first input (`agreement`). A
-            "recipe" names the recipe of that setting, where it is another one, on the same data. Baselines that are
-            networks make the same round trip.
+            network of the named setting, which reads what this one writes, tells rightly what its own target has
+            (`agreement`). A "recipe" names the recipe of that setting, where it is another one, on the same data.
+            Baselines that are networks make the same round trip.
         seeds: how many `make results` runs.
     """
 

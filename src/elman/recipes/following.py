@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from elman.recipes.datasets import DATASETS, glove_vectors
 from elman.recipes.forecasts import scores_of_naive
 from elman.recipes.injected import scores_of_network, scores_of_rolling
 from elman.recipes.markov import scores_of_markov
-from elman.recipes.pictures import pictures_of
+from elman.recipes.pictures import pictures_of, with_inputs
 from elman.recipes.round_trip import round_trip
 from elman.recipes.showing import Written, shown
 from elman.training import Reporter
@@ -119,6 +119,7 @@ def follow(
     if vectors is not None and document == merged(chosen.document, hasten):
         fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
     tables = DATASETS[chosen.data]()
+    chosen = replace(chosen, show=with_inputs(chosen.show, list(document["input"]), tables.train))
     if quick:
         tables = Tables(*(table and _part(table, seed, recipe) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()

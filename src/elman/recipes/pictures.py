@@ -1,10 +1,12 @@
 """The pictures that following a recipe leaves behind, by the names of their files."""
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from elman.data import Table
 from elman.fields import Image
 from elman.insight import draw_attention, draw_captions, draw_trace
 from elman.model import Model
@@ -39,6 +41,20 @@ def pictures_of(model: Model, chosen: Setting, tables: Tables) -> dict[str, byte
             list(map(str, true)),
         )
     return found
+
+
+def with_inputs(show: list[Any], inputs: Iterable[str], table: Table) -> list[Any]:
+    """What a recipe shows, each dictionary with the inputs that it lacks: of the first row that has all its values."""
+
+    def whole(value: Any) -> Any:
+        lacking = [name for name in inputs if isinstance(value, dict) and name not in value]
+        if not lacking:
+            return value
+        given = zip(*map(table.column, value), strict=True)
+        row = next(row for row, cells in enumerate(given) if cells == tuple(value.values()))
+        return value | {name: table.column(name)[row] for name in lacking}
+
+    return list(map(whole, show))
 
 
 def shown_rows(model: Model, chosen: Setting, tables: Tables) -> tuple[list[Any], list[Any]]:

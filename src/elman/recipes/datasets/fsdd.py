@@ -7,6 +7,7 @@ import numpy as np
 
 from elman.data import Source, Table, fetch_together, github
 from elman.parts import Tables
+from elman.recipes.datasets.cmudict import first_pronunciations
 from elman.sound import read_clip
 
 REPOSITORY = "Jakobovski/free-spoken-digit-dataset", "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
@@ -45,6 +46,21 @@ def fsdd() -> Tables:
     """
     parts = _official(_spoken())
     return Tables(*(_table(parts[name], f"fsdd {name}") for name in ("train", "valid", "test")))
+
+
+def fsdd_phonemes() -> Tables:
+    """As `fsdd`, with a column `phonemes` too: how the digit is spoken, as CMUdict lists it first, such as "TH R IY".
+
+    Raises:
+        DataError: the files cannot be had.
+    """
+    spoken = first_pronunciations()
+
+    def with_phonemes(table: Table) -> Table:
+        phonemes = [spoken[digit] for digit in table.column("digit")]
+        return Table({**table.columns, "phonemes": phonemes}, table.source, table.where)
+
+    return Tables(*(with_phonemes(table) for table in fsdd() if table is not None))
 
 
 def fsdd_new_speaker(speaker: str = NEW_SPEAKER) -> Tables:
