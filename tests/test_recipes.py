@@ -1,11 +1,14 @@
 """The recipes reach their goals: the figures of the README, made anew. Minutes each, so run by `make test-slow`."""
 
+from pathlib import Path
 from statistics import median
 
 import pytest
 
 from elman.recipes import RECIPES, follow
+from elman.recipes.base import reaches
 from elman.recipes.datasets import UCR
+from elman.recipes.following import Result
 from elman.recipes.results import page, summaries
 from elman.training import METRICS
 
@@ -33,12 +36,6 @@ def test_the_median_over_the_seeds_reaches_the_goals(recipe, setting, tmp_path, 
     assert median(run["minutes"] for run in runs) <= SLACK * recipe.minutes
 
 
-def reaches(metric, figure, goal):
-    """Whether a figure is as good as a goal; the shares of a round trip, which are no metrics, are good if high."""
-    higher = metric not in METRICS or METRICS[metric].higher_is_better
-    return figure >= goal if higher else figure <= goal
-
-
 @pytest.mark.parametrize(
     ("metric", "figure", "goal", "does"),
     [
@@ -51,6 +48,23 @@ def reaches(metric, figure, goal):
 )
 def test_a_goal_is_reached_from_the_side_that_is_better(metric, figure, goal, does):
     assert reaches(metric, figure, goal) is does
+
+
+@pytest.mark.parametrize(
+    ("per", "split", "said"),
+    [(0.07, "test", "goal: met"), (0.08, "test", "goal: missed in per"), (0.9, "a part: --quick", "goal")],
+)
+def test_the_table_says_whether_the_goals_are_met(per, split, said):
+    figures = {"recipe": "pronounce", "setting": "", "split": split, "metrics": {"exact_match": 0.7, "per": per}}
+    figures |= {"baseline": {"name": "b", "exact_match": 0.2}, "other_baselines": [], "published": {"LSTM": 0.71}}
+    goals = {"exact_match": 0.7, "per": 0.072}
+
+    ours, goal, baseline, published = Result(figures, Path(), None, [], [], "exact_match", goals, "").table()
+
+    assert (ours["exact_match"], ours["per"]) == (0.7, per)
+    assert goal == {"who": said, **goals}
+    assert (baseline["per"], published) == (None, {"who": "LSTM", "exact_match": 0.71})
+    assert len(Result(figures, Path(), None, [], [], "exact_match", {}, "").table()) == 3
 
 
 def test_goals_are_of_metrics_that_there_are_and_what_is_beaten_is_run():

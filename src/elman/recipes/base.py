@@ -5,10 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from elman.config import merged
+from elman.training import METRICS
 from elman.types import Json
 
 NEEDS_VECTORS = "VECTORS"  # stands in a recipe for the file that the user names
 SECTIONS = ("data", "input", "target", "model", "train", "decode")
+
+
+def reaches(metric: str, figure: float, goal: float) -> bool:
+    """Whether a figure is as good as a goal; the shares of a round trip, which are no metrics, are good if high."""
+    higher = metric not in METRICS or METRICS[metric].higher_is_better
+    return figure >= goal if higher else figure <= goal
 
 
 class Published:

@@ -19,7 +19,7 @@ from elman.fields import Frames
 from elman.inference import Step
 from elman.model import Model
 from elman.parts import Tables
-from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
+from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting, reaches
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
 from elman.recipes.forecasts import scores_of_naive
@@ -53,6 +53,7 @@ class Result:
     traces: list[tuple[str, list[Step]]]  # of what is read
     written: list[tuple[str, str]]  # what was written from what
     metric: str
+    goals: Mapping[str, float]
     example: str  # a value that can be typed; "" where there is none
 
     def next_command(self) -> str:
@@ -67,13 +68,17 @@ class Result:
         return f'elman predict {run} "{self.example}"'
 
     def table(self) -> list[Json]:
-        """The figures beside the baselines' and the published ones, a row each."""
+        """The figures beside the goals', the baselines' and the published ones, a row each."""
         setting, quick = self.figures["setting"], "--quick" in self.figures["split"]
         ours = f"elman recipe {self.figures['recipe']}" + f" ({setting})" * bool(setting)
         ours += ", --quick: claims nothing" * quick
         parts = [name for name in self.figures["metrics"] if name.startswith(f"{self.metric}_")]  # such as auc_spike
-        shown = [self.metric, *parts]
+        shown = list(dict.fromkeys([self.metric, *parts, *self.goals]))
         rows = [{"who": ours} | {name: self.figures["metrics"][name] for name in shown}]
+        if self.goals:
+            missed = [name for name, goal in self.goals.items() if not reaches(name, rows[0][name], goal)]
+            verdict = f": missed in {', '.join(missed)}" if missed else ": met"
+            rows.append({"who": "goal" + verdict * (not quick), **self.goals})
         baselines = [self.figures["baseline"], *self.figures["other_baselines"]]
         rows += [
             {"who": f"baseline: {entry['name']}"} | {name: entry.get(name) for name in shown} for entry in baselines
@@ -148,7 +153,7 @@ def follow(
     for kept in models:
         kept.save(folder / "baseline", force)
     traces, written = shown(model, chosen, tables, folder)
-    return Result(said, folder, model, traces, written, chosen.metric, _example(chosen, written))
+    return Result(said, folder, model, traces, written, chosen.metric, chosen.goals, _example(chosen, written))
 
 
 def _example(chosen: Setting, written: Written) -> str:
