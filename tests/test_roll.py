@@ -212,10 +212,10 @@ def test_a_piece_of_one_step_is_not_gone_on_with_and_does_not_count(tmp_path, in
         given = {"data": {**NO_SPLIT, "in_memory": in_memory}, "epochs": 1, "quiet": True} | options
         return elman.train(path, input={"piece": {"kind": "roll"}}, **given)
 
-    model = trained(scales(4) + [[[60]]], bad_rows="skip")
+    model = trained([*scales(4), [[60]]], bad_rows="skip")
 
-    with pytest.raises(DataError, match="column 'piece' must have two steps at least, .*, got 1"):
-        trained(scales(4) + [[[60]]])
+    with pytest.raises(DataError, match=r"column .piece. must have two steps at least, .*, got 1"):
+        trained([*scales(4), [[60]]])
     with pytest.raises(DataError, match="must have two steps at least"):  # and not: a figure of 0
         model.evaluate({"piece": [[[60]]]})
     assert model.evaluate({"piece": [*scales(4), [[60]]]}, bad_rows="skip") == model.evaluate({"piece": scales(4)})

@@ -180,7 +180,7 @@ def test_a_clip_is_written_to_files_from_the_command_line(singer, tmp_path, monk
 
 
 def test_what_is_no_sound_or_is_hidden_is_not_written():
-    for options in ({"features": "mfcc"}, {"time_mask": 3}, {"frequency_mask": 3}):
+    for options in ({"features": "mfcc"}, {"normalise": "clip"}, {"time_mask": 3}, {"frequency_mask": 3}):
         with pytest.raises(ConfigError, match=f"got '{next(iter(options))}'"):
             elman.train(TABLE, input="name", target={"clip": OPTIONS | options}, quiet=True)
         with pytest.raises(ConfigError, match="a clip must be heard and seen where it is written"):

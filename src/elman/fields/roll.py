@@ -41,9 +41,10 @@ class Roll(Frames):
     JSON), which is what is written too. A key that is struck again while it is down stays down.
 
     What is gone on with needs a beginning, and a step after it: its first frame is learned, so that a piece can be
-    begun from nothing, but not scored, so that `nll` is the mean over the T - 1 frames that are told from those before them, as published
-    figures have it (Boulanger-Lewandowski, Bengio & Vincent 2012, arXiv 1206.6392; Bai, Kolter & Koltun 2018, arXiv
-    1803.01271). Of a target that is written from something else all frames are scored, and whether it ends there.
+    begun from nothing, but not scored, so that `nll` is the mean over the T - 1 frames that are told from those before
+    them, as published figures have it (Boulanger-Lewandowski, Bengio & Vincent 2012, arXiv 1206.6392; Bai, Kolter &
+    Koltun 2018, arXiv 1803.01271). Of a target that is written from something else all frames are scored, and whether
+    it ends there.
 
     Args:
         name: the column.
@@ -138,7 +139,7 @@ class Roll(Frames):
 
     def witnesses(self, column: pa.Array) -> list[list[list[int]]]:
         """A piece of one step, where there is one and it cannot be gone on with."""
-        return [[[]]] if self.goes_on and pc.min(pc.list_value_length(column)).as_py() == 1 else []
+        return [[[LOWEST_KEY]]] if self.goes_on and pc.min(pc.list_value_length(column)).as_py() == 1 else []
 
     def learned(self) -> Json:
         return {"pieces": self._pieces, "steps": self._steps, "down": self._down.tolist()}

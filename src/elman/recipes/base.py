@@ -32,6 +32,7 @@ class Setting:
     Attributes:
         name: "" where a recipe has one setting only.
         data: a name of `elman.recipes.datasets.DATASETS`.
+        split, seeds: see `Recipe`.
         document: the configuration.
         metric: the metric that published figures are in.
         goals: figures to reach by metric, see `Recipe`.
@@ -43,6 +44,8 @@ class Setting:
 
     name: str
     data: str
+    split: str
+    seeds: int
     document: Json
     metric: str
     goals: Mapping[str, float]
@@ -82,7 +85,8 @@ class Recipe:
         faults: the test part's series gets faults, and it is counted how well a network that tells the next reading,
             and the baselines, find them (`auc`), see `elman.recipes.injected`.
         settings: variants by name, each a configuration laid over the recipe's; the first is the default. One may also
-            have a `metric`, `baselines`, `published` and `show` of its own, and as `dataset` a name of other data.
+            have a `metric`, `split`, `seeds`, `baselines`, `published` and `show` of its own, and as `dataset` a name
+            of other data; or several names, of which each seed takes another.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
             options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
             network of the named setting, which reads what this one writes, tells rightly what its own target has
@@ -125,14 +129,17 @@ class Recipe:
             "minutes": self.minutes,
         }
 
-    def setting(self, name: str) -> Setting:
-        """One of the settings, with what the recipe says for all of them."""
+    def setting(self, name: str, seed: int = 0) -> Setting:
+        """One of the settings, with what the recipe says for all of them; of several data sets that of the seed."""
         own = self.settings[name]
+        data = own.get("dataset", self.data)
         document: Json = {section: getattr(self, "reading" if section == "data" else section) for section in SECTIONS}
         document = merged(document, {section: own[section] for section in SECTIONS if section in own})
         return Setting(
             name,
-            own.get("dataset", self.data),
+            data if isinstance(data, str) else data[seed % len(data)],
+            own.get("split", self.split),
+            own.get("seeds", self.seeds),
             document,
             own.get("metric", self.metric),
             self.goals.get(name, {}),

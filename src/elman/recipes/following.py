@@ -101,7 +101,7 @@ def follow(
     Args:
         recipe: the recipe.
         setting: one of its settings; the first if None.
-        seed: of every random draw.
+        seed: of every random draw; where a setting has several data sets, of which one is taken too.
         quick: a part of the data and one epoch: shows that all works, its figures claim nothing.
         out: folder to write; runs/<recipe>-<setting> if None.
         force: replace the folder if it exists.
@@ -115,7 +115,7 @@ def follow(
     reporter = reporter or Reporter(quiet=True)
     name = next(iter(recipe.settings)) if setting is None else setting
     check_choice(f"recipe {recipe.name}", "setting", name, recipe.settings)
-    chosen = recipe.setting(name)
+    chosen = recipe.setting(name, seed)
     folder = check_free(out or Path("runs") / (f"{recipe.name}-{name}" if name else recipe.name), force)
     hasten: Json = {"train": {"seed": seed}}
     if quick:  # a part of the rows may lack a class that others have
@@ -135,7 +135,7 @@ def follow(
     said = {
         "recipe": recipe.name,
         "setting": name,
-        "split": recipe.split + (" (a part of it: --quick claims nothing)" if quick else ""),
+        "split": chosen.split + (" (a part of it: --quick claims nothing)" if quick else ""),
         "seed": seed,
         "minutes": round((time.perf_counter() - begin) / 60, 2),
         "metrics": figures,
