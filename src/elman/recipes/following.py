@@ -25,9 +25,9 @@ from elman.recipes.datasets import DATASETS, glove_vectors
 from elman.recipes.forecasts import scores_of_naive
 from elman.recipes.injected import scores_of_network, scores_of_rolling
 from elman.recipes.markov import scores_of_markov
-from elman.recipes.pictures import pictures_of, with_inputs
+from elman.recipes.pictures import pictures_of
 from elman.recipes.round_trip import round_trip
-from elman.recipes.showing import Written, shown
+from elman.recipes.showing import named, shown, with_inputs
 from elman.training import Reporter
 from elman.types import Json
 
@@ -148,15 +148,16 @@ def follow(
     }
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
-    write_directory(folder, {"metrics.json": to_json(said), **pictures_of(model, chosen, tables)}, force)
+    seen = shown(model, chosen, tables)
+    write_directory(folder, {"metrics.json": to_json(said), **pictures_of(model, chosen, tables, seen)}, force)
     model.save(folder / "model", force)
     for kept in models:
         kept.save(folder / "baseline", force)
-    traces, written = shown(model, chosen, tables, folder)
-    return Result(said, folder, model, traces, written, chosen.metric, chosen.goals, _example(chosen, written))
+    written = named(model, seen.written, folder)
+    return Result(said, folder, model, seen.traces, written, chosen.metric, chosen.goals, _example(chosen, written))
 
 
-def _example(chosen: Setting, written: Written) -> str:
+def _example(chosen: Setting, written: list[tuple[str, str]]) -> str:
     """A value that can be typed: the first that is shown; none where several columns are read."""
     first = next(iter([*chosen.show, *(value for value, _ in written)]), "")
     return first if isinstance(first, str) else ""
