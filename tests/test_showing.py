@@ -8,6 +8,7 @@ import pytest
 from elman.data import Table
 from elman.fields import FIELDS, Category, Fields
 from elman.model import Model
+from elman.music import keeping
 from elman.parts import Tables
 from elman.recipes import Recipe, follow
 from elman.recipes.datasets import DATASETS
@@ -70,16 +71,18 @@ def test_rows_of_pictures_are_written_once_for_the_picture_and_for_the_person(tm
 
 
 @pytest.mark.parametrize("kind", ["notes", "roll"])
-def test_what_is_written_is_kept_as_files_whether_it_is_a_text_or_frames(tmp_path, kind):
+def test_what_is_written_is_kept_as_files_whether_it_is_a_text_or_frames(tmp_path, kind, monkeypatch):
     fields = Fields({"key": Category("key")}, {"tune": FIELDS[kind]("tune")})
     model = SimpleNamespace(fields=fields, target=fields.targets["tune"])
     value = "C4:1 E4:1" if kind == "notes" else [[60], [64]]
+
+    monkeypatch.setattr(keeping, "draw_piano_roll", lambda notes, tempo, title: title.encode())
 
     ((asked, text),) = named(model, [WrittenRow("C major", value, "G4:2")], tmp_path)
 
     names = ["written-1.mid", "written-1.png", "written-1.wav"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
-    assert asked == "C major"
+    assert asked == (tmp_path / "written-1.png").read_text() == "C major"  # what stands above the picture
     assert text == (value if kind == "notes" else ", ".join(names)) + "   (there: G4:2)"
 
 

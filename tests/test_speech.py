@@ -166,6 +166,18 @@ def test_the_dropout_of_what_is_fed_back_changes_what_is_trained():
     assert not torch.equal(weights(), weights(dropout=0.1))
 
 
+def test_where_it_looked_is_told_by_the_time_of_each_step_that_was_written():
+    few = {"spelled": [" ".join(name) for name in NAMES[:12]], "clip": TABLE["clip"][:12]}
+    model = elman.train(few, input={"spelled": {"kind": "text", "split": "space"}}, target={"clip": OPTIONS}, hidden=4,
+                        epochs=1, quiet=True, model={"attention": "dot"})  # fmt: skip
+
+    source, written, weights = model.attention("h i g h", max_length=3, min_length=3)
+
+    assert source == list("high")
+    assert written == ["0.00 s", "0.02 s", "0.03 s"]  # of 16 ms
+    assert weights.shape == (3, 4)
+
+
 def test_a_clip_is_written_to_files_from_the_command_line(singer, tmp_path, monkeypatch):
     singer.save(tmp_path / "run")
     monkeypatch.chdir(tmp_path)

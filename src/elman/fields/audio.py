@@ -183,13 +183,13 @@ class Audio(Frames):
         """Frames of mel bands as sound: samples and rate."""
         return griffin_lim(magnitude_from(value, self.bank), self.framing), self.framing.rate
 
-    def keep(self, value: np.ndarray, stem: Path) -> list[Path]:
+    def keep(self, value: np.ndarray, stem: Path, title: str = "") -> list[Path]:
         """stem.wav, and where matplotlib is installed stem.png."""
         sound, picture = (stem.with_name(f"{stem.name}{ending}") for ending in (".wav", ".png"))
         write_wav(sound, *self.cell(value))
         if find_spec("matplotlib") is None:
             return [sound]
-        picture.write_bytes(draw_spectrogram(value, self.bank, f"{self.name}: {stem.name}"))
+        picture.write_bytes(draw_spectrogram(value, self.bank, title or f"{self.name}: {stem.name}"))
         return [sound, picture]
 
     def pack(self, value: np.ndarray) -> np.ndarray:

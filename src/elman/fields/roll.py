@@ -200,11 +200,11 @@ class Roll(Frames):
     def truth(self, value: np.ndarray) -> list[list[int]]:
         return self.read(value)
 
-    def keep(self, value: Any, stem: Path) -> list[Path]:
+    def keep(self, value: Any, stem: Path, title: str = "") -> list[Path]:
         """A piece as stem.mid, stem.png and stem.wav; one without a note is not kept."""
         silent = isinstance(value, (list, tuple, np.ndarray)) and not any(map(len, value))
         notes = [] if silent else roll_notes(self.parse(value), self.resolution)
-        return keep_notes(notes, self.tempo, stem)
+        return keep_notes(notes, self.tempo, stem, title)
 
 
 class Keys(nn.Module):

@@ -14,6 +14,8 @@ from elman.parts import Tables
 from elman.recipes.base import Setting
 from elman.topologies import Reader
 
+LONGEST_TITLE = 60  # characters above a picture
+
 
 class WrittenRow(NamedTuple):
     """Something that was written."""
@@ -51,10 +53,12 @@ def named(model: Model, written: list[WrittenRow], folder: Path) -> list[tuple[s
     that is to be looked at or listened to are kept in the folder."""
     found = []
     for number, row in enumerate(written, 1):
-        files = model.target.keep(row.value, folder / f"written-{number}")
+        name = _name(model, row.asked, folder / f"read-{number}")
+        title = _shortened(name) if model.fields.inputs else ""
+        files = model.target.keep(row.value, folder / f"written-{number}", title)
         text = ", ".join(file.name for file in files) if isinstance(model.target, Frames) else str(row.value)
         right = "" if row.there is None else f"   (there: {row.there})"
-        found.append((_name(model, row.asked, folder / f"read-{number}"), text + right))
+        found.append((name, text + right))
     return found
 
 
@@ -81,6 +85,10 @@ def _shown_rows(model: Model, chosen: Setting, tables: Tables) -> tuple[list[Any
     answered = columns.pop(model.target.name)
     cells = [{name: column[row] for name, column in columns.items()} for row in rows]
     return [cell if len(cell) > 1 else next(iter(cell.values())) for cell in cells], [answered[row] for row in rows]
+
+
+def _shortened(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
 
 
 def _name(model: Model, value: Any, stem: Path) -> str:
