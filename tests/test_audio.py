@@ -119,6 +119,7 @@ def test_every_option_changes_the_frames():
         {"fmin": 100.0},
         {"fmax": 3000.0},
         {"stack": 2},
+        {"normalise": "clip"},
     ]
     for change in changes:
         field = fitted(**change)
@@ -126,10 +127,27 @@ def test_every_option_changes_the_frames():
     assert len(frames) == 1 + len(changes)
 
 
+@pytest.mark.parametrize("features", ["mel", "mfcc"])
+def test_what_is_added_to_all_frames_of_a_clip_is_taken_off_where_that_is_asked_for(features):
+    samples, _ = SUNG["clip"][0]
+    noisy = samples + 0.01 * np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
+    plain, normalised = (
+        Audio("clip", rate=RATE, size=12, features=features, normalise=how) for how in ("none", "clip")
+    )
+
+    as_heard, shifted = ([field.parse((gain * noisy, RATE)) for gain in (0.1, 1.0)] for field in (plain, normalised))
+
+    assert np.abs(as_heard[0] - as_heard[1]).max() > 1  # a tenth as loud
+    np.testing.assert_allclose(shifted[0], shifted[1], atol=0.02)
+    np.testing.assert_allclose(shifted[1], as_heard[1] - as_heard[1].mean(0), atol=1e-5)
+    assert shifted[0].dtype == np.float32
+
+
 @pytest.mark.parametrize(
     "options",
     [
         {"features": "wave"},
+        {"normalise": "training"},
         {"rate": 0},
         {"size": 0},
         {"features": "mfcc", "size": 41},

@@ -58,7 +58,7 @@ def main() -> None:
         Job(name, setting, seed, asked.runs, asked.force)
         for name in asked.names
         for setting in RECIPES[name].settings
-        for seed in range(RECIPES[name].seeds)
+        for seed in range(RECIPES[name].setting(setting).seeds)
     ]
     context = multiprocessing.get_context("spawn")
     path, figures = asked.out / "results.json", []
