@@ -119,6 +119,7 @@ def test_every_option_changes_the_frames():
         {"fmin": 100.0},
         {"fmax": 3000.0},
         {"stack": 2},
+        {"normalise": "clip"},
     ]
     for change in changes:
         field = fitted(**change)
@@ -126,10 +127,27 @@ def test_every_option_changes_the_frames():
     assert len(frames) == 1 + len(changes)
 
 
+@pytest.mark.parametrize("features", ["mel", "mfcc"])
+def test_what_is_added_to_all_frames_of_a_clip_is_taken_off_where_that_is_asked_for(features):
+    samples, _ = SUNG["clip"][0]
+    noisy = samples + 0.01 * np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
+    plain, normalised = (
+        Audio("clip", rate=RATE, size=12, features=features, normalise=how) for how in ("none", "clip")
+    )
+
+    as_heard, shifted = ([field.parse((gain * noisy, RATE)) for gain in (0.1, 1.0)] for field in (plain, normalised))
+
+    assert np.abs(as_heard[0] - as_heard[1]).max() > 1  # a tenth as loud
+    np.testing.assert_allclose(shifted[0], shifted[1], atol=0.02)
+    np.testing.assert_allclose(shifted[1], as_heard[1] - as_heard[1].mean(0), atol=1e-5)
+    assert shifted[0].dtype == np.float32
+
+
 @pytest.mark.parametrize(
     "options",
     [
         {"features": "wave"},
+        {"normalise": "training"},
         {"rate": 0},
         {"size": 0},
         {"features": "mfcc", "size": 41},
@@ -180,6 +198,21 @@ def test_masks_hide_at_most_a_fifth_of_the_steps_each():
     frames = SpecAugment(4, time_mask=100)(torch.ones(100, 20, 4))
 
     assert (frames == 0).all(2).sum(1).max() <= MASKS * 4
+
+
+def test_who_else_is_in_the_batch_changes_nothing_about_what_masks_hide():
+    masks, short = SpecAugment(4, stack=2, time_mask=6, frequency_mask=1), torch.ones(300, 10, 8)
+    torch.manual_seed(0)
+    alone = masks(short)
+    torch.manual_seed(0)
+    beside = masks(torch.cat([short, torch.zeros(300, 90, 8)], 1))  # padded to the length of another clip
+
+    assert torch.equal(beside[:, :10], alone)
+    hidden = (alone.reshape(300, 20, 4) == 0).all(2)
+    assert hidden.sum(1).max() == MASKS * 4  # a fifth of the 20 frames, though 6 are allowed
+    assert hidden.any(0).all()  # the last frame too
+    assert not masks(torch.zeros(2, 5, 8)).any()  # and a row of zeros stays what it is
+    assert masks(torch.zeros(2, 0, 8)).shape == (2, 0, 8)
 
 
 @pytest.mark.parametrize("options", [{"time_mask": 4}, {"frequency_mask": 4}], ids=str)

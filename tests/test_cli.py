@@ -12,7 +12,7 @@ import pytest
 
 import elman
 from elman import cli
-from elman.output import Format
+from elman.output import Format, print_rows
 from elman.recipes import RECIPES
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -223,3 +223,9 @@ def test_python_dash_m_elman_is_elman():
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == len(RECIPES)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_what_may_be_any_number_of_rows_is_a_list_in_json(count, capsys):
+    print_rows([{"a": 1}] * count, Format.json, listed=True)
+    assert json.loads(capsys.readouterr().out) == [{"a": 1}] * count

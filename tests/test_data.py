@@ -236,6 +236,12 @@ BESIDE = [  # cells, a column that is read, as a target
     (["O B-x I-x", "O O O"] * 10, [f"{words} more" for words in WORDS], "category"),
     ([*["O B-x I-x"] * 18, "O B-x", "O"], WORDS, "tags"),  # the two are found as bad rows
     ([*["O B-x I-x"] * 17, "O B-x", "O", "O"], WORDS, "category"),
+    (
+        ["N V", "N V N"] * 10,
+        [f"w{n} v{n}" + f" w{n + 1}" * (n % 2) for n in range(20)],
+        "tags",
+    ),  # though few are distinct
+    (["New York", "Rome"] * 10, [f"w{n} v{n}" for n in range(20)], "category"),
     (LABELS, WORDS, "tags"),
     (LABELS, [words.split() for words in WORDS], "tags"),
     (LABELS, [f"{words} more" for words in WORDS], "text"),

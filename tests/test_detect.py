@@ -4,18 +4,23 @@ import csv
 import io
 import json
 import sys
+from datetime import datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import elman
-from elman import cli
 from elman.anomalies import CLEAN, Watcher, highest_scores, thresholds
+from elman.data import BadRows, plain
 from elman.errors import ArgumentError, DataError
-from elman.inference.watching import Watch, watch
+from elman.inference.watching import BAND, Watch, watch
+from elman.insight import hits as picture
 from elman.recipes.injected import DAY, FAULTS, rolling_z, score_of_days, with_faults
 from elman.training.metrics import auc
-from tests.waves import trained, waves
+from tests.verbs import call
+from tests.waves import DOCUMENT, trained, waves
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +96,10 @@ def test_what_comes_later_changes_no_expectation(model):
 
 def test_the_verb_gives_the_same_hits_of_a_file_and_of_a_stream(model, tmp_path, monkeypatch, capsys):
     model.save(tmp_path / "run")
-    table, file = spiked(), tmp_path / "new.csv"
-    with file.open("w", newline="") as lines:
-        writer = csv.writer(lines)
-        writer.writerow(table)
-        writer.writerows(zip(*table.values(), strict=True))
-    whole = run_verb(monkeypatch, capsys, tmp_path / "run", str(file), "--plot", str(tmp_path / "hits.png"))
+    file = written_csv(tmp_path / "new.csv", spiked())
+    whole = found_by_verb(capsys, tmp_path / "run", file, "--plot", tmp_path / "hits.png")
     monkeypatch.setattr(sys, "stdin", io.StringIO(file.read_text()))
-    streamed = run_verb(monkeypatch, capsys, tmp_path / "run", "-")
+    streamed = found_by_verb(capsys, tmp_path / "run", "-")
 
     assert {(hit["id"], hit["channel"], str(hit["time"])) for hit in whole} == {
         (hit["id"], hit["channel"], hit["time"]) for hit in streamed
@@ -108,13 +109,194 @@ def test_the_verb_gives_the_same_hits_of_a_file_and_of_a_stream(model, tmp_path,
     assert (tmp_path / "hits.png").read_bytes().startswith(b"\x89PNG")
 
 
-def run_verb(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["elman", "detect", *map(str, arguments), "--format", "jsonl"])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    out, error = capsys.readouterr()
-    assert not ended.value.code, error
+def test_every_reading_has_its_score_and_whether_it_is_a_hit(model):
+    table = spiked()
+    table["load"][3] = None
+    for series in Watcher(model, 0.01).table(table):
+        rows = series.rows()
+        assert [(row["time"], row["channel"]) for row in rows] == [(h, c) for h in range(300) for c in ("load", "heat")]
+        assert all(row["hit"] == (row["score"] is not None and row["score"] > row["threshold"]) for row in rows)
+        assert [{k: v for k, v in row.items() if k != "hit"} for row in rows if row["hit"]] == series.hits()
+        missing = [row["time"] for row in rows if row["value"] is None]
+        assert missing == [row["time"] for row in rows if row["score"] is None] == ([3] if series.id == "m1" else [])
+
+
+def test_the_verb_prints_every_reading_where_all_are_asked_for(model, tmp_path, monkeypatch, capsys):
+    model.save(tmp_path / "run")
+    file = written_csv(tmp_path / "new.csv", waves(steps=20, machines=("m1",)))
+    whole = list(csv.DictReader(io.StringIO(call(capsys, "detect", tmp_path / "run", file, *ALL_CSV)[0])))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(file.read_text()))
+    streamed = list(csv.DictReader(io.StringIO(call(capsys, "detect", tmp_path / "run", "-", *ALL_CSV)[0])))
+
+    assert [row["time"] for row in whole] == [row["time"] for row in streamed] == [str(at // 2) for at in range(40)]
+    assert list(whole[0]) == ["id", "time", "channel", "value", "expected", "score", "threshold", "hit"]
+    scores = [[float(row["score"]) for row in rows] for rows in (whole, streamed)]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-3)
+
+
+ALL_CSV = "--all", "--format", "csv"
+
+
+def written_csv(file, table):
+    with file.open("w", newline="") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(table)
+        writer.writerows(zip(*table.values(), strict=True))
+    return file
+
+
+def found_by_verb(capsys, *arguments):
+    out, _ = call(capsys, "detect", *arguments, "--format", "jsonl")
     return [json.loads(line) for line in out.splitlines()]
+
+
+WRONG_ROWS = {
+    "m1,2,1": "the row must have 4 cells, as the first line, got 3",
+    "m1,2,1,2,3": "the row must have 4 cells, as the first line, got 5",
+    "m1,2,hot,2": "column 'load' must be a number, got 'hot'",
+    "m1,,1,2": "column 'hour' must be a number or a date",
+    ",2,1,2": "column 'machine' must hold a value, got ''",
+    "m1,0,1,2": "column 'hour' must be no earlier than in the row before of 'm1', got '0'",
+    "m1,2,1,\udcff": r"column 'heat' must be UTF-8, got b'\xff'",
+}
+
+
+@pytest.mark.parametrize("row", WRONG_ROWS)
+def test_a_wrong_row_of_standard_input_is_refused_by_its_line_or_skipped(row, model, tmp_path, monkeypatch, capsys):
+    model.save(tmp_path / "run")
+    good = ["machine,hour,load,heat", "m1,1,100,20", "", "m1,2,100,20", "m1,3,500,20"]
+    lines = [*good[:3], row, *good[3:]]
+
+    def detect(lines, *options, code=0):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(lines) + "\n"))
+        return call(capsys, "detect", tmp_path / "run", "-", "--format", "jsonl", "--all", *options, code=code)
+
+    out, error = detect(lines, code=2)
+    assert f"error: standard input:4: {WRONG_ROWS[row]}" in error
+    assert len(out.splitlines()) == 2  # what came before is answered
+    out, error = detect(lines, "--bad-rows", "skip")
+    assert f"1 bad rows skipped:\n  standard input:4: {WRONG_ROWS[row]}" in error
+    assert out == detect(good)[0]
+
+
+def test_standard_input_must_name_its_columns(model, tmp_path, monkeypatch, capsys):
+    model.save(tmp_path / "run")
+    for text, says in [
+        ("", "standard input: the file must name its columns in the first line, got an empty file"),
+        ("load,load\n", "standard input:1: a column's name must stand once, got 'load' twice"),
+        ("load,h\udce4t\n", r"standard input:1: the names of the columns must be UTF-8, got b'load,h\xe4t'"),
+    ]:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+        assert says in call(capsys, "detect", tmp_path / "run", "-", code=2)[1]
+
+
+def test_a_byte_order_mark_before_standard_input_is_no_part_of_a_name(model, tmp_path, monkeypatch, capsys):
+    model.save(tmp_path / "run")
+    coming = io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfmachine,hour,load,heat\nm1,1,100,20\n"), "ascii")
+    monkeypatch.setattr(sys, "stdin", coming)
+    assert len(found_by_verb(capsys, tmp_path / "run", "-", "--all")) == 2
+
+
+def dated(steps=40) -> dict:
+    table = waves(steps=steps, machines=("m1",))
+    return table | {"hour": [datetime(2026, 11, 23) + timedelta(hours=hour) for hour in table["hour"]]}
+
+
+def test_hits_at_dates_are_printed_and_drawn_as_dates(model, tmp_path, capsys, monkeypatch):
+    model.save(tmp_path / "run")
+    pq.write_table(pa.table(dated()), tmp_path / "new.parquet")
+    drawn = []
+    monkeypatch.setattr(picture, "show_dates", drawn.append)
+    plot = tmp_path / "hits.png"
+    found = found_by_verb(capsys, tmp_path / "run", tmp_path / "new.parquet", "--false-alarms", 0.5, "--plot", plot)
+    assert {hit["time"] for hit in found} <= {
+        f"2026-11-{day} {hour:02}:00:00" for day in (23, 24) for hour in range(24)
+    }
+    assert len(drawn) == 1
+
+
+@pytest.mark.parametrize(
+    ("times", "are"),
+    [
+        ([datetime(2026, 11, 23), datetime(2026, 11, 24)], True),
+        (["2026-11-23", "2026-11-24 12:00"], True),
+        ([20261123, 20261124], False),
+        (["20261123", "20261124"], False),
+        ([3.5, 4.5], False),
+        (["3", "4"], False),
+        (range(1, 3), False),
+    ],
+    ids=str,
+)
+def test_dates_stand_on_an_axis_of_dates_and_numbers_are_counted_as_steps(times, are, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(picture, "show_dates", drawn.append)
+    one = np.ones((2, 1))
+    picture.draw_hits("two", ["load"], times, one, (one, one, one), one, np.array([2.0]), BAND)
+    assert len(drawn) == are
+
+
+def test_the_picture_says_where_it_leaves_channels_out_and_keeps_names_as_they_are(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(picture, "png", lambda figure, dpi: drawn.append(figure) or b"")
+    for count in (4, 5):
+        one, names = np.ones((2, count)), [f"$c_{at}$" for at in range(count)]
+        picture.draw_hits("m $1", names, [1, 2], one, (one, one, one), one, np.linspace(0.9, 2, count), BAND)
+    titles = [figure.axes[0].get_title() for figure in drawn]
+    assert titles == ["m $1", "m $1; the 4 of 5 channels that rise highest"]
+    assert [axes.get_ylabel() for axes in drawn[1].axes[::2]] == ["$c_0$", "$c_1$", "$c_2$", "$c_3$"]
+    [legend] = drawn[1].legends
+    told = [text.get_text() for text in legend.get_texts()]
+    assert told == ["where 90% were expected", "expected", "readings", "hits", "scores", "threshold"]
+
+
+def test_names_of_series_and_times_of_any_kind_are_plain_json():
+    for value in (np.int64(3), np.float64(2.5), datetime(2026, 11, 23), datetime(2026, 11, 23).date(), "a", None):
+        json.dumps(plain(value))
+    assert plain(np.int64(3)) == 3
+
+
+@pytest.fixture(scope="module")
+def strict() -> elman.Model:
+    options = {"kind": "series", "columns": ["load", "heat"], "missing": "refuse"}
+    training = DOCUMENT["train"] | {"epochs": 1}
+    model = DOCUMENT["model"]
+    table = waves(steps=100)
+    return elman.train(table, input={"s": options}, id="machine", time="hour", model=model, train=training, quiet=True)
+
+
+def test_a_gap_is_refused_where_training_refused_gaps_or_its_row_is_skipped(strict):
+    table = waves(steps=9, machines=("m1",))
+    rest = {name: column[:4] + column[5:] for name, column in table.items()}
+    table["heat"][4] = float("nan")
+    watcher, bad = Watcher(strict), BadRows(skip=True)
+
+    with pytest.raises(DataError, match="the table: row 5: column 'heat' must hold a number, got nothing"):
+        watcher.table(table)
+    [skipped], [expected] = watcher.table(table, bad), watcher.table(rest)
+    assert bad.messages == ["the table: row 5: column 'heat' must hold a number, got nothing"]
+    assert skipped.rows() == expected.rows()
+    with pytest.raises(DataError, match="the table must have a row that can be used, got none"):
+        watcher.table({name: column[4:5] for name, column in table.items()}, BadRows(skip=True))
+
+
+def test_a_gap_in_a_step_is_refused_where_training_refused_gaps_and_the_series_goes_on(strict):
+    watcher, other = Watcher(strict), Watcher(strict)
+    good = {"machine": "m1", "hour": 1, "load": 100, "heat": 20}
+    for gap in (None, "", float("nan"), "n/a"):
+        with pytest.raises(DataError, match="detect: column 'heat' must hold a number, got nothing"):
+            watcher.step(good | {"heat": gap})
+    assert watcher.follow(good | {"heat": None}, BadRows(skip=True)) is None
+    assert watcher.follow(good).rows() == other.follow(good).rows()
+
+
+def test_whole_series_keep_their_numbers_where_one_is_skipped():
+    lists = [np.sin(np.arange(30) / 3 + at).tolist() for at in range(40)]
+    options = {"s": {"kind": "series", "missing": "refuse"}}
+    whole = elman.train({"s": lists}, input=options, model=DOCUMENT["model"], epochs=1, quiet=True)
+    gappy = {"s": [lists[0], [1.0, None], lists[2]]}
+    found = Watcher(whole, 0.5).table(gappy, BadRows(skip=True))
+    assert [series.id for series in found] == [1, 3]
 
 
 def test_a_model_or_a_rate_that_does_not_fit_is_refused(model):

@@ -24,9 +24,10 @@ def png(size: int) -> bytes:
     return file.getvalue()
 
 
-def run(folder: Path, recipe: str, setting: str = "", split: str = "test", **pictures: bytes) -> Path:
+def run(folder: Path, recipe: str, setting: str = "", split: str = "test", seed: int = 0, **pictures: bytes) -> Path:
     (folder / "model").mkdir(parents=True)
-    (folder / "metrics.json").write_text(json.dumps({"recipe": recipe, "setting": setting, "split": split}))
+    figures = {"recipe": recipe, "setting": setting, "split": split, "seed": seed}
+    (folder / "metrics.json").write_text(json.dumps(figures))
     (folder / "model" / "metrics.json").write_text(json.dumps({"test": {}}))  # of the model, which is no recipe
     for name, picture in pictures.items():
         (folder / ("model" if name == "curves" else "") / f"{name}.png").write_bytes(picture)
@@ -37,6 +38,8 @@ def test_the_command_writes_pictures_and_the_page(tmp_path):
     run(tmp_path / "runs" / "b", "pronounce", attention=png(20), curves=png(30))
     run(tmp_path / "runs" / "a", "sst2", "glove", trace=png(10))
     run(tmp_path / "runs" / "q", "tag", split="a part of it: --quick claims nothing", trace=png(10))
+
+    run(tmp_path / "runs" / "s", "sst2", "scratch", seed=1, trace=png(10))
 
     command = [sys.executable, "-m", "elman.recipes.gallery", str(tmp_path / "runs"), "--out", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True)

@@ -308,6 +308,21 @@ def test_generate_goes_on_with_a_prompt_and_says_how_it_chose(runs, capsys):
     assert from_nothing == next_step().generate(temperature=0.5, top_k=3, top_p=0.9)[0][0] + "\n"
 
 
+def test_a_tune_that_is_streamed_is_kept_as_the_same_files(tmp_path, capsys):
+    model = model_of(
+        {}, {"tune": ({"kind": "notes"}, [[["C5", 1], ["rest", 0.5], [67, 0.5]], [["A4", 2]]])}, "next-step"
+    )
+    model.save(tmp_path / "run")
+    arguments = ["generate", tmp_path / "run", "--length", 60, "--out"]
+    call(capsys, *arguments, tmp_path / "whole")
+    out, err = call(capsys, *arguments, tmp_path / "streamed", "--stream")
+    assert out == model.generate(max_length=60)[0][0] + "\n"
+    assert f"written   {tmp_path / 'streamed.mid'}" in err
+    assert (tmp_path / "streamed.mid").read_bytes() == (tmp_path / "whole.mid").read_bytes()
+    _, err = call(capsys, *arguments, tmp_path / "gone" / "tune", "--stream", code=2)
+    assert "--out must begin with a folder that exists" in err
+
+
 def test_predict_and_evaluate_look_for_what_is_written_as_they_are_told(runs, capsys, tmp_path):
     model, options = encoder_decoder(), ["--set", "decode.max_length=1", "--format", "jsonl"]
     out, _ = call(capsys, "predict", runs / "encoder-decoder", "my dog", *options)
@@ -348,6 +363,8 @@ def test_generate_writes_from_values_a_file_and_standard_input(runs, capsys, tmp
         ("next-step", ["--stream", "--beam", 3], "beam must be None for symbols as they come, got 3"),
         ("next-step", ["--stream", "--n", 3], "n_best must be 1 for symbols as they come, got 3"),
         ("next-step", ["--stream", "--format", "json"], "--stream must go without --format"),
+        ("next-step", ["--out", "x"], "--out must be left out of a target of kind text, which is no file, got 'x'"),
+        ("next-step", ["--stream", "--out", "x"], "--out must be left out of a target of kind text"),
         ("next-step", ["my"], "values must be left out where a text is gone on with"),
         ("next-step", ["--temperature", 0], "temperature must be above 0"),
         ("next-step", ["--beam", 3, "--top-k", 3], "top_k must go without a beam"),

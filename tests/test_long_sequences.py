@@ -241,6 +241,22 @@ def test_twenty_thousand_steps_take_a_fifth_of_the_memory_and_hardly_more_time(r
     assert seconds <= 1.4 * plain_seconds
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@needs_kernels
+def test_twenty_thousand_steps_have_the_same_gradients():
+    torch.manual_seed(0)
+    full = elman.LSTM(64, 256)
+    low = elman.LSTM(64, 256, memory="low")
+    low.load_state_dict(full.state_dict())
+    x = torch.randn(1, 20_000, 64)
+    found, expected = (
+        torch.autograd.grad(layer(x)[0].square().mean(), list(layer.parameters())) for layer in (low, full)
+    )
+    for mine, theirs in zip(found, expected, strict=True):
+        assert float((mine - theirs).norm()) <= 1e-5 * float(theirs.norm())
+
+
 @pytest.mark.parametrize("case", ONE_WAY, ids=str)
 @pytest.mark.parametrize("memory", ["full", "low"])
 def test_truncation_changes_no_answer(case, memory):

@@ -1,11 +1,16 @@
 """The recipes reach their goals: the figures of the README, made anew. Minutes each, so run by `make test-slow`."""
 
+import json
+from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 
 import pytest
 
-from elman.recipes import RECIPES, follow
-from elman.recipes.datasets import UCR
+from elman.recipes import RECIPES, follow, results
+from elman.recipes.base import reaches
+from elman.recipes.datasets import FSDD_WITHOUT, UCR
+from elman.recipes.following import Result
 from elman.recipes.results import page, summaries
 from elman.training import METRICS
 
@@ -17,12 +22,13 @@ SLACK = 1.5  # the minutes of a recipe are about right on two quiet cores
 @pytest.mark.timeout(3 * 3600)
 @pytest.mark.parametrize(("recipe", "setting"), SETTINGS, ids=lambda value: getattr(value, "name", value) or "only")
 def test_the_median_over_the_seeds_reaches_the_goals(recipe, setting, tmp_path, request):
-    goals = recipe.setting(setting).goals
+    chosen = recipe.setting(setting)
+    goals = chosen.goals
     if not goals and not recipe.beats:
         pytest.skip(f"{recipe.name} {setting} has no goal")
-    if recipe.setting(setting).data not in {"rotten_tomatoes", "digit_strips", "bach_melodies", *UCR}:
+    if chosen.data not in {"rotten_tomatoes", "digit_strips", "bach_melodies", *UCR}:
         request.getfixturevalue("real_data")
-    runs = [follow(recipe, setting, seed, out=tmp_path / str(seed)).figures for seed in range(recipe.seeds)]
+    runs = [follow(recipe, setting, seed, out=tmp_path / str(seed)).figures for seed in range(chosen.seeds)]
     for metric, goal in goals.items():
         assert reaches(metric, median(run["metrics"][metric] for run in runs), goal), metric
     for metric, share in recipe.beats.items():
@@ -31,15 +37,6 @@ def test_the_median_over_the_seeds_reaches_the_goals(recipe, setting, tmp_path, 
             assert reaches(metric, figure, share * other), beaten[0]["name"]
             assert figure != other, beaten[0]["name"]
     assert median(run["minutes"] for run in runs) <= SLACK * recipe.minutes
-
-
-def reaches(metric, figure, goal):
-    """Whether a figure is as good as a goal, or within its range; the shares of a round trip, which are no metrics, are
-    good if high."""
-    if isinstance(goal, tuple):
-        return goal[0] <= figure <= goal[1]
-    higher = metric not in METRICS or METRICS[metric].higher_is_better
-    return figure >= goal if higher else figure <= goal
 
 
 @pytest.mark.parametrize(
@@ -57,6 +54,36 @@ def reaches(metric, figure, goal):
 )
 def test_a_goal_is_reached_from_the_side_that_is_better(metric, figure, goal, does):
     assert reaches(metric, figure, goal) is does
+
+
+@pytest.mark.parametrize(
+    ("per", "split", "said"),
+    [(0.07, "test", "goal: met"), (0.08, "test", "goal: missed in per"), (0.9, "a part: --quick", "goal")],
+)
+def test_the_table_says_whether_the_goals_are_met(per, split, said):
+    figures = {"recipe": "pronounce", "setting": "", "split": split, "metrics": {"exact_match": 0.7, "per": per}}
+    figures |= {"baseline": {"name": "b", "exact_match": 0.2}, "other_baselines": [], "published": {"LSTM": 0.71}}
+    goals = {"exact_match": 0.7, "per": 0.072}
+
+    ours, goal, baseline, published = Result(figures, Path(), None, [], [], "exact_match", goals, "").table()
+
+    assert (ours["exact_match"], ours["per"]) == (0.7, per)
+    assert goal == {"who": said, **goals}
+    assert (baseline["per"], published) == (None, {"who": "LSTM", "exact_match": 0.71})
+    assert len(Result(figures, Path(), None, [], [], "exact_match", {}, "").table()) == 3
+
+
+def test_each_seed_of_a_setting_with_several_data_sets_takes_another():
+    digits = RECIPES["digits"]
+    new, official = digits.setting("new-speaker"), digits.setting("official")
+
+    data = [digits.setting("new-speaker", seed).data for seed in range(new.seeds)]
+
+    assert data == list(FSDD_WITHOUT)
+    assert digits.setting("new-speaker", new.seeds).data == data[0]
+    assert (official.seeds, official.split) == (digits.seeds, digits.split) != (new.seeds, new.split)
+    places = [new.split.index(name.removeprefix("fsdd_without_")) for name in data]
+    assert places == sorted(places)
 
 
 def test_goals_are_of_metrics_that_there_are_and_what_is_beaten_is_run():
@@ -98,3 +125,25 @@ def test_each_metric_of_the_results_has_its_own_goal_and_only_one_has_the_publis
     }
     assert [metric for metric, entry in entries.items() if entry["published"]] == ["agreement"]
     assert "where nothing else is said" in page(entries.values())
+
+
+def test_results_keep_the_run_folders_and_train_nothing_twice(tmp_path, monkeypatch):
+    """What was measured is taken as it stands; what is missing is trained."""
+    followed = []
+
+    def fake(recipe, setting, seed, out, force):
+        followed.append((setting, seed, force))
+        figures = {"recipe": recipe.name, "setting": setting, "seed": seed, "split": "test", "minutes": 1.0}
+        figures |= {"metrics": {"accuracy": 0.5}, "baseline": {"name": "none"}, "published": {}}
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "metrics.json").write_text(json.dumps(figures))
+        return SimpleNamespace(figures=figures)
+
+    monkeypatch.setattr(results, "follow", fake)
+    jobs = [results.Job("anomaly", setting, 1, tmp_path, False) for setting in ["gun-point", "arrow-head"]]
+    assert [job.folder().name for job in jobs] == ["anomaly-gun-point-seed1", "anomaly-arrow-head-seed1"]
+    first = [results.measured(job) for job in jobs]
+    assert [results.measured(job) for job in jobs] == first
+    assert followed == [("gun-point", 1, False), ("arrow-head", 1, False)]
+    results.measured(jobs[0]._replace(force=True))
+    assert followed[2:] == [("gun-point", 1, True)]

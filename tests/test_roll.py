@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 import elman
-from elman.errors import ArgumentError, BadValueError
+from elman.errors import ArgumentError, BadValueError, DataError
 from elman.fields import Roll
 from elman.music import KEYS, Note, read_midi, write_midi
 from elman.types import Column
@@ -202,6 +202,25 @@ def test_a_network_learns_to_go_on_and_what_it_writes_is_kept(tmp_path):
     again = elman.load(tmp_path / "run")
     assert again.generate(["[[58, 61], [59, 62]]"], beam=1, max_length=3) == [written]
     assert again.evaluate({"piece": scales(3)})["metrics"]["nll"] < 0.5
+
+
+@pytest.mark.parametrize("in_memory", [200, 0])
+def test_a_piece_of_one_step_is_not_gone_on_with_and_does_not_count(tmp_path, in_memory):
+    def trained(pieces, **options):
+        path = tmp_path / "pieces.csv"
+        path.write_text("piece\n" + "".join(f'"{json.dumps(piece)}"\n' for piece in pieces))
+        given = {"data": {**NO_SPLIT, "in_memory": in_memory}, "epochs": 1, "quiet": True} | options
+        return elman.train(path, input={"piece": {"kind": "roll"}}, **given)
+
+    model = trained([*scales(4), [[60]]], bad_rows="skip")
+
+    with pytest.raises(DataError, match=r"column .piece. must have two steps at least, .*, got 1"):
+        trained([*scales(4), [[60]]])
+    with pytest.raises(DataError, match="must have two steps at least"):  # and not: a figure of 0
+        model.evaluate({"piece": [[[60]]]})
+    assert model.evaluate({"piece": [*scales(4), [[60]]]}, bad_rows="skip") == model.evaluate({"piece": scales(4)})
+    assert len(model.generate(["[[60]]"], max_length=2)[0][0]) == 3  # to begin with it is enough
+    assert fitted(goes_on=False).encode(fitted().parse([[60]])).shape == (1, KEYS + 1)
 
 
 def test_a_roll_is_read_and_is_written_from_something():

@@ -26,14 +26,14 @@ def writer(texts):
     return SimpleNamespace(fields=fields, generate=generate)
 
 
-def reader(asked):
+def reader(asked, column="language"):
     """What calls Greek all that ends in s, and notes what it was asked."""
 
     def predict(values):
         asked.extend(values)
         return ["Greek" if value.endswith("s") else "Czech" for value in values]
 
-    return SimpleNamespace(predict=predict)
+    return SimpleNamespace(predict=predict, target=SimpleNamespace(name=column))
 
 
 def test_shares_are_of_all_that_was_written_and_nothing_is_not_a_name():
@@ -43,6 +43,16 @@ def test_shares_are_of_all_that_was_written_and_nothing_is_not_a_name():
 
     assert asked == ["Novak", "Svoboda", "Pappas", "Novak"]
     assert found == {"unseen": pytest.approx(1 / 6), "agreement": pytest.approx(3 / 6), "written": 6}
+
+
+def test_what_is_read_back_is_what_the_reader_tells_not_what_was_written_from():
+    table = Table({**TABLE.columns, "people": ["Greek", "Czech", "Greek"]}, "names")  # the other way round
+
+    def found(column):
+        given = writer(["Novak"] * 3 + ["Pappas"] * 3), reader([], column)
+        return round_trip(*given, Tables(table), 3, {"temperature": 0.7})["agreement"]
+
+    assert (found("language"), found("people")) == (1.0, 0.0)
 
 
 def test_a_writer_that_writes_nothing_scores_nothing():

@@ -178,9 +178,9 @@ def test_what_lies_above_half_the_new_rate_is_gone_and_does_not_come_back_lower(
     assert np.abs(resampled(as_mono(tone, 16000), 8000).samples[400:-400]).max() < 1e-4
 
 
-def encoded(format: str, samples: np.ndarray, rate: int = 16000) -> bytes:
+def encoded(format: str, samples: np.ndarray, rate: int = 16000, subtype: str | None = None) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, samples, rate, format=format)
+    soundfile.write(file, samples, rate, format=format, subtype=subtype)
     return file.getvalue()
 
 
@@ -195,6 +195,11 @@ BROKEN = {
     "cut off.mp3": (encoded("MP3", SOUND)[:-4000], "whose end is missing"),
     "cut off.wav": (encoded("WAV", SOUND)[:-4000], "whose end is missing"),
     "cut off.flac": (encoded("FLAC", SOUND)[:-4000], "must be a"),
+    "cut off.aiff": (encoded("AIFF", SOUND)[:-4000], "whose end is missing"),
+    "cut off.ogg": (encoded("OGG", SOUND)[:-4000], "whose end is missing"),
+    "a byte short.ogg": (encoded("OGG", SOUND)[:-1], "whose end is missing"),
+    "cut off.opus": (encoded("OGG", SOUND, subtype="OPUS")[:-1000], "whose end is missing"),
+    "without its last page.ogg": (encoded("OGG", SOUND).rpartition(b"OggS")[0], "whose end is missing"),
     "the head alone.mp3": (encoded("MP3", SOUND)[:100], "be a"),
 }
 
@@ -211,10 +216,23 @@ def test_a_file_that_is_no_whole_sound_is_one_clear_error(name, tmp_path):
 
 
 def test_whole_files_are_not_taken_for_cut_off_ones(tmp_path):
-    for format in ("WAV", "FLAC", "MP3", "OGG"):
+    for format in ("WAV", "FLAC", "MP3", "OGG", "AIFF"):
         for count in (1, 999, 16001):
             (tmp_path / f"clip.{format.lower()}").write_bytes(encoded(format, SOUND[:count]))
             assert len(read_clip(tmp_path / f"clip.{format.lower()}").samples) >= count
+
+
+@pytest.mark.parametrize(("format", "order"), [("WAV", "little"), ("AIFF", "big")])
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF024])
+def test_a_size_that_was_written_to_a_pipe_says_nothing(format, order, size, tmp_path):
+    content = encoded(format, SOUND)
+    (tmp_path / "clip").write_bytes(content[:4] + size.to_bytes(4, order) + content[8:])
+    assert len(read_clip(tmp_path / "clip").samples) == len(SOUND)
+
+
+def test_what_stands_behind_the_last_page_of_an_ogg_file_does_no_harm(tmp_path):
+    (tmp_path / "clip.ogg").write_bytes(encoded("OGG", SOUND) + b"TAG" + bytes(125))
+    assert len(read_clip(tmp_path / "clip.ogg").samples) == len(SOUND)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,18 @@ def test_the_dropout_of_what_is_fed_back_changes_what_is_trained():
     assert not torch.equal(weights(), weights(dropout=0.1))
 
 
+def test_where_it_looked_is_told_by_the_time_of_each_step_that_was_written():
+    few = {"spelled": [" ".join(name) for name in NAMES[:12]], "clip": TABLE["clip"][:12]}
+    model = elman.train(few, input={"spelled": {"kind": "text", "split": "space"}}, target={"clip": OPTIONS}, hidden=4,
+                        epochs=1, quiet=True, model={"attention": "dot"})  # fmt: skip
+
+    source, written, weights = model.attention("h i g h", max_length=3, min_length=3)
+
+    assert source == list("high")
+    assert written == ["0.00 s", "0.02 s", "0.03 s"]  # of 16 ms
+    assert weights.shape == (3, 4)
+
+
 def test_a_clip_is_written_to_files_from_the_command_line(singer, tmp_path, monkeypatch):
     singer.save(tmp_path / "run")
     monkeypatch.chdir(tmp_path)
@@ -180,7 +192,7 @@ def test_a_clip_is_written_to_files_from_the_command_line(singer, tmp_path, monk
 
 
 def test_what_is_no_sound_or_is_hidden_is_not_written():
-    for options in ({"features": "mfcc"}, {"time_mask": 3}, {"frequency_mask": 3}):
+    for options in ({"features": "mfcc"}, {"normalise": "clip"}, {"time_mask": 3}, {"frequency_mask": 3}):
         with pytest.raises(ConfigError, match=f"got '{next(iter(options))}'"):
             elman.train(TABLE, input="name", target={"clip": OPTIONS | options}, quiet=True)
         with pytest.raises(ConfigError, match="a clip must be heard and seen where it is written"):

@@ -10,8 +10,8 @@ import pytest
 from elman.data import Source, fetch_together
 from elman.errors import DataError
 from elman.parts import Tables
-from elman.recipes.datasets import DATASETS
-from elman.recipes.datasets.fsdd import NEW_SPEAKER, WORDS
+from elman.recipes.datasets import DATASETS, FSDD_WITHOUT
+from elman.recipes.datasets.fsdd import WORDS
 from elman.sound import read_clip
 
 PARTS = ("train", "valid", "test")
@@ -24,13 +24,13 @@ def tables(name: str) -> Tables:
 
 @pytest.mark.parametrize(
     ("name", "rows"),
-    [("fsdd", (2520, 180, 300)), ("fsdd_new_speaker", (2250, 250, 500)), ("fsdd_joined", (3000, 200, 300))],
+    [("fsdd", (2520, 180, 300)), ("fsdd_without_theo", (2250, 250, 500)), ("fsdd_joined", (3000, 200, 300))],
 )
 def test_each_part_has_its_rows(real_data, name, rows):
     assert tuple(map(len, tables(name))) == rows
 
 
-@pytest.mark.parametrize("name", ["fsdd", "fsdd_new_speaker"])
+@pytest.mark.parametrize("name", ["fsdd", *FSDD_WITHOUT])
 def test_a_clip_stands_once_and_its_name_says_what_it_is(real_data, name):
     rows = [row for table in tables(name) for row in zip(*map(table.column, ("clip", "digit", "speaker")), strict=True)]
 
@@ -39,17 +39,31 @@ def test_a_clip_stands_once_and_its_name_says_what_it_is(real_data, name):
         assert Path(clip).name.startswith(f"{WORDS.index(digit)}_{speaker}_")
 
 
+def test_each_digit_has_the_sounds_that_the_dictionary_lists_first(real_data):
+    sounds = {
+        "zero": "Z IH R OW", "one": "W AH N", "two": "T UW", "three": "TH R IY", "four": "F AO R", "five": "F AY V",
+        "six": "S IH K S", "seven": "S EH V AH N", "eight": "EY T", "nine": "N AY N",
+    }  # fmt: skip
+    for table, plain in zip(tables("fsdd_phonemes"), tables("fsdd"), strict=True):
+        assert table.column("phonemes") == [sounds[digit] for digit in plain.column("digit")]
+        assert {name: table.column(name) for name in plain.columns} == plain.columns
+
+
 def test_the_first_five_takes_test_as_the_data_set_has_it(real_data):
     takes = [{int(Path(clip).stem.rpartition("_")[2]) for clip in table.column("clip")} for table in tables("fsdd")]
 
     assert takes == [{*range(8, 50)}, {5, 6, 7}, {0, 1, 2, 3, 4}]
 
 
-def test_a_new_speaker_was_never_heard(real_data):
-    train, valid, test = (set(table.column("speaker")) for table in tables("fsdd_new_speaker"))
+def test_a_new_speaker_was_never_heard_and_each_is_new_once(real_data):
+    new = set()
+    for name in FSDD_WITHOUT:
+        train, valid, test = (set(table.column("speaker")) for table in tables(name))
+        assert test == {name.removeprefix("fsdd_without_")}
+        assert train == valid == set(tables("fsdd").train.column("speaker")) - test
+        new |= test
 
-    assert test == {NEW_SPEAKER}
-    assert NEW_SPEAKER not in train | valid
+    assert len(new) == len(FSDD_WITHOUT) == 6
 
 
 def test_a_string_is_its_words_one_after_the_other_from_its_own_part(real_data):

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from elman.checks import fail
-from elman.data import BadRows, Examples, Table, from_long, from_memory, gather, matching_columns, parse, read
+from elman.checks import fail, shown
+from elman.data import BadRows, Examples, Table, from_long, from_memory, gather, matching_columns, parse, plain, read
 from elman.errors import BadValueError, DataError
 from elman.fields import Series
+from elman.fields.raw import moment, not_blank
 from elman.fields.series import parse_or_missing
 from elman.inference.watching import Watch, Watched, watch
 from elman.model import Model
@@ -35,23 +36,32 @@ class Watching(NamedTuple):
     watched: Watched
     thresholds: np.ndarray  # (C,)
 
-    def hits(self) -> list[Json]:
-        """The readings whose score is above their channel's threshold, a row each."""
-        found = []
-        for step, channel in np.argwhere(self.watched.scores > self.thresholds).tolist():
-            at = step, channel
-            found.append(
-                ({} if self.id is None else {"id": self.id})
-                | {
-                    "time": self.times[step],
-                    "channel": self.channels[channel],
-                    "value": float(self.readings[at]),
-                    "expected": float(self.watched.expected[at]),
-                    "score": float(self.watched.scores[at]),
-                    "threshold": float(self.thresholds[channel]),
-                }
-            )
+    @property
+    def over(self) -> np.ndarray:
+        """Which readings are hits, for their score is above their channel's threshold, (T, C) booleans."""
+        found: np.ndarray = self.watched.scores > self.thresholds
         return found
+
+    def hits(self) -> list[Json]:
+        """The readings that are hits, a row each: {"id", "time", "channel", "value", "expected", "score", "threshold"},
+        without "id" where there is one series only."""
+        return [self._row(step, channel) for step, channel in np.argwhere(self.over).tolist()]
+
+    def rows(self) -> list[Json]:
+        """Every reading as a row of `hits`, and "hit", true or false; a missing one has None for value and score."""
+        over = self.over
+        return [self._row(*at) | {"hit": bool(over[at])} for at in np.ndindex(over.shape)]
+
+    def _row(self, step: int, channel: int) -> Json:
+        at, missing = (step, channel), bool(np.isnan(self.readings[step, channel]))
+        return ({} if self.id is None else {"id": plain(self.id)}) | {
+            "time": plain(self.times[step]),
+            "channel": self.channels[channel],
+            "value": None if missing else float(self.readings[at]),
+            "expected": float(self.watched.expected[at]),
+            "score": None if missing else float(self.watched.scores[at]),
+            "threshold": float(self.thresholds[channel]),
+        }
 
 
 def watches(model: Model) -> bool:
@@ -105,6 +115,14 @@ def thresholds(clean: Json, false_alarms: float) -> np.ndarray:
     return np.array(found)
 
 
+class _Place(NamedTuple):
+    """How far a series was followed."""
+
+    state: Watch | None
+    steps: int
+    moment: Any  # of its last reading; None where no column orders the rows
+
+
 class Watcher:
     """A trained network that watches readings: all of a table, or one after the other as they come.
 
@@ -129,26 +147,30 @@ class Watcher:
         self.model, self.field = model, model.target
         self.thresholds = thresholds(json.loads(kept), false_alarms)
         self.clean = min(json.loads(kept)["readings"])  # readings of a channel that the thresholds are taken of
-        self._states: dict[Any, tuple[Watch, int]] = {}
+        self._states: dict[Any, _Place] = {}
 
     def table(self, values: Any, bad: BadRows | None = None) -> list[Watching]:
         """Every series of a table, of a file or of whatever `elman.train` takes.
 
+        A row that cannot be used is left out, where `bad` says so, and its series goes on as if it had not been there.
+
         Raises:
-            DataError: a cell that is no reading.
+            DataError: a cell that is no reading; a missing one, where the field's `missing` is "refuse".
         """
         bad, data = bad or BadRows(), self.model.config.data
         table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.field.name)
         if not self._in_rows():
-            gathered = gather(table, self.model.fields, None, None, bad)
-            series = parse(gathered, self.model.fields, bad).values[f"target.{self.field.name}"]
-            names = range(1, len(series) + 1) if len(series) > 1 else [None]
-            each = zip(names, series, strict=True)
+            parsed = parse(gather(table, self.model.fields, None, None, bad), self.model.fields, bad)
+            names = [int(parsed.table.numbers[row]) + 1 for row in parsed.rows] if len(table) > 1 else [None]
+            each = zip(names, parsed.values[f"target.{self.field.name}"], strict=True)
             return [self._watched(name, None, self.field.names(), readings) for name, readings in each]
         channels = self._channels(table.columns)
         numbered = {**table.columns, ROW: list(range(len(table)))}  # so that each reading's row is known
         numbered_table = Table(numbered, table.source, table.where, numbers=table.numbers)
-        gathered = from_long(numbered_table, [*channels, ROW], self.field.name, data.id, data.time, bad)
+        reading = self._reading
+        gathered = from_long(numbered_table, [*channels, ROW], self.field.name, data.id, data.time, bad, reading)
+        if not len(gathered):
+            fail(table.source, "the table", "have a row that can be used", "none", error=DataError)
         found = []
         for at, readings in enumerate(gathered.column(self.field.name)):
             rows = readings[:, -1].astype(int).tolist()
@@ -157,32 +179,60 @@ class Watcher:
         return found
 
     def step(self, row: Mapping[str, Any]) -> list[Json]:
-        """The hits of the next reading of a series, whose columns stand in `row`; each id is a series of its own.
+        """The hits of the next reading of a series; as `follow`, of which it refuses what that could skip."""
+        watching = self.follow(row)
+        return [] if watching is None else watching.hits()
+
+    def follow(self, row: Mapping[str, Any], bad: BadRows | None = None, where: str = "detect") -> Watching | None:
+        """The next reading of a series, whose columns stand in `row`; each id is a series of its own.
+
+        Args:
+            row: a cell a column.
+            bad: what is done with a row that cannot be used.
+            where: what messages call its place.
+
+        Returns: the series with this reading alone; None where the row is skipped, and the series goes on after it.
 
         Raises:
             ArgumentError: the series of this model do not stand in rows, a step each.
-            DataError: a column is missing, or a cell is no reading.
+            DataError: a column is missing, a cell is no reading, or the time is before that of the reading before.
         """
-        data = self.model.config.data
+        data, bad = self.model.config.data, bad or BadRows()
         if not self._in_rows():
             fail("detect", "what is read row by row", "be a step a row", "whole series", "Pass a file.")
         for column in (data.id, data.time):
             if column is not None and column not in row:
                 fail("detect", "a row", f"have the column {column!r}", ", ".join(row), error=DataError)
         channels = self._channels(row)
-        name = None if data.id is None else row[data.id]
-        state, steps = self._states.get(name, (None, 0))
-        reading = np.array([[self._reading(channel, row[channel]) for channel in channels]])
-        watched, state = watch(self.model.network, reading, state)
-        self._states[name] = state, steps + 1
-        times = [steps + 1] if data.time is None else [row[data.time]]
-        return Watching(name, times, channels, reading, watched, self.thresholds).hits()
+        wanted = [(data.id, not_blank), (data.time, moment), *((channel, self._reading) for channel in channels)]
+        cells = []
+        for column, parse_cell in wanted:
+            try:
+                cells.append(None if column is None else parse_cell(row[column]))
+            except BadValueError as error:
+                bad.found(f"{where}: column {column!r} {error}")
+                return None
+        name, at, *reading = cells
+        place = self._states.get(name, _Place(None, 0, at))
+        if data.time is not None and at < place.moment:
+            must = f"be no earlier than in the row before{'' if name is None else f' of {shown(name)}'}"
+            bad.found(f"{where}: column {data.time!r} must {must}, got {shown(row[data.time])}")
+            return None
+        watched, state = watch(self.model.network, np.array([reading]), place.state)
+        self._states[name] = _Place(state, place.steps + 1, at)
+        times = [place.steps + 1] if data.time is None else [row[data.time]]
+        return Watching(name, times, channels, np.array([reading]), watched, self.thresholds)
 
-    def _reading(self, channel: str, raw: Any) -> float:
-        try:
-            return parse_or_missing(raw)
-        except BadValueError as error:
-            raise DataError(f"detect: column {channel!r} {error}.") from None
+    def _reading(self, raw: Any) -> float:
+        """A cell as a number, NaN where it is missing and may be.
+
+        Raises:
+            BadValueError: it is neither.
+        """
+        found = parse_or_missing(raw)
+        if self.field.missing == "refuse" and np.isnan(found):
+            raise BadValueError("hold a number", "nothing")
+        return found
 
     def _in_rows(self) -> bool:
         """Whether a row of the data is a step of a series, not a whole one."""

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -55,12 +56,17 @@ def read_values(verb: str, values: Sequence[str]) -> list[str]:
     """
     if list(values) != ["-"]:
         return list(values)
-    if hasattr(sys.stdin, "reconfigure"):
-        sys.stdin.reconfigure(errors="surrogateescape")  # what is no UTF-8 is found later, with what else is wrong
-    found = [line.rstrip("\n") for line in sys.stdin]
+    found = [line.rstrip("\n") for line in standard_input()]
     if not found:
         fail(verb, "standard input", "hold a value a line", "nothing")
     return found
+
+
+def standard_input() -> TextIO:
+    """Standard input as text; what is no UTF-8 is found later, with what else is wrong."""
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape")
+    return sys.stdin
 
 
 def check_picture(verb: str, option: str, path: Path) -> None:

@@ -10,19 +10,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.arguments import BadRowsOption, BadRowsPolicy, FormatOption, RunArgument, check_picture
+from elman.arguments import (
+    BadRowsOption,
+    BadRowsPolicy,
+    FormatOption,
+    RunArgument,
+    check_picture,
+    standard_input,
+)
 from elman.notes import note
 from elman.output import Format, print_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from elman.anomalies import Watcher, Watching
+    from elman.data import BadRows
     from elman.types import Json
 
 EXAMPLES = """Examples:\n
     elman train readings.csv --input load --input temp --id machine --time hour\n
     elman detect runs/readings new.csv --false-alarms 0.001 --plot hits.png\n
+    elman detect runs/readings new.csv --all --format csv > scores.csv\n
     tail -f readings.csv | elman detect runs/readings - --format jsonl"""
 
 
@@ -37,10 +46,16 @@ def detect(
     plot: Annotated[
         Path | None, typer.Option(help="A PNG of the readings, the scores, the thresholds and the hits.")
     ] = None,
+    all: Annotated[
+        bool, typer.Option("--all", help="Print every reading with its score, and whether it is a hit; not hits alone.")
+    ] = False,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
-    """Find readings that a next-step network did not expect."""
+    """Find readings that a next-step network did not expect: a row each, with its score and the threshold.
+
+    A score is how far off a reading was, in the deviations that were told before it came.
+    """
     from elman.anomalies import Watcher
     from elman.checks import fail
     from elman.data import BadRows
@@ -48,46 +63,73 @@ def detect(
 
     if plot is not None:
         check_picture("detect", "--plot", plot)
-    watcher = Watcher(load(run), false_alarms)
+    watcher, bad = Watcher(load(run), false_alarms), BadRows(bad_rows is BadRowsPolicy.skip)
     _say_how(watcher, false_alarms)
     if data == "-":
         if plot is not None:
             fail("detect", "--plot", "go with a file", "standard input", "Leave out one of the two.")
-        _as_they_come(watcher, sys.stdin, format)
+        _as_they_come(watcher, all, bad, format)
         return
-    bad = BadRows(bad_rows is BadRowsPolicy.skip)
     found = watcher.table(Path(data), bad)
     note(bad.summary())
-    hits = [hit for series in found for hit in series.hits()]
+    rows = [row for series in found for row in (series.rows() if all else series.hits())]
+    hits = sum(int(series.over.sum()) for series in found)
     readings = sum(series.readings.size for series in found)
-    note(f"hits      {len(hits):,} of {readings:,} readings")
+    note(f"hits      {hits:,} of {readings:,} readings")
     if plot is not None:
         plot.write_bytes(_drawn(found))
         note(f"written to {plot}")
-    if hits or format is Format.json:
-        print_rows(hits, format)
+    if rows or format is Format.json:
+        print_rows(rows, format, listed=True)
 
 
 def _say_how(watcher: Watcher, false_alarms: float) -> None:
     names = watcher.field.names()
     told = ", ".join(f"{name} {limit:.4g}" for name, limit in zip(names, watcher.thresholds, strict=True))
-    note(f"threshold {told} deviations: above them lie {false_alarms:.4g} of the clean readings")
+    note(f"threshold {told} deviations: at most {false_alarms:.4g} of the clean readings lie above")
     if false_alarms * watcher.clean < 1:
         note(f"          there were {watcher.clean:,} clean readings a channel: too few to tell so small a share")
 
 
-def _as_they_come(watcher: Watcher, lines: Iterable[str], format: Format) -> None:
-    """Print the hits of each row of CSV as soon as it is read; the first row names the columns."""
-    for row in csv.DictReader(lines):
-        for hit in watcher.step(row):
-            if format in (Format.table, Format.csv):
-                print("  ".join(f"{key} {_short(value)}" for key, value in hit.items()), flush=True)
-            else:
-                print(json.dumps(hit, ensure_ascii=False), flush=True)
+def _as_they_come(watcher: Watcher, all: bool, bad: BadRows, format: Format) -> None:
+    """Print what is found in each row of CSV as soon as it is read; the first row names the columns."""
+    from elman.data import read_rows
+
+    print_row = {Format.table: _print_words, Format.csv: _csv_printer()}.get(format, _print_json)
+    try:
+        for where, cells in read_rows(standard_input(), "standard input", bad):
+            watching = watcher.follow(cells, bad, where)
+            if watching is not None:
+                for row in watching.rows() if all else watching.hits():
+                    print_row(row)
+                sys.stdout.flush()
+    finally:
+        note(bad.summary())
+
+
+def _print_words(row: Json) -> None:
+    print("  ".join(f"{key} {_short(value)}" for key, value in row.items()))
+
+
+def _print_json(row: Json) -> None:
+    print(json.dumps(row, ensure_ascii=False))
+
+
+def _csv_printer() -> Callable[[Json], None]:
+    """What prints rows of the same keys, and the keys before the first."""
+    writer = csv.writer(sys.stdout)
+    begun = False
+
+    def print_row(row: Json) -> None:
+        nonlocal begun
+        writer.writerows([row.values()] if begun else [row.keys(), row.values()])
+        begun = True
+
+    return print_row
 
 
 def _short(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _drawn(found: Sequence[Watching]) -> bytes:
@@ -95,10 +137,11 @@ def _drawn(found: Sequence[Watching]) -> bytes:
     from elman.inference.watching import BAND
     from elman.insight.hits import draw_hits
 
-    series = max(found, key=lambda one: len(one.hits()))
-    hits: list[Json] = series.hits()
+    series = max(found, key=lambda one: int(one.over.sum()))
+    if len(found) > 1:
+        note(f"drawn     {series.id}, which has the most hits of {len(found):,} series")
     of = "" if series.id is None else f"{series.id}: "
-    title = f"{of}{len(hits):,} of {series.readings.size:,} readings were not expected"
+    title = f"{of}{series.over.sum():,} of {series.readings.size:,} readings were not expected"
     middle, low, high, scores = series.watched
     expected = middle, low, high
     return draw_hits(title, series.channels, series.times, series.readings, expected, scores, series.thresholds, BAND)

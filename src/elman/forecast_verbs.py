@@ -63,4 +63,4 @@ def predict_ahead(
             note(f"drawn     the first of {len(outlooks)}")
         plot.write_bytes(draw_fan(outlooks[0]))
         note(f"written to {plot}")
-    print_rows([row for outlook in outlooks for row in outlook.rows(model)], format)
+    print_rows([row for outlook in outlooks for row in outlook.rows(model)], format, listed=True)

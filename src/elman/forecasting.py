@@ -9,7 +9,7 @@ import torch
 
 from elman.anomalies import watches
 from elman.checks import check_whole, fail
-from elman.data import BadRows, Table, from_memory, matching_columns, read, timelines
+from elman.data import BadRows, Table, from_memory, matching_columns, plain, read, timelines
 from elman.errors import BadValueError, DataError
 from elman.fields import Forecast, Series
 from elman.inference.fed_back import fed_back
@@ -44,7 +44,7 @@ class Outlook(NamedTuple):
         for step, value in enumerate(self.forecast):
             row: Json = {} if data.id is None else {"id": self.series}
             row |= {"column": self.column} if several else {}
-            row |= {"step": step + 1} | ({} if data.time is None else {"time": _plain(self.times[step])})
+            row |= {"step": step + 1} | ({} if data.time is None else {"time": plain(self.times[step])})
             row["prediction"] = value
             if self.quantiles:
                 row["quantiles"] = {name: values[step] for name, values in self.quantiles.items()}
@@ -253,8 +253,3 @@ def _chances(past: np.ndarray, paths: int, horizon: int, random: np.random.Gener
     ranks = np.stack([np.lexsort((ties[:, step], rises[:, step])).argsort() for step in range(horizon)], 1)
     chances: np.ndarray = (ranks + random.uniform(NEVER, 1 - NEVER, rises.shape)) / paths
     return chances
-
-
-def _plain(time: Any) -> Any:
-    """A time as JSON has it."""
-    return time if time is None or isinstance(time, str | int | float) else str(time)

@@ -60,6 +60,8 @@ def generate(
         fail("generate", "what to write from", "be values or --data", "both", "Leave out one of the two.")
     if stream and format is not Format.table:
         fail("generate", "--stream", "go without --format", f"--format {format.value}", "Leave out one of the two.")
+    if out is not None:
+        _check_keeps(model.target, out)
     short = {
         "max_length": length,
         "temperature": temperature,
@@ -75,9 +77,13 @@ def generate(
     if stream:
         pieces = model.stream(prompt, given, **decode)
         _say_how(model.choosing(**decode))
+        text = ""
         for piece in pieces:
             print(piece, end="", flush=True)
+            text += piece
         print()
+        if out is not None:
+            _keep(model.target, [[text]], out)
         return
     if isinstance(model.target, Frames):
         _say_how(model.choosing(**decode))
@@ -121,6 +127,20 @@ def _show_frames(field: Frames, written: list[list[Any]], out: Path | None, form
     print_rows(rows, format)
 
 
+def _check_keeps(field: Target, out: Path) -> None:
+    """Fail where what is written is printed, or where no file could be written."""
+    from elman.checks import fail
+    from elman.fields import Target
+
+    if type(field).keep is Target.keep:
+        then = "Leave it out: what is written is printed."
+        fail(
+            "generate", "--out", f"be left out of a target of kind {field.kind}, which is no file", repr(str(out)), then
+        )
+    if not out.parent.is_dir():
+        fail("generate", "--out", "begin with a folder that exists", repr(str(out)))
+
+
 def _keep(field: Target, written: list[list[Any]], out: Path) -> None:
     """Write what was written as files, and say which."""
     from elman.checks import fail
@@ -131,7 +151,7 @@ def _keep(field: Target, written: list[list[Any]], out: Path) -> None:
         stem = out if len(values) == 1 else out.with_name(f"{out.name}-{number}")
         files += field.keep(value, stem)
     if not files:
-        then = "Leave it out: what is written is printed."
-        fail("generate", "--out", "be left out where nothing but text is written", str(out), then)
+        then = "Pass another --seed, or a larger --length."
+        fail("generate", "what is written", "hold something to keep, such as a note", "nothing", then)
     for file in files:
         note(f"written   {file}")

@@ -28,18 +28,19 @@ class Format(StrEnum):
     csv = "csv"
 
 
-def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | None = None) -> None:
+def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | None = None, listed: bool = False) -> None:
     """Print objects, one a row.
 
     Args:
         rows: may be nested; tables and CSV have dotted keys.
         format: JSON prints one object as it is and several as a list.
         values: what the rows answer, shown beside them in a table.
+        listed: JSON prints a list of one object too, for it is chance how many there are.
     """
     if format is Format.jsonl:
         print("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
     elif format is Format.json:
-        print(json.dumps(rows[0] if len(rows) == 1 else rows, ensure_ascii=False, indent=1))
+        print(json.dumps(rows[0] if len(rows) == 1 and not listed else rows, ensure_ascii=False, indent=1))
     elif format is Format.csv:
         flat = [_flat(row) for row in rows]
         writer = csv.DictWriter(sys.stdout, _keys(flat))

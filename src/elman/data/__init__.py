@@ -12,14 +12,14 @@ from elman.data.lazy import lazy_examples
 from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_share, shuffled
 from elman.data.permutation import Permutation
 from elman.data.prepare import Parsed, encode, gather, parse, spread_series
-from elman.data.readers import READERS, blocks_of, head, read, read_files, read_stream
+from elman.data.readers import READERS, blocks_of, head, read, read_files, read_rows, read_stream
 from elman.data.reshape import from_long, from_wide, matching_columns
 from elman.data.split import Rows, Split, split_rows
 from elman.data.store import Kept, kept_field, kept_value, open_stored
 from elman.data.stored import Stored
 from elman.data.stream import StreamExamples
 from elman.data.table import BadRows, Table, from_memory
-from elman.data.timeline import Timeline, dates_of, timelines
+from elman.data.timeline import Timeline, dates_of, plain, timelines
 from elman.data.window import WindowExamples
 
 __all__ = [
@@ -68,9 +68,11 @@ __all__ = [
     "open_stored",
     "padding_share",
     "parse",
+    "plain",
     "read",
     "read_checked",
     "read_files",
+    "read_rows",
     "read_stream",
     "root_of",
     "run_name",

@@ -30,10 +30,11 @@ def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str]
     the mean, and go with the input's steps, some of them perhaps missing (None). Few ones that do not are labels where
     each list is in alphabetical order, nothing twice, as a set is written: sounds or words never are. Labels in
     another order must be said to be such. Other lists are series. Numbers are numbers, but whole ones with at most 20
-    distinct values are categories as a target. Other values are categories where they are short, at most half of them
-    are distinct and, as an input, each is one word; else they are numbers where more than half are such, so that the
-    others are found as bad rows; else text. A text as a target is tags where its words go with the input's steps and
-    are O, B-... and I-..., or else are at most 200 distinct ones and half as many as the input's.
+    distinct values are categories as a target. A text as a target is tags where its words go with the input's steps and
+    are O, B-... and I-..., or are at most 200 distinct ones and half as many as the input's; the latter only after what
+    follows here, if all rows have one number of them. Other values are categories where they are short, at most half of
+    them are distinct and, as an input, each is one word; else they are numbers where more than half are such, so that
+    the others are found as bad rows; else text.
 
     Words go with an input's steps where nine rows in ten, and one with several, have as many of them as the input has
     words or elements.
@@ -74,13 +75,16 @@ def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str]
     words = [str(value).split() for value in values]
     if along and all(map(SPAN_TAG.fullmatch, chain.from_iterable(words))):
         return "tags"
+    as_tags = along and _are_few(words, MOST_WORDS_AS_TAGS) and _are_names(words, table, inputs)
+    if as_tags and len({len(parts) for parts in words}) > 1:
+        return "tags"
     short = max(len(str(value)) for value in values) <= LONGEST_CLASS
     single = all(len(parts) <= 1 for parts in words)
     if short and (as_target or single) and len(set(values)) <= max(2, len(values) // 2):
         return "category"
     if sum(_all([value], _number) for value in values) > len(values) / 2:
         return "number"
-    return "tags" if along and _are_few(words, MOST_WORDS_AS_TAGS) and _are_names(words, table, inputs) else "text"
+    return "tags" if as_tags else "text"
 
 
 def _kind_of_strings(cells: Sequence[Any], values: Sequence[Any], table: Table, inputs: Sequence[str]) -> str:

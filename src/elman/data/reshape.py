@@ -1,6 +1,6 @@
 """Series that a table spreads over columns or rows, gathered so that one row is one sequence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -60,19 +60,27 @@ def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> 
     return gathered
 
 
-def from_long(table: Table, columns: Sequence[str], name: str, id: str | None, time: str | None, bad: BadRows) -> Table:
+def from_long(
+    table: Table,
+    columns: Sequence[str],
+    name: str,
+    id: str | None,
+    time: str | None,
+    bad: BadRows,
+    parse: Callable[[Any], float] = parse_or_missing,
+) -> Table:
     """The rows of one `id` become one sequence, sorted by `time` (as they stand where None); `columns` are channels.
 
     Without an id all rows are one sequence.
 
     Of every other column the sequence has one value, which all its rows must share; a column that varies within a
-    sequence is left out, but for `time`, which is then that of the first step.
+    sequence is left out, but for `time`, which is then that of the first step. `parse` reads a cell of a channel.
     """
     ids = [""] * len(table) if id is None else table.values(id, not_blank, bad)
     keys = ids if time is None else table.values(time, moment, bad, ids)
     channels: list[list[Any]] = []
     for column in columns:
-        channels.append(table.values(column, parse_or_missing, bad, channels[-1] if channels else keys))
+        channels.append(table.values(column, parse, bad, channels[-1] if channels else keys))
     groups: dict[Any, list[int]] = {}
     for row, key in enumerate(ids):
         if channels[-1][row] is not None:

@@ -196,3 +196,15 @@ def dates_of(times: Sequence[Any]) -> list[datetime] | None:
         return [time if isinstance(time, datetime) else datetime.fromisoformat(str(time).strip()) for time in times]
     except ValueError:
         return None
+
+
+def plain(time: Any) -> Any:
+    """A time, or what names a series, as JSON has it: texts and numbers as they are, dates as text.
+
+    Example:
+        >>> [plain(time) for time in (3, np.int64(3), "noon", datetime(2026, 11, 23, 14), None)]
+        [3, 3, 'noon', '2026-11-23 14:00:00', None]
+    """
+    if isinstance(time, np.integer | np.floating):
+        return time.item()
+    return time if time is None or isinstance(time, str | int | float) else str(time)

@@ -42,7 +42,8 @@ class Audio(Frames):
     """A clip of frames, each of whose channels is scaled by its mean and deviation in the training split.
 
     A cell is the path of a WAV, FLAC, MP3, OGG or AIFF file of any rate, depth and number of channels, or a pair
-    (samples, rate) of an array (n,) or (n, channels) and samples a second. Channels are mixed to one, and the rate is
+    (samples, rate) of an array (n,) or (n, channels) and samples a second. A file whose end is missing is refused, but
+    for an MP3 that does not say how long it is (`elman.sound.read_clip`). Channels are mixed to one, and the rate is
     changed to `rate`. The frames are calculated when a cell is read, which is once a training.
 
     As a target a clip is written step by step, each with the probability that it is the last. The numbers of a step are
@@ -59,6 +60,8 @@ class Audio(Frames):
         window, hop: milliseconds of sound in a frame, and from one frame to the next.
         fmin, fmax: Hz, where the lowest band begins and the highest ends; `fmax` None: half the rate.
         stack: frames that are joined to one step, so that a clip has so many times fewer steps.
+        normalise: as an input, "none", or "clip": from each channel its mean over the clip is taken off, and with it
+            what a microphone, a room or a voice adds to all frames alike (cepstral mean normalisation, Atal 1974).
         time_mask, frequency_mask: as an input, frames and channels that training hides at the most, twice a clip
             each, see `elman.layers.spec_augment.SpecAugment`; 0: none.
         dropout: as a target, 0 to 1, of the step that is fed back, see `elman.layers.speech.PreNet`.
@@ -80,9 +83,9 @@ class Audio(Frames):
     metrics = ("nats",)
     stops = True
     storage = pa.list_(pa.float32())  # frame by frame
-    only_as_input = frozenset({"features", "time_mask", "frequency_mask"})
+    only_as_input = frozenset({"features", "normalise", "time_mask", "frequency_mask"})
     only_as_target = frozenset({"dropout"})
-    heeded_by_parse = frozenset({"rate", "features", "channels", "window", "hop", "fmin", "fmax", "root"})
+    heeded_by_parse = frozenset({"rate", "features", "channels", "window", "hop", "fmin", "fmax", "normalise", "root"})
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class Audio(Frames):
         fmin: float = 20.0,
         fmax: float | None = None,
         stack: int = 1,
+        normalise: Literal["none", "clip"] = "none",
         time_mask: int = 0,
         frequency_mask: int = 0,
         dropout: float = 0.5,
@@ -103,8 +107,9 @@ class Audio(Frames):
     ) -> None:
         super().__init__(name)
         check_choice(name, "features", features, ("mel", "mfcc"))
+        check_choice(name, "normalise", normalise, ("none", "clip"))
         check_range(name, "rate", rate, low=1)
-        self.features, self.root = features, root
+        self.features, self.normalise, self.root = features, normalise, root
         self.rate, self.window, self.hop, self.fmin, self.fmax = rate, window, hop, fmin, fmax
         self.channels = (BANDS if features == "mel" else CEPSTRA) if size is None else size
         check_range(name, "size", self.channels, low=1, high=None if features == "mel" else BANDS)
@@ -131,7 +136,8 @@ class Audio(Frames):
         if not len(mel):
             must = f"have a frame, {1000 * self.framing.hop / self.framing.rate:g} ms of sound"
             raise BadValueError(must, f"{1000 * len(clip.samples) / clip.rate:.3g} ms")
-        return mel if self.features == "mel" else mfcc(mel, self.channels)
+        frames = mel if self.features == "mel" else mfcc(mel, self.channels)
+        return frames - frames.mean(0) if self.normalise == "clip" else frames
 
     def _clip(self, raw: Any) -> Clip:
         if isinstance(raw, tuple | list) and len(raw) == 2 and not isinstance(raw[0], str):
@@ -141,8 +147,9 @@ class Audio(Frames):
         return read_clip(find_file(raw, self.root))
 
     def fit(self, values: Sequence[np.ndarray]) -> None:
-        if self.written and (self.features != "mel" or self.time_mask or self.frequency_mask):
-            must, got = "be heard and seen where it is written", "features, time_mask or frequency_mask"
+        hidden = self.time_mask or self.frequency_mask or self.normalise != "none"
+        if self.written and (self.features != "mel" or hidden):
+            must, got = "be heard and seen where it is written", "features, normalise, time_mask or frequency_mask"
             fail(f"column {self.name!r}", "a clip", must, got, "Leave these options out.", ConfigError)
         clips = frames = 0
         total, squares = np.zeros(self.channels), np.zeros(self.channels)
@@ -177,13 +184,13 @@ class Audio(Frames):
         """Frames of mel bands as sound: samples and rate."""
         return griffin_lim(magnitude_from(value, self.bank), self.framing), self.framing.rate
 
-    def keep(self, value: np.ndarray, stem: Path) -> list[Path]:
+    def keep(self, value: np.ndarray, stem: Path, title: str = "") -> list[Path]:
         """stem.wav, and where matplotlib is installed stem.png."""
         sound, picture = (stem.with_name(f"{stem.name}{ending}") for ending in (".wav", ".png"))
         write_wav(sound, *self.cell(value))
         if find_spec("matplotlib") is None:
             return [sound]
-        picture.write_bytes(draw_spectrogram(value, self.bank, f"{self.name}: {stem.name}"))
+        picture.write_bytes(draw_spectrogram(value, self.bank, title or f"{self.name}: {stem.name}"))
         return [sound, picture]
 
     def pack(self, value: np.ndarray) -> np.ndarray:

@@ -102,8 +102,13 @@ class Field(ABC):
     def describe(self) -> str:
         """What the field found in the training split, in one line for people."""
 
-    def keep(self, value: Any, stem: Path) -> list[Path]:
+    def keep(self, value: Any, stem: Path, title: str = "") -> list[Path]:
         """Write a value that the user reads as files to look at or to listen to, such as stem.png and stem.wav.
+
+        Args:
+            value: as the user reads it.
+            stem: the files' path less the end of their names.
+            title: what stands above a picture; without one the files' name.
 
         Returns: the files; none for a kind that is read as text.
         """

@@ -116,8 +116,8 @@ class Image(Input):
         height, width = self.size
         return PictureEncoder(self.channels, height, width, self.features, dropout=self.dropout)
 
-    def keep(self, value: np.ndarray, stem: Path) -> list[Path]:
-        """Write a parsed picture as `stem`.png."""
+    def keep(self, value: np.ndarray, stem: Path, title: str = "") -> list[Path]:
+        """Write a parsed picture as `stem`.png, above which nothing can stand."""
         path = stem.parent / f"{stem.name}.png"
         write_picture(value, path)
         return [path]

@@ -203,9 +203,9 @@ class Notes(Symbols):
         """The voice as it stands, in the way that one is written."""
         return voice_text(value, self.resolution)
 
-    def keep(self, value: Any, stem: Path) -> list[Path]:
+    def keep(self, value: Any, stem: Path, title: str = "") -> list[Path]:
         """A voice as stem.mid, stem.png and stem.wav; one without a note is not kept."""
-        return keep_notes(self._notes_of(value), self.tempo, stem)
+        return keep_notes(self._notes_of(value), self.tempo, stem, title)
 
 
 def _are_pitches(ids: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -39,10 +40,11 @@ class Roll(Frames):
     A value is the path of a MIDI file, or a list with the pitches of each step, `[[60, 64], [], ["C4"]]` (also as
     JSON), which is what is written too. A key that is struck again while it is down stays down.
 
-    What is gone on with needs a beginning: its first frame is learned, so that a piece can be begun from nothing, but
-    not scored, so that `nll` is the mean over the T - 1 frames that are told from those before them, as published
-    figures have it (Boulanger-Lewandowski, Bengio & Vincent 2012, arXiv 1206.6392; Bai, Kolter & Koltun 2018, arXiv
-    1803.01271). Of a target that is written from something else all frames are scored, and whether it ends there.
+    What is gone on with needs a beginning, and a step after it: its first frame is learned, so that a piece can be
+    begun from nothing, but not scored, so that `nll` is the mean over the T - 1 frames that are told from those before
+    them, as published figures have it (Boulanger-Lewandowski, Bengio & Vincent 2012, arXiv 1206.6392; Bai, Kolter &
+    Koltun 2018, arXiv 1803.01271). Of a target that is written from something else all frames are scored, and whether
+    it ends there.
 
     Args:
         name: the column.
@@ -67,7 +69,7 @@ class Roll(Frames):
     draws = KEYS
     metrics = ("nll",)
     storage = pa.list_(pa.list_(pa.uint8()))  # the keys of each step
-    heeded_by_parse = frozenset({"resolution"})
+    heeded_by_parse = frozenset({"resolution", "goes_on"})  # the last by `witnesses`
     only_as_target = frozenset({"tempo"})
 
     def __init__(
@@ -114,6 +116,11 @@ class Roll(Frames):
             self._pieces, self._steps = self._pieces + 1, self._steps + len(value)
             self._down += value.sum(0, dtype=np.int64)
 
+    def encode(self, value: np.ndarray) -> np.ndarray:
+        if self.goes_on and len(value) < 2:
+            raise BadValueError("have two steps at least, for each is told from those before it", str(len(value)))
+        return super().encode(value)
+
     def encode_prompt(self, value: np.ndarray) -> np.ndarray:
         return np.asarray(value, np.float32)
 
@@ -129,6 +136,10 @@ class Roll(Frames):
 
     def unpack_column(self, stored: pa.Array) -> list[np.ndarray]:
         return [self.unpack(value) for value in stored]
+
+    def witnesses(self, column: pa.Array) -> list[list[list[int]]]:
+        """A piece of one step, where there is one and it cannot be gone on with."""
+        return [[[LOWEST_KEY]]] if self.goes_on and pc.min(pc.list_value_length(column)).as_py() == 1 else []
 
     def learned(self) -> Json:
         return {"pieces": self._pieces, "steps": self._steps, "down": self._down.tolist()}
@@ -189,11 +200,11 @@ class Roll(Frames):
     def truth(self, value: np.ndarray) -> list[list[int]]:
         return self.read(value)
 
-    def keep(self, value: Any, stem: Path) -> list[Path]:
+    def keep(self, value: Any, stem: Path, title: str = "") -> list[Path]:
         """A piece as stem.mid, stem.png and stem.wav; one without a note is not kept."""
         silent = isinstance(value, (list, tuple, np.ndarray)) and not any(map(len, value))
         notes = [] if silent else roll_notes(self.parse(value), self.resolution)
-        return keep_notes(notes, self.tempo, stem)
+        return keep_notes(notes, self.tempo, stem, title)
 
 
 class Keys(nn.Module):

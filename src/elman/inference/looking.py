@@ -7,7 +7,7 @@ import numpy as np
 
 from elman.checks import fail
 from elman.data import Batch
-from elman.fields import Frames
+from elman.fields import Audio, Frames
 from elman.inference.decoding import Decoding
 from elman.inference.frames import write_frames
 from elman.inference.written import hypotheses
@@ -19,7 +19,9 @@ class Looked(NamedTuple):
     """The attention of one row."""
 
     source: list[str]  # the S steps that were read
-    written: list[str]  # the T symbols that were written, or the numbers of the frames
+    written: list[
+        str
+    ]  # the T symbols that were written, or when each step of a sound begins, or the numbers of the frames
     weights: np.ndarray  # (T, S), where each step looked; each row adds up to 1
 
 
@@ -47,6 +49,8 @@ def looks(network: Network, batch: Batch, values: Mapping[str, Any], decoding: D
         [[framed, *_]] = write_frames(network, batch, decoding)
         assert framed.attention is not None
         written = [str(step) for step in range(1, len(framed.frames) + 1)]
+        if isinstance(network.written, Audio):
+            written = [f"{step * network.written.seconds:.2f} s" for step in range(len(framed.frames))]
         return Looked(read, written, framed.attention.float().cpu().numpy())
     [[best, *_]] = hypotheses(network, batch, decoding)
     assert best.attention is not None

@@ -46,7 +46,7 @@ def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.nd
     axes.xaxis.set_label_position("top")
     figure.suptitle("Where it looked while it wrote", fontsize=11)
     bar = figure.colorbar(image, ax=axes, fraction=0.08, aspect=30)
-    bar.set_label("share of the attention (a row adds up to 1)", fontsize=9)
+    bar.set_label("share of the attention\n(a row adds up to 1)", fontsize=9)
     return png(figure, dpi=130)
 
 
@@ -56,6 +56,8 @@ def _named(pieces: Sequence[str]) -> dict[int, str]:
 
 
 def _shown(piece: str) -> str:
-    """A step's name, its white space made visible, short enough for a label."""
-    seen = piece.replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥")
+    """A step's name, the white space that it begins or ends with made visible, short enough for a label."""
+    inner = piece.strip(" ")
+    before, after = (piece.partition(inner)[::2]) if inner else (piece, "")
+    seen = ("␣" * len(before) + inner + "␣" * len(after)).replace("\n", "↵").replace("\t", "⇥")
     return seen if len(seen) <= LONGEST_NAME else seen[: LONGEST_NAME - 1] + "…"

@@ -1,14 +1,16 @@
 """A picture of a series under watch: readings beside what was expected, scores beside the threshold, and the hits."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 
+from elman.data import dates_of
 from elman.drawing import new_figure, png, show_dates
+from elman.fields.raw import is_number
 
 MOST_CHANNELS = 4  # those with the highest scores for their threshold
+HIT: dict[str, Any] = {"color": "C3", "marker": "o", "linestyle": "", "markersize": 4}
 
 
 def draw_hits(
@@ -28,7 +30,7 @@ def draw_hits(
     Args:
         title: of the picture.
         channels: C names.
-        times: T, of each reading: dates as text (ISO 8601), or anything else, which is counted from 1.
+        times: T, of each reading: dates, or texts of such (ISO 8601); anything else is counted from 1.
         readings: (T, C), NaN where one is missing.
         expected: the middle, the lower and the upper end of the band, (T, C) each.
         scores: (T, C).
@@ -47,31 +49,25 @@ def draw_hits(
     for at, channel in enumerate(shown):
         above, below = panels[2 * at], panels[2 * at + 1]
         hits = np.flatnonzero(scores[:, channel] > thresholds[channel])
-        above.fill_between(x, low[:, channel], high[:, channel], color="C0", alpha=0.25, linewidth=0)
-        above.plot(x, middle[:, channel], color="C0", linewidth=0.8)
-        above.plot(x, readings[:, channel], color="0.2", linewidth=0.9)
-        above.plot(x[hits], readings[hits, channel], "o", color="C3", markersize=4)
-        above.set_ylabel(channels[channel])
-        below.plot(x, scores[:, channel], color="0.4", linewidth=0.8)
-        below.axhline(thresholds[channel], color="C3", linestyle="--", linewidth=1)
-        below.plot(x[hits], scores[hits, channel], "o", color="C3", markersize=4)
+        around = f"where {band:.0%} were expected"
+        above.fill_between(x, low[:, channel], high[:, channel], color="C0", alpha=0.25, linewidth=0, label=around)
+        above.plot(x, middle[:, channel], color="C0", linewidth=0.8, label="expected")
+        above.plot(x, readings[:, channel], color="0.2", linewidth=0.9, label="readings")
+        above.plot(x[hits], readings[hits, channel], **HIT, label="hits")
+        above.set_ylabel(channels[channel], parse_math=False)
+        below.plot(x, scores[:, channel], color="0.4", linewidth=0.8, label="scores")
+        below.axhline(thresholds[channel], color="C3", linestyle="--", linewidth=1, label="threshold")
+        below.plot(x[hits], scores[hits, channel], **HIT)
         below.set_ylabel("score\n(deviations)")
         below.set_ylim(bottom=0)
         for axes in (above, below):
             axes.grid(alpha=0.3)
-    names = [("readings", "0.2"), ("expected", "C0"), (f"{band:.0%} band", "C0"), ("hits, threshold", "C3")]
-    for name, colour in names:
-        panels[0].plot(
-            [],
-            [],
-            color=colour,
-            linewidth=6 if "band" in name else 1.5,
-            label=name,
-            alpha=0.25 if "band" in name else 1,
-        )
-    panels[0].legend(loc="upper left", fontsize=8, ncols=4)
-    panels[0].set_title(title, fontsize=11)
-    panels[-1].set_xlabel("time" if dated else "step")
+    figure.align_ylabels(panels)
+    named = [entry for axes in panels[:2] for entry in zip(*axes.get_legend_handles_labels(), strict=True)]
+    figure.legend(*zip(*named, strict=True), loc="outside lower center", fontsize=9, ncols=len(named), frameon=False)
+    some = f"; the {len(shown)} of {len(channels)} channels that rise highest" if len(shown) < len(channels) else ""
+    panels[0].set_title(title + some, fontsize=11, parse_math=False)
+    panels[-1].set_xlabel("time" if dated else "step, counted from 1")
     if dated:
         show_dates(panels[-1].xaxis)
     return png(figure, dpi=110)
@@ -79,7 +75,5 @@ def draw_hits(
 
 def _axis(times: Sequence[Any]) -> tuple[np.ndarray, bool]:
     """Where each reading stands, and whether that is a date: its number from 1 where the times are none."""
-    try:
-        return np.array([datetime.fromisoformat(time) for time in times]), True
-    except (TypeError, ValueError):
-        return np.arange(1, len(times) + 1), False
+    dates = None if any(map(is_number, times)) else dates_of(times)
+    return (np.arange(1, len(times) + 1), False) if dates is None else (np.array(dates, object), True)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from elman.checks import check_range
 
 MASKS = 2  # of each kind, as in the paper's best policies
-SHARE = 0.2  # of the steps, at most, that one mask of time may hide
+SHARE = 0.2  # of a row's frames, at most, that one mask of time may hide
 
 
 class SpecAugment(nn.Module):
@@ -15,8 +15,9 @@ class SpecAugment(nn.Module):
 
         width ~ U{0..longest},   begin ~ U{0..size - width},   x[begin : begin + width] = 0
 
-    A stretch is at most a fifth of the steps of the batch. Nothing is warped in time, which the paper found to add
-    little.
+    A stretch lies in the frames of its row and is at most a fifth of them. A row ends with its last frame that is not
+    all zeros, for padding is zeros, and what is zero need not be hidden; so the batch changes nothing about a row.
+    Nothing is warped in time, which the paper found to add little.
 
     Args:
         channels: C, of a frame.
@@ -45,20 +46,23 @@ class SpecAugment(nn.Module):
         self.output_size = channels * stack
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or not (self.time_mask or self.frequency_mask):
+        if not self.training or not x.numel() or not (self.time_mask or self.frequency_mask):
             return x
         frames = x.reshape(len(x), -1, self.channels)  # (B, k T, C)
-        steps = frames.shape[1]
+        at = torch.arange(1, frames.shape[1] + 1, device=x.device)
+        lengths = ((frames != 0).any(2) * at).amax(1)  # (B,)
+        longest = (SHARE * lengths).long().clamp(max=self.time_mask)
+        channels, widest = (torch.full_like(lengths, size) for size in (self.channels, self.frequency_mask))
         for _ in range(MASKS):
-            time = _hidden(frames, steps, min(self.time_mask, int(SHARE * steps)))
-            frequency = _hidden(frames, self.channels, self.frequency_mask)
+            time = _hidden(frames.shape[1], lengths, longest)
+            frequency = _hidden(self.channels, channels, widest)
             frames = frames.masked_fill(time[:, :, None] | frequency[:, None, :], 0)
         return frames.reshape(x.shape)
 
 
-def _hidden(x: Tensor, size: int, longest: int) -> Tensor:
-    """A stretch of each row, (B, size) booleans."""
-    width = (torch.rand(len(x), 1, device=x.device) * (longest + 1)).long()
-    begin = (torch.rand(len(x), 1, device=x.device) * (size - width + 1)).long()
-    at = torch.arange(size, device=x.device)
-    return (at >= begin) & (at < begin + width)
+def _hidden(steps: int, sizes: Tensor, longest: Tensor) -> Tensor:
+    """A stretch of each row, (B, steps) booleans: within its size (B,), at most so long (B,)."""
+    width = (torch.rand(len(sizes), device=sizes.device) * (longest + 1)).long()
+    begin = (torch.rand(len(sizes), device=sizes.device) * (sizes - width + 1)).long()
+    at = torch.arange(steps, device=sizes.device)
+    return (at >= begin[:, None]) & (at < (begin + width)[:, None])

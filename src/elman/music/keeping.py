@@ -10,13 +10,14 @@ from elman.music.synthesiser import RATE, synthesise
 from elman.sound import write_wav
 
 
-def keep_notes(notes: Sequence[Note], tempo: float, stem: Path) -> list[Path]:
+def keep_notes(notes: Sequence[Note], tempo: float, stem: Path, title: str = "") -> list[Path]:
     """Write notes as stem.mid, stem.png (a piano roll) and stem.wav; without a note there is nothing to write.
 
     Args:
         notes: what is kept.
         tempo: beats a minute.
         stem: the files' path less the end of their names.
+        title: what stands above the picture; without one the files' name.
 
     Returns: the files that were written.
 
@@ -27,6 +28,6 @@ def keep_notes(notes: Sequence[Note], tempo: float, stem: Path) -> list[Path]:
         return []
     midi, picture, sound = (stem.parent / (stem.name + end) for end in (".mid", ".png", ".wav"))
     write_midi(notes, tempo, midi)
-    picture.write_bytes(draw_piano_roll(notes, tempo, stem.name))
+    picture.write_bytes(draw_piano_roll(notes, tempo, title or stem.name))
     write_wav(sound, synthesise(notes, tempo), RATE)
     return [midi, picture, sound]

@@ -9,7 +9,7 @@ from elman.music.note import Note, length_of
 from elman.music.pitches import pitch_name
 
 MOST_NAMES = 30  # on the axis of pitches
-MOST_INCHES = 40.0
+MOST_INCHES = 14.0  # wider ones are made smaller where they are shown, and their words with them
 
 
 def draw_piano_roll(notes: Sequence[Note], tempo: float, title: str) -> bytes:

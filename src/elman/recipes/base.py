@@ -5,11 +5,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from elman.config import merged
+from elman.training import METRICS
 from elman.types import Json
 
 NEEDS_VECTORS = "VECTORS"  # stands in a recipe for the file that the user names
 Goal = float | tuple[float, float]
 SECTIONS = ("data", "input", "target", "model", "train", "decode")
+
+
+def reaches(metric: str, figure: float, goal: Goal) -> bool:
+    """Whether a figure is as good as a goal, or within its range; the shares of a round trip, which are no metrics, are
+    good if high."""
+    if isinstance(goal, tuple):
+        return goal[0] <= figure <= goal[1]
+    higher = metric not in METRICS or METRICS[metric].higher_is_better
+    return figure >= goal if higher else figure <= goal
 
 
 class Published:
@@ -26,6 +36,7 @@ class Setting:
     Attributes:
         name: "" where a recipe has one setting only.
         data: a name of `elman.recipes.datasets.DATASETS`.
+        split, seeds: see `Recipe`.
         document: the configuration.
         metric: the metric that published figures are in.
         goals: figures to reach by metric, see `Recipe`.
@@ -37,6 +48,8 @@ class Setting:
 
     name: str
     data: str
+    split: str
+    seeds: int
     document: Json
     metric: str
     goals: Mapping[str, Goal]
@@ -71,17 +84,19 @@ class Recipe:
             readings by those before them (`elman.recipes.injected`), and "markov": 2 tells each symbol that is written
             from the two before it (`elman.recipes.markov`).
         published: figures that others reported.
-        show: values that are traced step by step at the end, or written from; a dictionary each of several inputs.
+        show: values that are traced step by step at the end, or written from; a dictionary each of several inputs,
+            or of other columns, by which the inputs are looked up in the training split.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.
         faults: the test part's series gets faults, and it is counted how well a network that tells the next reading,
             and the baselines, find them (`auc`), see `elman.recipes.injected`.
         settings: variants by name, each a configuration laid over the recipe's; the first is the default. One may also
-            have a `metric`, `baselines`, `published` and `show` of its own, and as `dataset` a name of other data.
+            have a `metric`, `split`, `seeds`, `baselines`, `published` and `show` of its own, and as `dataset` a name
+            of other data; or several names, of which each seed takes another.
         round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
             options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
-            network of the named setting, which reads what this one writes, tells the first input (`agreement`). A
-            "recipe" names the recipe of that setting, where it is another one, on the same data. Baselines that are
-            networks make the same round trip.
+            network of the named setting, which reads what this one writes, tells rightly what its own target has
+            (`agreement`). A "recipe" names the recipe of that setting, where it is another one, on the same data.
+            Baselines that are networks make the same round trip.
         seeds: how many `make results` runs.
     """
 
@@ -119,14 +134,17 @@ class Recipe:
             "minutes": self.minutes,
         }
 
-    def setting(self, name: str) -> Setting:
-        """One of the settings, with what the recipe says for all of them."""
+    def setting(self, name: str, seed: int = 0) -> Setting:
+        """One of the settings, with what the recipe says for all of them; of several data sets that of the seed."""
         own = self.settings[name]
+        data = own.get("dataset", self.data)
         document: Json = {section: getattr(self, "reading" if section == "data" else section) for section in SECTIONS}
         document = merged(document, {section: own[section] for section in SECTIONS if section in own})
         return Setting(
             name,
-            own.get("dataset", self.data),
+            data if isinstance(data, str) else data[seed % len(data)],
+            own.get("split", self.split),
+            own.get("seeds", self.seeds),
             document,
             own.get("metric", self.metric),
             self.goals.get(name, {}),

@@ -1,8 +1,10 @@
 """Digits: spoken digits told apart, one at a time or several in a row (FSDD)."""
 
 from elman.recipes.base import Recipe
+from elman.recipes.datasets import FSDD_WITHOUT
 
 CLIP = {"kind": "audio", "rate": 8000, "window": 32.0, "stack": 2, "time_mask": 10, "frequency_mask": 8}
+SPEAKERS = [name.removeprefix("fsdd_without_") for name in FSDD_WITHOUT]
 BODY = {"cell": "gru", "hidden": 128, "layers": 1, "bidirectional": True, "dropout": 0.4}
 ONE_AT_A_TIME = {
     "input": {"clip": CLIP},
@@ -23,7 +25,13 @@ RECIPE = Recipe(
     goals={"official": {"accuracy": 0.98}, "joined": {"wer": 0.05}},
     settings={
         "official": ONE_AT_A_TIME,
-        "new-speaker": {**ONE_AT_A_TIME, "dataset": "fsdd_new_speaker"},
+        "new-speaker": {
+            "dataset": list(FSDD_WITHOUT),
+            "split": f"all clips of one speaker, who is in no other part; seed 0 and on: {', '.join(SPEAKERS)}",
+            "seeds": len(SPEAKERS),
+            **ONE_AT_A_TIME,
+            "input": {"clip": {**CLIP, "normalise": "clip"}},
+        },
         "joined": {
             "dataset": "fsdd_joined",
             "input": {"clip": CLIP},

@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from elman.fields import Frames
 from elman.inference import Step
 from elman.model import Model
 from elman.parts import Tables
-from elman.recipes.base import NEEDS_VECTORS, Recipe, Setting
+from elman.recipes.base import NEEDS_VECTORS, Goal, Recipe, Setting, goal_words, reaches
 from elman.recipes.baselines import scores_of_answers
 from elman.recipes.datasets import DATASETS, glove_vectors
 from elman.recipes.forecasts import scores_of_naive
@@ -27,7 +27,7 @@ from elman.recipes.injected import scores_of_network, scores_of_rolling
 from elman.recipes.markov import scores_of_markov
 from elman.recipes.pictures import pictures_of
 from elman.recipes.round_trip import round_trip
-from elman.recipes.showing import Written, shown
+from elman.recipes.showing import named, shown, with_inputs
 from elman.training import Reporter
 from elman.types import Json
 
@@ -53,6 +53,7 @@ class Result:
     traces: list[tuple[str, list[Step]]]  # of what is read
     written: list[tuple[str, str]]  # what was written from what
     metric: str
+    goals: Mapping[str, Goal]
     example: str  # a value that can be typed; "" where there is none
 
     def next_command(self) -> str:
@@ -67,13 +68,18 @@ class Result:
         return f'elman predict {run} "{self.example}"'
 
     def table(self) -> list[Json]:
-        """The figures beside the baselines' and the published ones, a row each."""
+        """The figures beside the goals', the baselines' and the published ones, a row each."""
         setting, quick = self.figures["setting"], "--quick" in self.figures["split"]
         ours = f"elman recipe {self.figures['recipe']}" + f" ({setting})" * bool(setting)
         ours += ", --quick: claims nothing" * quick
         parts = [name for name in self.figures["metrics"] if name.startswith(f"{self.metric}_")]  # such as auc_spike
-        shown = [self.metric, *parts]
+        shown = list(dict.fromkeys([self.metric, *parts, *self.goals]))
         rows = [{"who": ours} | {name: self.figures["metrics"][name] for name in shown}]
+        if self.goals:
+            missed = [name for name, goal in self.goals.items() if not reaches(name, rows[0][name], goal)]
+            said = {name: goal_words(goal) if isinstance(goal, tuple) else goal for name, goal in self.goals.items()}
+            verdict = f": missed in {', '.join(missed)}" if missed else ": met"
+            rows.append({"who": "goal" + verdict * (not quick), **said})
         baselines = [self.figures["baseline"], *self.figures["other_baselines"]]
         rows += [
             {"who": f"baseline: {entry['name']}"} | {name: entry.get(name) for name in shown} for entry in baselines
@@ -96,7 +102,7 @@ def follow(
     Args:
         recipe: the recipe.
         setting: one of its settings; the first if None.
-        seed: of every random draw.
+        seed: of every random draw; where a setting has several data sets, of which one is taken too.
         quick: a part of the data and one epoch: shows that all works, its figures claim nothing.
         out: folder to write; runs/<recipe>-<setting> if None.
         force: replace the folder if it exists.
@@ -110,7 +116,7 @@ def follow(
     reporter = reporter or Reporter(quiet=True)
     name = next(iter(recipe.settings)) if setting is None else setting
     check_choice(f"recipe {recipe.name}", "setting", name, recipe.settings)
-    chosen = recipe.setting(name)
+    chosen = recipe.setting(name, seed)
     folder = check_free(out or Path("runs") / (f"{recipe.name}-{name}" if name else recipe.name), force)
     hasten: Json = {"train": {"seed": seed}}
     if quick:  # a part of the rows may lack a class that others have
@@ -119,6 +125,7 @@ def follow(
     if vectors is not None and document == merged(chosen.document, hasten):
         fail(f"recipe {recipe.name}", "vectors", "be left out for a setting that takes none", repr(str(vectors)))
     tables = DATASETS[chosen.data]()
+    chosen = replace(chosen, show=with_inputs(chosen.show, list(document["input"]), tables.train))
     if quick:
         tables = Tables(*(table and _part(table, seed, recipe) for table in tables))  # type: ignore[arg-type]
     begin = time.perf_counter()
@@ -129,7 +136,7 @@ def follow(
     said = {
         "recipe": recipe.name,
         "setting": name,
-        "split": recipe.split + (" (a part of it: --quick claims nothing)" if quick else ""),
+        "split": chosen.split + (" (a part of it: --quick claims nothing)" if quick else ""),
         "seed": seed,
         "minutes": round((time.perf_counter() - begin) / 60, 2),
         "metrics": figures,
@@ -142,15 +149,16 @@ def follow(
     }
     for metric, signature in said["signatures"].items():
         reporter.note(f"{metric}: {signature}")
-    write_directory(folder, {"metrics.json": to_json(said), **pictures_of(model, chosen, tables)}, force)
+    seen = shown(model, chosen, tables)
+    write_directory(folder, {"metrics.json": to_json(said), **pictures_of(model, chosen, tables, seen)}, force)
     model.save(folder / "model", force)
     for kept in models:
         kept.save(folder / "baseline", force)
-    traces, written = shown(model, chosen, tables, folder)
-    return Result(said, folder, model, traces, written, chosen.metric, _example(chosen, written))
+    written = named(model, seen.written, folder)
+    return Result(said, folder, model, seen.traces, written, chosen.metric, chosen.goals, _example(chosen, written))
 
 
-def _example(chosen: Setting, written: Written) -> str:
+def _example(chosen: Setting, written: list[tuple[str, str]]) -> str:
     """A value that can be typed: the first that is shown; none where several columns are read."""
     first = next(iter([*chosen.show, *(value for value, _ in written)]), "")
     return first if isinstance(first, str) else ""

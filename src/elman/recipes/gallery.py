@@ -54,9 +54,10 @@ def main() -> None:
 
 
 def collect(folder: Path, gallery: Path) -> list[Path]:
-    """Copy the pictures of one folder that following a recipe wrote, less what it read; of a quick run none."""
+    """Copy the pictures of one folder that following a recipe wrote, less what it read; of the first seed alone, and of
+    a quick run none."""
     figures = json.loads((folder / "metrics.json").read_text())
-    if "recipe" not in figures or "--quick" in figures["split"]:
+    if "recipe" not in figures or figures["seed"] != 0 or "--quick" in figures["split"]:
         return []
     place = gallery / _called(figures["recipe"], figures["setting"])
     place.mkdir(parents=True, exist_ok=True)

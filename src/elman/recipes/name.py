@@ -16,8 +16,8 @@ RECIPE = Recipe(
         "classify": {
             "input": {"name": {"kind": "text", "level": "character", "embedding": 64, "dropout": 0.2}},
             "target": {"language": {"kind": "category"}},
-            "model": {"cell": "gru", "hidden": 192, "bidirectional": True, "dropout": 0.5, "pooling": "max"},
-            "train": {"epochs": 15},
+            "model": {"cell": "gru", "hidden": 256, "bidirectional": True, "dropout": 0.5, "pooling": "max"},
+            "train": {"epochs": 25, "batch": 16},
             "baselines": [{"name": "one-to-one: mean of the letters' vectors", "model": {"topology": "one-to-one"}}],
             "show": ["Schmidhuber", "Rossini", "Nakamura"],
         },

@@ -1,9 +1,6 @@
 """The pictures that following a recipe leaves behind, by the names of their files."""
 
 from importlib.util import find_spec
-from typing import Any
-
-import numpy as np
 
 from elman.fields import Image
 from elman.insight import draw_attention, draw_captions, draw_trace
@@ -11,10 +8,11 @@ from elman.model import Model
 from elman.parts import Tables
 from elman.recipes.base import Setting
 from elman.recipes.forecasts import fan_chart
-from elman.topologies import Reader, Writer
+from elman.recipes.showing import Shown
+from elman.topologies import Writer
 
 
-def pictures_of(model: Model, chosen: Setting, tables: Tables) -> dict[str, bytes]:
+def pictures_of(model: Model, chosen: Setting, tables: Tables, seen: Shown) -> dict[str, bytes]:
     """`trace.png` or `attention.png` of the last value that is shown, `captions.png` of the rows of pictures,
     `fan.png` of a forecast.
 
@@ -25,28 +23,14 @@ def pictures_of(model: Model, chosen: Setting, tables: Tables) -> dict[str, byte
     topology, found = model.network.topology, {}
     if model.config.data.horizon is not None:
         found["fan.png"] = fan_chart(model, tables)
-    if isinstance(topology, Reader) and chosen.show:
-        steps = model.trace(chosen.show[-1])
+    if seen.traces:
+        value, steps = seen.traces[-1]
         if steps[-1].probabilities or isinstance(steps[-1].prediction, float):  # not where there is an answer a step
-            found["trace.png"] = draw_trace(chosen.show[-1], steps)
+            found["trace.png"] = draw_trace(value, steps)
     if isinstance(topology, Writer) and topology.decoder.attention is not None:
         found["attention.png"] = draw_attention(*model.attention(chosen.show[-1], min_length=1))
     if isinstance(model.input, Image) and isinstance(topology, Writer):
-        cells, true = shown_rows(model, chosen, tables)
-        found["captions.png"] = draw_captions(
-            [model.input.parse(cell) for cell in cells],
-            [str(text) for text in model.predict(cells)],
-            list(map(str, true)),
-        )
+        rows = [row for row in seen.written if row.there is not None]
+        pictures = [model.input.parse(row.asked) for row in rows]
+        found["captions.png"] = draw_captions(pictures, [row.value for row in rows], [str(row.there) for row in rows])
     return found
-
-
-def shown_rows(model: Model, chosen: Setting, tables: Tables) -> tuple[list[Any], list[Any]]:
-    """The cells of the rows of the test split that are shown, evenly spread: of the input and of the target."""
-    if tables.test is None or not chosen.show_rows:
-        return [], []
-    rows = np.linspace(0, len(tables.test) - 1, chosen.show_rows).astype(int).tolist()
-    columns = {name: tables.test.column(name) for name in (*model.fields.inputs, model.target.name)}
-    answered = columns.pop(model.target.name)
-    cells = [{name: column[row] for name, column in columns.items()} for row in rows]
-    return [cell if len(cell) > 1 else next(iter(cell.values())) for cell in cells], [answered[row] for row in rows]

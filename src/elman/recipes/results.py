@@ -3,12 +3,12 @@
     python -m elman.recipes.results --out docs --jobs 2
 
 Each training takes one thread, so that the figures do not hang on the number of cores, and `--jobs` run side by side.
+What each training wrote stays in a folder of --runs; one that is there already is not run again without --force.
 """
 
 import argparse
 import json
 import multiprocessing
-import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -37,6 +37,13 @@ class Job(NamedTuple):
     recipe: str
     setting: str
     seed: int
+    runs: Path
+    force: bool
+
+    def folder(self) -> Path:
+        """Where what it writes stands."""
+        setting, seed = f"-{self.setting}" * bool(self.setting), f"-seed{self.seed}" * bool(self.seed)
+        return self.runs / f"{self.recipe}{setting}{seed}"
 
 
 def main() -> None:
@@ -45,18 +52,20 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=list(RECIPES), help="recipes; all without one")
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the run folders stand")
+    parser.add_argument("--force", action="store_true", help="train anew what stands there")
     asked = parser.parse_args()
     jobs = [
-        Job(name, setting, seed)
+        Job(name, setting, seed, asked.runs, asked.force)
         for name in asked.names
         for setting in RECIPES[name].settings
-        for seed in range(RECIPES[name].seeds)
+        for seed in range(RECIPES[name].setting(setting).seeds)
     ]
     context = multiprocessing.get_context("spawn")
     path, figures = asked.out / "results.json", []
     kept = json.loads(path.read_text()) if path.is_file() else []
     with ProcessPoolExecutor(asked.jobs, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for figure in pool.map(_follow, jobs):  # written after each, so that nothing measured is lost
+        for figure in pool.map(measured, jobs):  # written after each, so that nothing measured is lost
             figures += [figure] if figure is not None else []
             entries = together(kept, summaries(figures))
             path.write_text(json.dumps(entries, indent=1) + "\n")
@@ -122,11 +131,14 @@ def page(entries: Iterable[Json]) -> str:
     return HEAD + "\n".join(lines) + (table if published else "") + "\n"
 
 
-def _follow(job: Job) -> Json | None:
-    """The figures of one training, or None where its data cannot be had."""
-    with tempfile.TemporaryDirectory() as folder:
+def measured(job: Job) -> Json | None:
+    """The figures of one training, which may have been before; None where its data cannot be had."""
+    written = job.folder() / "metrics.json"
+    if written.is_file() and not job.force:
+        figures = json.loads(written.read_text())
+    else:
         try:
-            figures = follow(RECIPES[job.recipe], job.setting, job.seed, out=Path(folder) / "run").figures
+            figures = follow(RECIPES[job.recipe], job.setting, job.seed, out=job.folder(), force=job.force).figures
         except ElmanError as error:
             print(f"{job.recipe} {job.setting} seed {job.seed} left out: {error}", flush=True)
             return None

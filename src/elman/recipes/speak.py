@@ -1,16 +1,16 @@
-"""Speak: spelled digits to sound, in the voice that is named (FSDD)."""
+"""Speak: the phonemes of a digit to sound, in the voice that is named (FSDD, CMUdict)."""
 
 from elman.recipes.base import Recipe
 
 RECIPE = Recipe(
     name="speak",
-    about="spelled digits to sound, in the voice that is named",
-    data="fsdd",
+    about="digits, by their phonemes, to sound, in the voice that is named",
+    data="fsdd_phonemes",
     split="ten digits in six voices, told by the network of `digits`",
     size="3,000 clips of six speakers",
     minutes=5,
     input={
-        "digit": {"kind": "text", "level": "character", "embedding": 64, "dropout": 0.0},
+        "phonemes": {"kind": "text", "split": "space", "lowercase": False, "embedding": 64, "dropout": 0.0},
         "speaker": {"kind": "category", "embedding": 32},
     },
     target={"clip": {"kind": "audio", "rate": 8000, "window": 32.0, "hop": 8.0, "stack": 3}},
@@ -19,9 +19,8 @@ RECIPE = Recipe(
     metric="agreement",
     baselines=[
         {
-            "name": "64 units without attention, a quarter of the epochs",
-            "model": {"cell": "gru", "hidden": 64, "attention": "none"},
-            "train": {"epochs": 6},
+            "name": "the same network without attention",
+            "model": {"cell": "lstm", "hidden": 128, "attention": "none", "dropout": 0.1},
         }
     ],
     goals={"": {"agreement": 0.90}},

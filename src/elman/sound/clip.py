@@ -7,6 +7,7 @@ import numpy as np
 
 from elman.checks import shown
 from elman.errors import BadValueError, MissingExtraError
+from elman.sound.ending import is_cut_off
 
 
 class Clip(NamedTuple):
@@ -18,6 +19,9 @@ class Clip(NamedTuple):
 
 def read_clip(path: str | Path) -> Clip:
     """The sound of a WAV, FLAC, MP3, OGG or AIFF file, its channels mixed to one.
+
+    An MP3 whose head does not count its frames (it has no Xing or Info frame) says nowhere how long it is: where
+    its end is missing, it is read as a shorter clip.
 
     Raises:
         BadValueError: it is no sound, it is cut off, or it holds no sample.
@@ -32,7 +36,7 @@ def read_clip(path: str | Path) -> Clip:
             samples, promised, rate = file.read(dtype="float32", always_2d=True), file.frames, file.samplerate
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise BadValueError("be a file of sound", f"{shown(str(path))}: {_reason(error)}") from None
-    if promised > len(samples) or _is_cut_off(Path(path)):
+    if promised > len(samples) or is_cut_off(Path(path)):
         raise BadValueError("be a whole file of sound", f"{shown(str(path))}, whose end is missing")
     return as_mono(samples, rate)
 
@@ -83,16 +87,6 @@ def resampled(clip: Clip, rate: int) -> Clip:
     except ImportError:
         raise MissingExtraError("soxr", "audio", "changing the rate of sound") from None
     return Clip(soxr.resample(clip.samples, clip.rate, rate), rate)
-
-
-def _is_cut_off(path: Path) -> bool:
-    """Whether a RIFF file says that it is longer than it is; readers take what is there, and say nothing."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        return False
-    promised = int.from_bytes(head[4:8], "little")
-    return promised != 0xFFFFFFFF and promised & ~1 > path.stat().st_size - 8  # all ones: written to a pipe
 
 
 def _reason(error: Exception) -> str:

@@ -29,6 +29,7 @@ def draw_spectrogram(mel: np.ndarray, bank: Filterbank, title: str) -> bytes:
     )
     marked = np.unique(np.linspace(0, bank.bands - 1, 6).round().astype(int))
     axes.set_yticks(marked, [f"{bank.centres[band]:,.0f}" for band in marked])
-    axes.set(xlabel="time (s)", ylabel="centre of the mel band (Hz)", title=title)
+    axes.set(xlabel="time (s)", ylabel="centre of the mel band (Hz)")
+    axes.set_title(title, parse_math=False)
     figure.colorbar(image, ax=axes, label="energy (dB)")
     return png(figure, dpi=120)

@@ -27,6 +27,6 @@ def draw_curves(rows: Sequence[dict[str, Any]], metric: str) -> bytes:
     scores.set(xlabel="epoch", ylabel=f"validation {metric}", title=f"Validation {metric}")
     losses.legend()
     for axes in (losses, scores):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
     return png(figure, dpi=120)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from elman.checks import fail, shown
 from elman.data.files import COMPRESSED, FOLDER, PARALLEL, Digest, File, Paths, find_files, source_name
 from elman.data.readers.conll import read_conll, read_conllu
-from elman.data.readers.csv import read_csv, read_tsv
+from elman.data.readers.csv import read_csv, read_rows, read_tsv
 from elman.data.readers.folder import read_folder
 from elman.data.readers.jsonl import read_jsonl
 from elman.data.readers.parallel import read_parallel
@@ -99,6 +99,7 @@ __all__ = [
     "read_jsonl",
     "read_parallel",
     "read_parquet",
+    "read_rows",
     "read_stream",
     "read_text",
     "read_tsv",

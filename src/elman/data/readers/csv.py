@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -57,7 +57,7 @@ def read_csv(file: File, bad: BadRows, digest: Digest | None = None, delimiter: 
         while True:
             batch = next(batches, None)
             for line, cells in islice(lines.ragged, found - reported):
-                bad.found(f"{file.name}:{line}: the row must have {len(names)} cells, as the first line, got {cells}")
+                bad.found(_ragged(f"{file.name}:{line}", len(names), cells))
             reported = found
             if batch is None:
                 break
@@ -65,6 +65,31 @@ def read_csv(file: File, bad: BadRows, digest: Digest | None = None, delimiter: 
             number += batch.num_rows
     if not number:
         yield Table({name: [] for name in names}, file.name)
+
+
+def read_rows(lines: Iterable[str], source: str, bad: BadRows) -> Iterator[tuple[str, dict[str, str]]]:
+    """Rows of CSV that come line by line, each as soon as it is whole: where it stands, and its cells by column.
+
+    Args:
+        lines: the first names the columns; bytes that are not UTF-8 stand in them as surrogates.
+        source: what messages call them.
+        bad: what is done with rows that cannot be used.
+
+    Raises:
+        DataError: as `read_csv`.
+    """
+    rows = _numbered(lines)
+    line, first = next(rows, (1, []))
+    names = _checked(first, line, source, _as_bytes(",".join(first)))
+    for line, cells in rows:
+        where = f"{source}:{line}"
+        wrong = next((n for n, cell in zip(names, cells, strict=False) if not _is_utf8(_as_bytes(cell))), None)
+        if len(cells) != len(names):
+            bad.found(_ragged(where, len(names), len(cells)))
+        elif wrong is not None:
+            bad.found(_no_utf8(where, wrong, _as_bytes(cells[names.index(wrong)])))
+        else:
+            yield where, dict(zip(names, cells, strict=True))
 
 
 def read_tsv(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
@@ -105,15 +130,9 @@ class _Lines:
     @cached_property
     def names(self) -> list[str]:
         line, names = next(self._rows(), (1, []))
-        if not names:
-            fail(self.file.name, "the file", "name its columns in the first line", "an empty file", error=DataError)
-        where = f"{self.file.name}:{line}"
         with self.file.open() as file:
             raw = next(islice(file, line - 1, None), b"")
-        if not _is_utf8(raw):
-            fail(where, "the names of the columns", "be UTF-8", shown(raw), "Save the file as UTF-8.", DataError)
-        check_names(names, where)
-        return names
+        return _checked(names, line, self.file.name, raw)
 
     @cached_property
     def before_rows(self) -> int:
@@ -132,19 +151,43 @@ class _Lines:
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         with self.file.open() as raw:
             text = io.TextIOWrapper(_buffered(raw), "utf-8-sig", errors="replace", newline="")
-            rows, begin = csv.reader(text, **self.options), 1
-            while True:
-                # Python has one limit a process: it is ours only while a row is read.
-                limit = csv.field_size_limit(LARGEST_FIELD)
-                try:
-                    row = next(rows, None)
-                finally:
-                    csv.field_size_limit(limit)
-                if row is None:
-                    return
-                if row:
-                    yield begin, row
-                begin = rows.line_num + 1
+            yield from _numbered(text, **self.options)
+
+
+def _numbered(lines: Iterable[str], **options: Any) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not blank, and the line on which it begins."""
+    rows, begin = csv.reader(lines, **options), 1
+    while True:
+        # Python has one limit a process: it is ours only while a row is read.
+        limit = csv.field_size_limit(LARGEST_FIELD)
+        try:
+            row = next(rows, None)
+        finally:
+            csv.field_size_limit(limit)
+        if row is None:
+            return
+        if row:
+            yield begin, row
+        begin = rows.line_num + 1
+
+
+def _checked(names: list[str], line: int, source: str, raw: bytes) -> list[str]:
+    """The names of the columns, which stand on this line."""
+    if not names:
+        fail(source, "the file", "name its columns in the first line", "an empty file", error=DataError)
+    where = f"{source}:{line}"
+    if not _is_utf8(raw):
+        fail(where, "the names of the columns", "be UTF-8", shown(raw), "Save the file as UTF-8.", DataError)
+    check_names(names, where)
+    return names
+
+
+def _ragged(where: str, names: int, cells: int) -> str:
+    return f"{where}: the row must have {names} cells, as the first line, got {cells}"
+
+
+def _no_utf8(where: str, column: str, cell: bytes) -> str:
+    return f"{where}: column {column!r} must be UTF-8, got {shown(cell)}"
 
 
 def _decoded(batch: pa.RecordBatch, first: int, lines: _Lines, bad: BadRows) -> Table:
@@ -162,14 +205,17 @@ def _decoded(batch: pa.RecordBatch, first: int, lines: _Lines, bad: BadRows) -> 
         if wrong is None:
             good.append(row)
         else:
-            got = shown(cells[wrong][row])
-            bad.found(f"{lines.place(first + row)}: column {wrong!r} must be UTF-8, got {got}")
+            bad.found(_no_utf8(lines.place(first + row), wrong, cells[wrong][row]))
     text = {column: [values[row].decode() for row in good] for column, values in cells.items()}
     return Table(text, name, lines.place, numbers=numbers[good])
 
 
 def _buffered(file: Any) -> Any:
     return io.BufferedReader(file, 1 << 20) if isinstance(file, io.RawIOBase) else file
+
+
+def _as_bytes(cell: str) -> bytes:
+    return cell.encode(errors="surrogateescape")
 
 
 def _is_utf8(cell: bytes) -> bool:

@@ -7,7 +7,7 @@ from elman.recipes.datasets.bach_melodies import bach_melodies
 from elman.recipes.datasets.cmudict import cmudict
 from elman.recipes.datasets.digit_strips import digit_strips
 from elman.recipes.datasets.etth1 import etth1
-from elman.recipes.datasets.fsdd import fsdd, fsdd_joined, fsdd_new_speaker
+from elman.recipes.datasets.fsdd import FSDD_WITHOUT, fsdd, fsdd_joined, fsdd_phonemes
 from elman.recipes.datasets.glove import glove_vectors
 from elman.recipes.datasets.names import names
 from elman.recipes.datasets.poly_music import jsb_chorales, nottingham
@@ -27,7 +27,7 @@ DATASETS: dict[str, Callable[[], Tables]] = {
     "etth1": etth1,
     "fsdd": fsdd,
     "fsdd_joined": fsdd_joined,
-    "fsdd_new_speaker": fsdd_new_speaker,
+    "fsdd_phonemes": fsdd_phonemes,
     "jsb_chorales": jsb_chorales,
     "names": names,
     "nottingham": nottingham,
@@ -38,11 +38,13 @@ DATASETS: dict[str, Callable[[], Tables]] = {
     "tatoeba": tatoeba,
     "tatoeba_english": tatoeba_english,
     "tinyshakespeare": tinyshakespeare,
+    **FSDD_WITHOUT,
     **UCR,
 }
 
 __all__ = [
     "DATASETS",
+    "FSDD_WITHOUT",
     "UCR",
     "bach_melodies",
     "cmudict",
@@ -50,7 +52,7 @@ __all__ = [
     "etth1",
     "fsdd",
     "fsdd_joined",
-    "fsdd_new_speaker",
+    "fsdd_phonemes",
     "glove_vectors",
     "jsb_chorales",
     "names",

@@ -26,8 +26,21 @@ def cmudict() -> Tables:
     Raises:
         DataError: the file cannot be had.
     """
-    found = map(ENTRY.fullmatch, fetch(DICTIONARY).read_text(encoding="utf-8").splitlines())
-    entries = [(entry.group(1), re.sub(r"\d", "", entry.group(2))) for entry in found if entry]
-    words, spoken = map(list, zip(*dict.fromkeys(entries), strict=True))
+    words, spoken = map(list, zip(*dict.fromkeys(_entries()), strict=True))
     table = Table({"word": words, "phonemes": [phonemes.split() for phonemes in spoken]}, "cmudict")
     return shared_out(table, VALID, TEST, words)
+
+
+def first_pronunciations() -> dict[str, str]:
+    """By word how it is spoken, the first way that is listed: ARPAbet symbols without stress, a space between two.
+
+    Raises:
+        DataError: the file cannot be had.
+    """
+    return dict(reversed(_entries()))  # the first of a word comes last, and stays
+
+
+def _entries() -> list[tuple[str, str]]:
+    """Words and how they are spoken, a pair for each way, in the order of the dictionary."""
+    found = map(ENTRY.fullmatch, fetch(DICTIONARY).read_text(encoding="utf-8").splitlines())
+    return [(entry.group(1), re.sub(r"\d", "", entry.group(2))) for entry in found if entry]

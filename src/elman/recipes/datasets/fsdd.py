@@ -1,5 +1,6 @@
 """The Free Spoken Digit Dataset (Jackson et al. 2018): ten digits, fifty times each, by six speakers, 8 kHz."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from elman.data import Source, Table, fetch_together, github
 from elman.parts import Tables
+from elman.recipes.datasets.cmudict import first_pronunciations
 from elman.sound import read_clip
 
 REPOSITORY = "Jakobovski/free-spoken-digit-dataset", "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
@@ -20,7 +22,6 @@ DIGESTS = {  # of each speaker's clips one after the other, by digit and number
 }
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TAKES, TEST_TAKES, VALID_TAKES = 50, 5, 3  # of each digit by each speaker; the first test, as the data set has it
-NEW_SPEAKER = "theo"
 JOINED = {"train": 3000, "valid": 200, "test": 300}  # strings of digits
 FEWEST, MOST = 3, 5  # digits in a string
 LEAST_GAP, LONGEST_GAP = 0.05, 0.3  # seconds of silence between two digits
@@ -47,14 +48,37 @@ def fsdd() -> Tables:
     return Tables(*(_table(parts[name], f"fsdd {name}") for name in ("train", "valid", "test")))
 
 
-def fsdd_new_speaker(speaker: str = NEW_SPEAKER) -> Tables:
-    """As `fsdd`, but all 500 clips of one speaker test; of the others the first five takes validate."""
-    clips = _spoken()
-    others = [clip for clip in clips if clip.speaker != speaker]
-    train = [clip for clip in others if clip.take >= TEST_TAKES]
-    valid = [clip for clip in others if clip.take < TEST_TAKES]
-    test = [clip for clip in clips if clip.speaker == speaker]
-    return Tables(_table(train, "fsdd train"), _table(valid, "fsdd valid"), _table(test, f"fsdd {speaker}"))
+def fsdd_phonemes() -> Tables:
+    """As `fsdd`, with a column `phonemes` too: how the digit is spoken, as CMUdict lists it first, such as "TH R IY".
+
+    Raises:
+        DataError: the files cannot be had.
+    """
+    spoken = first_pronunciations()
+
+    def with_phonemes(table: Table) -> Table:
+        phonemes = [spoken[digit] for digit in table.column("digit")]
+        return Table({**table.columns, "phonemes": phonemes}, table.source, table.where)
+
+    return Tables(*(with_phonemes(table) for table in fsdd() if table is not None))
+
+
+def without(speaker: str) -> Callable[[], Tables]:
+    """What reads the data as `fsdd` does, but all 500 clips of one speaker test; of the others the first five takes
+    validate."""
+
+    def read() -> Tables:
+        clips = _spoken()
+        others = [clip for clip in clips if clip.speaker != speaker]
+        train = [clip for clip in others if clip.take >= TEST_TAKES]
+        valid = [clip for clip in others if clip.take < TEST_TAKES]
+        test = [clip for clip in clips if clip.speaker == speaker]
+        return Tables(_table(train, "fsdd train"), _table(valid, "fsdd valid"), _table(test, f"fsdd {speaker}"))
+
+    return read
+
+
+FSDD_WITHOUT: dict[str, Callable[[], Tables]] = {f"fsdd_without_{speaker}": without(speaker) for speaker in DIGESTS}
 
 
 def fsdd_joined() -> Tables:
