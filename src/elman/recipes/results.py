@@ -135,7 +135,7 @@ def measured(job: Job) -> Json | None:
     """The figures of one training, which may have been before; None where its data cannot be had."""
     written = job.folder() / "metrics.json"
     if written.is_file() and not job.force:
-        figures = json.loads(written.read_text())
+        figures: Json = json.loads(written.read_text())
     else:
         try:
             figures = follow(RECIPES[job.recipe], job.setting, job.seed, out=job.folder(), force=job.force).figures
