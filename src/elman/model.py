@@ -29,7 +29,7 @@ from elman.data import (
     with_whole_paths,
 )
 from elman.directory import to_json, write_directory
-from elman.fields import Category, Field, Fields, Frames, Labels, Target, Text, column_of
+from elman.fields import Category, Field, Fields, Frames, Labels, Symbols, Target, Text, column_of
 from elman.inference import (
     Answers,
     Decoding,
@@ -54,7 +54,7 @@ from elman.inference import (
 from elman.long_text import stream_of, texts_of
 from elman.network import Network, own_state
 from elman.topologies import NextStep
-from elman.training import finite, judge, scores_of, signatures_of, wants_answers
+from elman.training import finite, judge, scores_of, signatures_of, symbols_of, wants_answers
 from elman.types import Json
 from elman.windows import all_windows, last_windows
 
@@ -161,10 +161,11 @@ class Model:
         return [dict(zip(each, row, strict=True)) for row in zip(*each.values(), strict=True)]
 
     def evaluate(self, data: Source, bad_rows: str = "refuse", **decode: Any) -> Json:
-        """{"rows": n, "metrics": {...}} on rows that have the targets' columns too.
+        """{"rows": n, "metrics": {...}} on rows that have the targets' columns too; one long text is one row.
 
-        Where BLEU or chrF is among the metrics, "signatures" says how each was counted. None is a figure that is not
-        defined, or infinite.
+        Where symbols are written, as in texts, "symbols" says of how many the figures are that follow from the loss:
+        those of all targets together, with the end of each row. Where BLEU or chrF is among the metrics, "signatures"
+        says how each was counted. None is a figure that is not defined, or infinite.
 
         Raises:
             DataError: as `predict`.
@@ -180,7 +181,10 @@ class Model:
         scores, signatures = scores_of(judged, self.fields), signatures_of(judged, self.fields)
         self.skipped = bad.summary()
         figures = finite({name: value for name, value in scores.items() if name != "loss"})
-        return {"rows": len(examples), "metrics": figures} | ({"signatures": signatures} if signatures else {})
+        found: Json = {"rows": 1 if self.config.data.stream else len(examples)}
+        if any(isinstance(field, Symbols) for field in self.fields.targets.values()):
+            found["symbols"] = symbols_of(judged, self.fields)
+        return found | {"metrics": figures} | ({"signatures": signatures} if signatures else {})
 
     def generate(
         self, prompts: Sequence[Any] | None = None, values: Source | None = None, **decode: Any
