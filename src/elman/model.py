@@ -142,7 +142,8 @@ class Model:
     def answers(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> list[Json]:
         """What `elman predict` prints: {"prediction": ..., "probabilities": {...}} a row; of several targets, by name.
 
-        The probabilities are those of all classes, or of the ten likeliest next symbols of a next-step network.
+        The probabilities are those of all classes, or of the ten likeliest next symbols of a next-step network; of tags
+        a list: that of the tag at each step.
 
         Raises:
             DataError: as `predict`.
@@ -151,7 +152,7 @@ class Model:
         each = {
             name: [
                 {"prediction": value.tolist() if isinstance(value, np.ndarray) else value}
-                | ({"probabilities": chances} if chances else {})
+                | ({} if chances is None else {"probabilities": chances})
                 for value, chances in zip(judged.predictions, judged.probabilities or repeat(None), strict=False)
             ]
             for name, judged in found.items()
