@@ -11,7 +11,7 @@ import safetensors.torch
 import tomli_w
 
 from elman.building import decoding_for_generation, make_decoding
-from elman.checks import check_choice, fail
+from elman.checks import check_choice, fail, shown
 from elman.config import RunConfig, without_none
 from elman.data import (
     BadRows,
@@ -178,7 +178,7 @@ class Model:
             examples: Examples = self._stream(data, bad)
         else:
             examples = self._examples(self._table(data, bad), bad, targets=True)
-        judged = judge(self.network, examples, wants_answers(self.fields), make_decoding(self.config, decode))
+        judged = judge(self.network, examples, wants_answers(self.fields), self._for_one("evaluate", decode))
         scores, signatures = scores_of(judged, self.fields), signatures_of(judged, self.fields)
         self.skipped = bad.summary()
         figures = finite({name: value for name, value in scores.items() if name != "loss"})
@@ -344,10 +344,16 @@ class Model:
                 fail("predict", "an option", "fit the next symbol alone", ", ".join(decode), then)
             found = {self.target.name: next_in_table(self.network, table, bad)}
         else:
-            judged = judge(self.network, self._examples(table, bad), True, make_decoding(self.config, decode))
+            judged = judge(self.network, self._examples(table, bad), True, self._for_one("predict", decode or {}))
             found = {name: Answers(one.predictions, one.probabilities) for name, one in judged.items()}
         self.skipped = bad.summary()
         return found
+
+    def _for_one(self, where: str, decode: Mapping[str, Any]) -> Decoding:
+        """How the one answer of each row is looked for."""
+        if decode.get("n_best", 1) != 1:
+            fail(where, "n_best", "be 1: each row has one answer", shown(decode["n_best"]), "Use generate for several.")
+        return make_decoding(self.config, decode)
 
     def _one(self, value: Any) -> tuple[dict[str, Any], Examples]:
         """The inputs of one row, parsed and encoded."""
