@@ -339,7 +339,7 @@ def test_the_answer_of_a_wider_beam_is_no_less_likely(reader):
     likely = {}
     for beam, other in found.items():
         other.restore(field.learned())
-        ids = [other.encode(text).tolist() if text else [] for text in other.answer_steps(head, features, lengths)]
+        ids = [other.encode(text).tolist() if text else [] for text in other.answer_steps(head, features, lengths)[0]]
         likely[beam] = [log_likelihood(row, symbols) for row, symbols in zip(logs, ids, strict=True)]
 
     assert all(a <= b <= c for a, b, c in zip(*likely.values(), strict=True))
@@ -405,7 +405,7 @@ def test_what_is_unknown_is_never_answered():
         head.weight.zero_()
         head.bias.copy_(torch.tensor([0.0, 9.0, 1.0]))
 
-    assert field.answer_steps(head, torch.zeros(1, 4, 3), torch.tensor([4])) == ["a"]
+    assert field.answer_steps(head, torch.zeros(1, 4, 3), torch.tensor([4])) == (["a"], None)
 
 
 def test_one_answer_a_row_and_what_has_no_steps_go_with_no_transcript():

@@ -1,6 +1,7 @@
 """What was read from a large source is kept, found again only where it is the same, and never trusted blindly."""
 
 import errno
+import gc
 import os
 import threading
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_a_large_source_is_told_by_its_digest_too(tmp_path):
 
     def digests(path: Path, seed: int = 0) -> list[str]:
         columns = [store.kept_field(role, field) for role, field in model.fields.by_role().items()]
-        stored, folder = store.open_stored(files.find_files(path), columns, lambda table, bad: table, BadRows())
+        stored, folder = store.open_stored(files.find_files(path), columns, lambda table, bad: table, BadRows(), print)
         parts = elman.data.split_rows(len(stored), 0.2, 0.2, seed)
         return [lazy.lazy_examples(stored, part, model.fields, BadRows(), folder.name).digest() for part in parts]
 
@@ -195,7 +196,133 @@ def test_a_place_is_found_from_the_cache_too(tmp_path, piece_size):
     columns = [store.kept_field(role, field) for role, field in fields.items()]
 
     for _ in range(2):
-        stored, _ = store.open_stored(sources, columns, lambda table, bad: table, BadRows(True))
+        stored, _ = store.open_stored(sources, columns, lambda table, bad: table, BadRows(True), print)
         assert [stored.place(row) for row in (0, 3, 97, 96, len(kept) - 1)] == [
             expected[row] for row in (0, 3, 97, 96, len(kept) - 1)
         ]
+
+
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_a_byte_that_changed_inside_the_rows_is_noticed_when_it_is_read_and_they_are_made_anew(
+    place, tmp_path, own_cache, piece_size
+):
+    path = write(tmp_path)
+    first = what_was_trained(trained(path, in_memory=0))
+    (entry,) = own_cache.glob("tables/*/rows.arrow")
+    content = bytearray(entry.read_bytes())
+    texts = [content.index(word) for word in (b"good", b"dull")] + [content.rindex(b"great")]
+    content[{"first": min(texts), "middle": sorted(texts)[1], "last": max(texts)}[place]] ^= 1
+    entry.write_bytes(content)
+
+    with pytest.raises(DataError, match=r"rows.arrow must hold what was written there, got other bytes. Start again"):
+        trained(path, in_memory=0)
+    assert what_was_trained(trained(path, in_memory=0)) == first
+    assert what_was_trained(trained(path, in_memory=0)) == first
+
+
+@pytest.mark.parametrize("piece_size", [700], indirect=True)
+def test_a_piece_of_the_rows_is_checked_once_and_when_it_is_read(piece_size, tmp_path, monkeypatch):
+    stored = opened(write(tmp_path))
+    checked: list[int] = []
+    plain = stored._is_as_written
+    monkeypatch.setattr(stored, "_is_as_written", lambda piece: checked.append(piece) or plain(piece))
+
+    for rows in ([0], [0, 1], [len(stored) - 1, 0]):
+        stored.values("input.text", np.array(rows), lambda value: value.as_py())
+    read_twice = [len([array for _, array in stored.arrays("input.text")]) for _ in range(2)]
+
+    assert checked[:2] == [0, read_twice[0] - 1]
+    assert sorted(checked) == list(range(read_twice[0]))
+    assert read_twice[0] > 5
+
+
+def opened(path: Path, said: list[str] | None = None) -> store.Stored:
+    """The rows of a file with a text, by the cache; what was said of it is added."""
+    column = store.kept_field("input.text", elman.fields.Text("text"))
+    note = print if said is None else said.append
+    return store.open_stored(files.find_files(path), [column], lambda table, bad: table, BadRows(), note)[0]
+
+
+def a_source(folder: Path, name: str) -> Path:
+    """Every source has entries of one size."""
+    path = folder / f"{name}.csv"
+    path.write_text("text\n" + f"{name}\n" * 200)
+    return path
+
+
+def kept_sources(own_cache: Path) -> set[str]:
+    return {cache.read_checked(path)["source"][0] for path in own_cache.glob("tables/*/manifest.json")}
+
+
+@pytest.fixture
+def three_of_a_kind(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Three sources, of which the cache can hold two; a was used last, then c, and b."""
+    sources = [a_source(tmp_path, name) for name in "abc"]
+    for age, path in zip((1, 3, 2), sources, strict=True):
+        folder = opened(path).path.parent
+        os.utime(folder, (1e9 - age, 1e9 - age))
+        size = sum(file.stat().st_size for file in folder.iterdir())
+    gc.collect()
+    monkeypatch.setenv("ELMAN_CACHE_GB", str(2.5 * size / 1e9))
+    return sources
+
+
+def test_what_was_not_used_for_longest_is_removed_until_all_is_within_the_limit(three_of_a_kind, tmp_path, own_cache):
+    said: list[str] = []
+
+    opened(a_source(tmp_path, "d"), said)
+
+    assert kept_sources(own_cache) == {"a", "d"}
+    assert [line.split()[1] for line in said] == ["b.csv", "c.csv"]
+    assert "last used on 2001-09-09" in said[0]
+    assert not list(own_cache.glob("tables/.partial-*"))
+    assert len(list(own_cache.glob("tables/index/*.json"))) == 4
+
+
+def test_opening_is_using(three_of_a_kind, tmp_path, own_cache):
+    opened(three_of_a_kind[1])
+    gc.collect()
+    opened(a_source(tmp_path, "d"))
+
+    assert kept_sources(own_cache) == {"b", "d"}
+
+
+def test_what_is_within_the_limit_stays(three_of_a_kind, tmp_path, own_cache, monkeypatch):
+    monkeypatch.delenv("ELMAN_CACHE_GB")
+    said: list[str] = []
+    opened(a_source(tmp_path, "d"), said)
+    assert kept_sources(own_cache) == set("abcd")
+    monkeypatch.setenv("ELMAN_CACHE_GB", "inf")
+    opened(a_source(tmp_path, "e"), said)
+
+    assert kept_sources(own_cache) == set("abcde")
+    assert not said
+
+
+def test_what_this_process_reads_is_never_removed(three_of_a_kind, tmp_path, own_cache, monkeypatch):
+    monkeypatch.setenv("ELMAN_CACHE_GB", "0")
+    stored = opened(three_of_a_kind[1])
+
+    other = opened(a_source(tmp_path, "d"))
+
+    assert kept_sources(own_cache) == {"b", "d"}
+    assert [one.values("input.text", np.array([7]), str) for one in (stored, other)] == [["b"], ["d"]]
+
+
+@pytest.mark.parametrize("value", ["lots", "-1", "nan"])
+def test_a_limit_that_is_none_is_refused_before_anything_is_read(value, tmp_path, monkeypatch):
+    monkeypatch.setenv("ELMAN_CACHE_GB", value)
+    monkeypatch.setattr(store, "_write", lambda *_: pytest.fail("read"))
+    with pytest.raises(DataError, match=f"ELMAN_CACHE_GB: .* must be a number of GB from 0 on, or inf, got '{value}'"):
+        trained(write(tmp_path), in_memory=0)
+
+
+def test_a_training_says_what_it_removed(tmp_path, own_cache, monkeypatch, capsys):
+    opened(a_source(tmp_path, "a"))
+    gc.collect()
+    monkeypatch.setenv("ELMAN_CACHE_GB", "0")
+    options = {"data": {"in_memory": 0}, "hidden": 4, "epochs": 1}
+
+    elman.train(write(tmp_path), input="text", target="label", **options)
+
+    assert "cache     a.csv removed (" in capsys.readouterr().err

@@ -202,7 +202,7 @@ def test_sources_larger_than_memory_hold_the_same(name, tmp_path, monkeypatch):
     kept = Kept("input", column, pa.list_(pa.string()), list, lambda cells: None, list, lambda array: [], {})
 
     def stored() -> list:
-        opened = open_stored(files, [kept], lambda table, bad: table, BadRows())[0]
+        opened = open_stored(files, [kept], lambda table, bad: table, BadRows(), print)[0]
         return [
             opened.values("input", np.arange(3), lambda cell: cell.as_py()),
             [opened.place(row) for row in range(3)],
@@ -225,7 +225,7 @@ def test_of_files_side_by_side_a_change_of_any_is_noticed(tmp_path, monkeypatch)
     for text in ("un\ndeux\n", "un\nDEUX\n"):
         written(tmp_path, "t.en", "one\ntwo\n")
         written(tmp_path, "t.fr", text)
-        opened = open_stored(find_files("t.en+t.fr"), [kept], lambda table, bad: table, BadRows())[0]
+        opened = open_stored(find_files("t.en+t.fr"), [kept], lambda table, bad: table, BadRows(), print)[0]
         found.append(opened.values("input", np.arange(2), lambda cell: cell.as_py()))
 
     assert found == [["un", "deux"], ["un", "DEUX"]]

@@ -1,5 +1,6 @@
 """What a network writes and tells next: from prompts and values, streamed, by the command line, with its attention."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -13,7 +14,7 @@ from elman.config import check_document
 from elman.data import BadRows, Batch, Table
 from elman.errors import ArgumentError, ConfigError, DataError
 from elman.fields import Text
-from elman.inference import next_symbols
+from elman.inference import Decoding, next_symbols
 from elman.insight import draw_attention
 from elman.model import Model
 from elman.notes import next_command
@@ -291,7 +292,7 @@ def test_the_picture_of_attention_holds_any_names_and_refuses_none():
 def test_generate_explains_itself_with_an_example_and_the_defaults(capsys):
     out, _ = call(capsys, "generate", "--help")
     said = " ".join(out.replace("│", " ").split())
-    for part in ("elman generate", "Example", "(default: 100)", "(default: 1; an"):
+    for part in ("elman generate", "Example", "(default: the run's decode.max_length)", "(default: 1; an"):
         assert part in said
 
 
@@ -336,6 +337,36 @@ def test_predict_and_evaluate_look_for_what_is_written_as_they_are_told(runs, ca
         assert f"{verb}: --set must read decode.NAME=VALUE" in err
 
 
+@pytest.mark.parametrize("verb", ["predict", "evaluate", "generate"])
+def test_the_help_names_every_option_of_decoding_there_is(verb, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    said = " ".join(call(capsys, verb, "--help")[0].replace("│", " ").split())
+    options = [field.name for field in dataclasses.fields(Decoding) if field.name != "forbidden"]
+    assert f"B: {', '.join(options)}." in said
+
+
+def test_an_option_of_decoding_that_would_do_nothing_is_refused(runs, capsys, tmp_path):
+    (tmp_path / "test.csv").write_text("english,french\nmy dog,mon chien noir\n")
+    several = ["--set", "decode.beam=3", "--set", "decode.n_best=3"]
+    load = tmp_path / "load.csv"
+    load.write_text("load\n" + "".join(f"{hour % 5}\n" for hour in range(200)))
+    elman.train(load, input="load", target="load", horizon=2, window=4, hidden=2, epochs=1, quiet=True,
+                out=tmp_path / "load")  # fmt: skip
+    for arguments, message in (
+        (
+            ["predict", runs / "encoder-decoder", "my dog", *several],
+            "predict: n_best must be 1: each row has one answer",
+        ),
+        (["evaluate", runs / "encoder-decoder", tmp_path / "test.csv", *several], "evaluate: n_best must be 1"),
+        (
+            ["predict", runs / "many-to-one", "my dog", "--trace", *several],
+            "--set must go with a target that is written, got a trace",
+        ),
+        (["predict", tmp_path / "load", load, *several], "--set must go with a target that is written, got a forecast"),
+    ):
+        assert message in call(capsys, *arguments, code=2)[1]
+
+
 def test_generate_writes_from_values_a_file_and_standard_input(runs, capsys, tmp_path, monkeypatch):
     names, _ = call(capsys, "generate", runs / "one-to-many", "it", "--n", 4)
     assert names.splitlines() == one_to_many().generate(values=["it"], n_best=4)[0]
@@ -365,6 +396,7 @@ def test_generate_writes_from_values_a_file_and_standard_input(runs, capsys, tmp
         ("next-step", ["--stream", "--format", "json"], "--stream must go without --format"),
         ("next-step", ["--out", "x"], "--out must be left out of a target of kind text, which is no file, got 'x'"),
         ("next-step", ["--stream", "--out", "x"], "--out must be left out of a target of kind text"),
+        ("next-step", ["--out", "x", "--format", "csv"], "--out must go without --format, got --format csv"),
         ("next-step", ["my"], "values must be left out where a text is gone on with"),
         ("next-step", ["--temperature", 0], "temperature must be above 0"),
         ("next-step", ["--beam", 3, "--top-k", 3], "top_k must go without a beam"),

@@ -1,5 +1,6 @@
 """One long text: read in chunks it is what it is read whole, trained, scored, stopped and gone on with."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -10,6 +11,7 @@ import pytest
 import torch
 from networks import CELLS, built
 from test_resume import outcome, stop_at
+from verbs import call
 
 import elman
 from elman import experiment
@@ -238,6 +240,25 @@ def test_one_long_text_is_scored_as_one_after_training_too(poet, tmp_path):
         found = elman.load(poet.path).evaluate(tmp_path / name)
         assert found["metrics"] == {name: poet.metrics["test"][name] for name in ("nats", "bits")}
     assert poet.evaluate([line + "\n" for line in LINES[50:]])["metrics"] == found["metrics"]
+
+
+def test_one_long_text_is_one_row_of_all_its_symbols(poet, capsys):
+    path = poet.path.parent / "rest.txt"
+
+    found = json.loads(call(capsys, "evaluate", poet.path, path, "--format", "json")[0])
+
+    assert (found["rows"], found["symbols"]) == (1, len(path.read_text()))
+    assert call(capsys, "evaluate", poet.path, path)[0].split()[:2] == ["rows", "symbols"]
+
+
+def test_the_symbols_of_texts_that_are_written_count_with_their_ends():
+    pairs = {"x": ["a b", "b"] * 10, "y": ["one two", "three"] * 10}
+    kinds = {"input": {"x": {"kind": "text"}}, "target": {"y": {"kind": "text", "level": "word"}}}
+    model = elman.train(pairs, **kinds, hidden=4, epochs=1, quiet=True)
+
+    found = model.evaluate(pairs)
+
+    assert (found["rows"], found["symbols"]) == (20, 10 * (2 + 1) + 10 * (1 + 1))
 
 
 def test_no_answers_are_looked_for_where_the_loss_is_all_that_is_scored(poet, tmp_path, monkeypatch):

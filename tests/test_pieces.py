@@ -91,7 +91,7 @@ def test_a_value_that_cannot_be_encoded_names_its_place(tmp_path):
     model = trained(path, in_memory=0)
     sources = files.find_files(path)
     columns = [store.kept_field(role, field) for role, field in model.fields.by_role().items()]
-    stored, _ = store.open_stored(sources, columns, lambda table, bad: table, BadRows())
+    stored, _ = store.open_stored(sources, columns, lambda table, bad: table, BadRows(), print)
     part = elman.data.split_rows(len(stored), 0, 0, 0).train
     model.target.restore({"classes": ["yes", "maybe"], "counts": [1, 1]})
 

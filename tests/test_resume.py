@@ -19,6 +19,7 @@ import torch
 
 import elman
 from elman import experiment
+from elman.data import seen_from
 from elman.directory import claim, is_held
 from elman.errors import DataError, IntegrityError
 from elman.training import Run, all_checkpoints
@@ -345,6 +346,68 @@ def test_a_file_is_gone_on_with_in_the_middle_of_an_epoch_however_large(in_memor
     csv.write_text(csv.read_text().replace("good", "Good one", 30))
     with pytest.raises(DataError, match="the rows must be those that it began with"):
         elman.resume(tmp_path / "changed")
+
+
+@pytest.mark.parametrize("in_memory", [200, 0])
+@pytest.mark.parametrize("source", ["data/a[1].csv", "data/*.csv", ["data/a[1].csv", "data/b.csv"]], ids=str)
+def test_a_training_is_gone_on_with_from_any_folder(source, in_memory, own_cache, tmp_path, monkeypatch):
+    begun, elsewhere = tmp_path / "begun [here]", tmp_path / "elsewhere"
+    (begun / "data").mkdir(parents=True)
+    elsewhere.mkdir()
+    rows = [f"{x},{y}\n" for x, y in zip(*TABLE.values(), strict=True)]
+    for name, part in (("a[1]", rows[:100]), ("b", rows[100:])):
+        (begun / "data" / f"{name}.csv").write_text("text,label\n" + "".join(part))
+    (begun / "words.txt").write_text("good 1.0 0.0\nbad 0.0 1.0\n")
+    (begun / "test.csv").write_text("text,label\n" + "".join(rows[:20]))
+    given = options("lstm", every=3) | {
+        "input": {"text": {"vectors": "words.txt"}},
+        "data": {"in_memory": in_memory, "test": "test.csv"},
+    }
+    monkeypatch.chdir(begun)
+    elman.train(source, out="whole", **given)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 7)
+        elman.train(source, out="run", **given)
+
+    monkeypatch.chdir(elsewhere)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 11)
+        elman.resume(begun / "run")
+    monkeypatch.chdir(tmp_path)
+    elman.resume(begun / "run")
+
+    assert outcome(begun / "run") == outcome(begun / "whole")
+    for name in ("run.toml", "config.json"):
+        assert (begun / "run" / name).read_text() == (begun / "whole" / name).read_text()
+    assert str(tmp_path) not in (begun / "run" / "run.toml").read_text()
+
+
+def test_a_training_that_was_moved_with_its_data_is_gone_on_with_from_there(tmp_path, monkeypatch):
+    (tmp_path / "begun").mkdir()
+    monkeypatch.chdir(tmp_path / "begun")
+    rows = [f"{x},{y}\n" for x, y in zip(*TABLE.values(), strict=True)]
+    Path("data.csv").write_text("text,label\n" + "".join(rows))
+    elman.train("data.csv", out="whole", **options("lstm", every=100))
+    with monkeypatch.context() as patch:
+        stop_at(patch, 7)
+        elman.train("data.csv", out="run", **options("lstm", every=100))
+    (tmp_path / "begun").rename(tmp_path / "moved")
+
+    monkeypatch.chdir(tmp_path / "moved")
+    elman.resume("run")
+
+    assert outcome(Path("run")) == outcome(Path("whole"))
+
+
+@pytest.mark.parametrize(("source", "expected"), [
+    ("a.csv", "{}/a.csv"), ("*.csv", "{}/*.csv"), ("x.en+x.fr", "{0}/x.en+{0}/x.fr"), ("a+b.csv", "{}/a+b.csv"),
+    ("none.csv", "none.csv"), ("*.none", "*.none"), ("x.en+none", "x.en+none"), ("/no/a.csv", "/no/a.csv"),
+])  # fmt: skip
+def test_a_path_from_another_folder_is_one_from_here_where_something_is_there(source, expected, tmp_path):
+    for name in ("a.csv", "x.en", "x.fr", "a+b.csv"):
+        (tmp_path / name).touch()
+
+    assert seen_from(tmp_path, source) == expected.format(tmp_path)
 
 
 def test_a_training_that_has_ended_is_not_resumed(tmp_path):

@@ -54,7 +54,7 @@ def test_the_verb_says_it_on_standard_error_alone(model, tmp_path, capsys, monke
 
     said = capsys.readouterr()
     assert not left.value.code
-    assert set(json.loads(said.out)) == {"rows", "metrics"}
+    assert set(json.loads(said.out)) == {"rows", "symbols", "metrics"}
     for name, line in model.evaluate(SEVERAL)["signatures"].items():
         assert f"{name}: {line}\n" in said.err
 

@@ -1,12 +1,15 @@
 """Tags: labels a step, what marks a span, and answers that keep to it."""
 
 import json
+import math
+from itertools import pairwise, product
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import torch
 from torch.nn import functional as F
+from verbs import call
 
 import elman
 from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
@@ -137,19 +140,19 @@ def test_a_crf_never_answers_with_a_span_that_begins_in_its_middle():
     field = fitted(SPANS)
     broken = ["I-a I-a", "O I-a O", "B-b I-a"]
 
-    found = field.answer_steps(*scores_for(field, broken))
+    found = field.answer_steps(*scores_for(field, broken))[0]
 
     for labels, row in zip(found, broken, strict=True):
         assert labels != row.split()
         field.fit([labels, ["O", "B-a", "I-a"]])
         assert field.loose == 0
-    assert field.answer_steps(*scores_for(field, SPANS)) == [row.split() for row in SPANS]
+    assert field.answer_steps(*scores_for(field, SPANS))[0] == [row.split() for row in SPANS]
 
 
 def test_where_most_spans_begin_with_i_all_labels_may():
     rows = ["O I-a I-a", "I-b O", "I-a B-a"]
     field = fitted(rows)
-    assert field.answer_steps(*scores_for(field, rows)) == [row.split() for row in rows]
+    assert field.answer_steps(*scores_for(field, rows))[0] == [row.split() for row in rows]
 
 
 def test_the_loss_of_a_row_is_that_of_its_labels_by_hand():
@@ -192,9 +195,50 @@ def test_padding_and_batch_mates_change_nothing(rows):
         assert torch.equal(field.steps_loss(head, other, Column(target, LENGTHS)), loss)
     for row, length in enumerate(LENGTHS.tolist()):
         alone = clean[row : row + 1, :length], LENGTHS[row : row + 1]
-        assert field.answer_steps(head, *alone) == [answers[row]]
+        said, chances = field.answer_steps(head, *alone)
+        assert said == [answers[0][row]]
+        assert chances == [pytest.approx(answers[1][row], abs=1e-6)]
         own = field.steps_loss(head, alone[0], Column(target[row : row + 1, :length], alone[1]))
         torch.testing.assert_close(own[0], loss[row], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["crf", "softmax"])
+def test_the_probability_of_each_answered_label_is_that_of_brute_force(kind):
+    field = fitted(SPANS, head=kind)
+    head, given = trained_head(field).double().requires_grad_(False), features().double()
+
+    labels, chances = field.answer_steps(head, given, LENGTHS)
+
+    assert [len(row) for row in chances] == LENGTHS.tolist()
+    start, moves, end = (head.crf.start, head.crf.transitions, head.crf.end) if kind == "crf" else (0 * head.bias,) * 3
+    moves = moves.expand(4, 4)
+    for row, length in enumerate(LENGTHS.tolist()):
+        scores = head(given[row, :length])
+        weights = {}
+        for path in product(range(4), repeat=length):
+            steps = sum(scores[t, tag] for t, tag in enumerate(path)) + sum(moves[a, b] for a, b in pairwise(path))
+            weights[path] = math.exp(steps + start[path[0]] + end[path[-1]]) if path else 1.0
+        for t, label in enumerate(labels[row]):
+            through = sum(weight for path, weight in weights.items() if field.labels[path[t]] == label)
+            assert chances[row][t] == pytest.approx(through / sum(weights.values()), abs=1e-9)
+
+
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+def test_predict_prints_the_probability_of_each_tag(head, tmp_path, capsys):
+    data = {"tokens": [["a", "b"], ["b"]] * 20, "tags": [["V", "N"], ["N"]] * 20}
+    target = {"tags": {"head": head}}
+    model = elman.train(data, input="tokens", target=target, hidden=4, epochs=1, quiet=True, out=tmp_path / "run")
+    (tmp_path / "new.jsonl").write_text('{"tokens": ["a", "b", "a"]}\n{"tokens": ["b"]}\n')
+
+    printed = call(capsys, "predict", model.path, "--data", tmp_path / "new.jsonl", "--format", "jsonl")[0]
+
+    rows = [json.loads(line) for line in printed.splitlines()]
+    assert rows == model.answers({"tokens": [["a", "b", "a"], ["b"]]})
+    table = call(capsys, "predict", model.path, "--data", tmp_path / "new.jsonl")[0]
+    assert f"[{', '.join(f'{chance:.6g}' for chance in rows[0]['probabilities'])}]" in table
+    for row, length in zip(rows, (3, 1), strict=True):
+        assert len(row["prediction"]) == len(row["probabilities"]) == length
+        assert all(0 < chance < 1 for chance in row["probabilities"])
 
 
 def test_a_step_may_have_no_label():

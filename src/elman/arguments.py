@@ -20,11 +20,25 @@ class BadRowsPolicy(StrEnum):
     skip = "skip"
 
 
+DECODE = (  # the options of `elman.inference.Decoding`, which is not imported: it needs torch
+    "beam",
+    "length_penalty",
+    "coverage_penalty",
+    "temperature",
+    "top_k",
+    "top_p",
+    "seed",
+    "repetition_penalty",
+    "no_repeat_ngram",
+    "min_length",
+    "max_length",
+    "n_best",
+)
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, as `elman train` writes it.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the answer.")]
 DecodeOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="decode.B=C", help="How what is written is looked for, as decode.beam=5."),
+    typer.Option("--set", metavar="decode.B=C", help=f"How what is written is looked for. B: {', '.join(DECODE)}."),
 ]
 BadRowsOption = Annotated[BadRowsPolicy, typer.Option(help="Refuse a bad row, or skip, count and list it.")]
 

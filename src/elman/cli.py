@@ -163,7 +163,7 @@ def train(
     elman predict runs/load history.csv --horizon 24 --plot fan.png\n
     elman predict runs/readings history.csv --horizon 48 --paths 5\n
     elman predict runs/english "It's raining, so I'll take my"\n
-    elman predict runs/translate "How are you?" --plot attention.png""",
+    elman predict runs/translate "How are you?" --set decode.beam=5 --plot attention.png""",
 )
 def predict(
     run: RunArgument,
@@ -193,16 +193,13 @@ def predict(
 
     model = load(run)
     if (data is None) == (not values):
-        fail(
-            "predict",
-            "what to answer",
-            "be values or --data",
-            "both" if values else "neither",
-            "Try: elman predict RUN VALUE",
-        )
-    if looks_ahead(model, horizon, paths) and not trace:
-        if set:
-            fail("predict", "--set", "go with a target that is written", "a forecast", "Leave it out.")
+        got = "both" if values else "neither"
+        fail("predict", "what to answer", "be values or --data", got, "Try: elman predict RUN VALUE")
+    decode, ahead = decode_settings("predict", set), looks_ahead(model, horizon, paths) and not trace
+    if decode and (trace or ahead):
+        got = "a trace" if trace else "a forecast"
+        fail("predict", "--set", "go with a target that is written", got, "Leave it out.")
+    if ahead:
         files = [data] if data is not None else list(values or [])
         forecast_verbs.predict_ahead(model, files, horizon, paths, plot, bad_rows.value, format)
         return
@@ -217,7 +214,6 @@ def predict(
         fail("predict", "--plot", "go with one value", f"{len(given)} values")
     if plot is not None:
         check_picture("predict", "--plot", plot)
-    decode = decode_settings("predict", set)
     if trace:
         traces = [(value, model.trace(value)) for value in given]
         if plot is not None:
@@ -243,7 +239,9 @@ app.command(epilog=forecast_verbs.BACKTEST)(forecast_verbs.backtest)
 app.command(epilog=detection.EXAMPLES)(detection.detect)
 
 
-@app.command(epilog="Example: elman evaluate runs/reviews test.csv --format json")
+@app.command(
+    epilog="Examples: elman evaluate runs/reviews test.csv; elman evaluate runs/french test.csv --set decode.beam=5"
+)
 def evaluate(
     run: RunArgument,
     data: Annotated[Path, typer.Argument(metavar="FILE", help="File with the input's and the target's column.")],

@@ -220,7 +220,8 @@ def carry_out(
     Raises: as `train`.
     """
     _say(reporter, model, parts, bad)
-    checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter)
+    begun = None if saved is None else saved.folder
+    checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter, begun)
     with stop_flag() as asked:  # to the end: what is trained is scored and written, whoever asks to stop meanwhile
         history = trainer.fit(model.network, parts.train, parts.valid, reporter, checkpoints, saved, asked)
         if parts.valid is not None:

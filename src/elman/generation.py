@@ -29,7 +29,8 @@ def generate(
     data: Annotated[Path | None, typer.Option(help="File with the inputs' columns, in place of values.")] = None,
     prompt: Annotated[str | None, typer.Option(help="What is gone on with; it stands before what is written.")] = None,
     length: Annotated[
-        int | None, typer.Option(help="Symbols (words, characters, ...) to write, at most. (default: 100)")
+        int | None,
+        typer.Option(help="Symbols (words, characters, ...) to write, at most. (default: the run's decode.max_length)"),
     ] = None,
     temperature: Annotated[
         float | None,
@@ -60,6 +61,8 @@ def generate(
         fail("generate", "what to write from", "be values or --data", "both", "Leave out one of the two.")
     if stream and format is not Format.table:
         fail("generate", "--stream", "go without --format", f"--format {format.value}", "Leave out one of the two.")
+    if out is not None and format is not Format.table:
+        fail("generate", "--out", "go without --format", f"--format {format.value}", "Leave out one of the two.")
     if out is not None:
         _check_keeps(model.target, out)
     short = {

@@ -11,7 +11,7 @@ import safetensors.torch
 import tomli_w
 
 from elman.building import decoding_for_generation, make_decoding
-from elman.checks import check_choice, fail
+from elman.checks import check_choice, fail, shown
 from elman.config import RunConfig, without_none
 from elman.data import (
     BadRows,
@@ -29,7 +29,7 @@ from elman.data import (
     with_whole_paths,
 )
 from elman.directory import to_json, write_directory
-from elman.fields import Category, Field, Fields, Frames, Labels, Target, Text, column_of
+from elman.fields import Category, Field, Fields, Frames, Labels, Symbols, Target, Text, column_of
 from elman.inference import (
     Answers,
     Decoding,
@@ -54,7 +54,7 @@ from elman.inference import (
 from elman.long_text import stream_of, texts_of
 from elman.network import Network, own_state
 from elman.topologies import NextStep
-from elman.training import finite, judge, scores_of, signatures_of, wants_answers
+from elman.training import finite, judge, scores_of, signatures_of, symbols_of, wants_answers
 from elman.types import Json
 from elman.windows import all_windows, last_windows
 
@@ -142,7 +142,8 @@ class Model:
     def answers(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> list[Json]:
         """What `elman predict` prints: {"prediction": ..., "probabilities": {...}} a row; of several targets, by name.
 
-        The probabilities are those of all classes, or of the ten likeliest next symbols of a next-step network.
+        The probabilities are those of all classes, or of the ten likeliest next symbols of a next-step network; of tags
+        a list: that of the tag at each step.
 
         Raises:
             DataError: as `predict`.
@@ -151,7 +152,7 @@ class Model:
         each = {
             name: [
                 {"prediction": value.tolist() if isinstance(value, np.ndarray) else value}
-                | ({"probabilities": chances} if chances else {})
+                | ({} if chances is None else {"probabilities": chances})
                 for value, chances in zip(judged.predictions, judged.probabilities or repeat(None), strict=False)
             ]
             for name, judged in found.items()
@@ -161,10 +162,11 @@ class Model:
         return [dict(zip(each, row, strict=True)) for row in zip(*each.values(), strict=True)]
 
     def evaluate(self, data: Source, bad_rows: str = "refuse", **decode: Any) -> Json:
-        """{"rows": n, "metrics": {...}} on rows that have the targets' columns too.
+        """{"rows": n, "metrics": {...}} on rows that have the targets' columns too; one long text is one row.
 
-        Where BLEU or chrF is among the metrics, "signatures" says how each was counted. None is a figure that is not
-        defined, or infinite.
+        Where symbols are written, as in texts, "symbols" says of how many the figures are that follow from the loss:
+        those of all targets together, with the end of each row. Where BLEU or chrF is among the metrics, "signatures"
+        says how each was counted. None is a figure that is not defined, or infinite.
 
         Raises:
             DataError: as `predict`.
@@ -176,11 +178,14 @@ class Model:
             examples: Examples = self._stream(data, bad)
         else:
             examples = self._examples(self._table(data, bad), bad, targets=True)
-        judged = judge(self.network, examples, wants_answers(self.fields), make_decoding(self.config, decode))
+        judged = judge(self.network, examples, wants_answers(self.fields), self._for_one("evaluate", decode))
         scores, signatures = scores_of(judged, self.fields), signatures_of(judged, self.fields)
         self.skipped = bad.summary()
         figures = finite({name: value for name, value in scores.items() if name != "loss"})
-        return {"rows": len(examples), "metrics": figures} | ({"signatures": signatures} if signatures else {})
+        found: Json = {"rows": 1 if self.config.data.stream else len(examples)}
+        if any(isinstance(field, Symbols) for field in self.fields.targets.values()):
+            found["symbols"] = symbols_of(judged, self.fields)
+        return found | {"metrics": figures} | ({"signatures": signatures} if signatures else {})
 
     def generate(
         self, prompts: Sequence[Any] | None = None, values: Source | None = None, **decode: Any
@@ -339,10 +344,16 @@ class Model:
                 fail("predict", "an option", "fit the next symbol alone", ", ".join(decode), then)
             found = {self.target.name: next_in_table(self.network, table, bad)}
         else:
-            judged = judge(self.network, self._examples(table, bad), True, make_decoding(self.config, decode))
+            judged = judge(self.network, self._examples(table, bad), True, self._for_one("predict", decode or {}))
             found = {name: Answers(one.predictions, one.probabilities) for name, one in judged.items()}
         self.skipped = bad.summary()
         return found
+
+    def _for_one(self, where: str, decode: Mapping[str, Any]) -> Decoding:
+        """How the one answer of each row is looked for."""
+        if decode.get("n_best", 1) != 1:
+            fail(where, "n_best", "be 1: each row has one answer", shown(decode["n_best"]), "Use generate for several.")
+        return make_decoding(self.config, decode)
 
     def _one(self, value: Any) -> tuple[dict[str, Any], Examples]:
         """The inputs of one row, parsed and encoded."""

@@ -155,4 +155,6 @@ def _keys(rows: Sequence[Json]) -> list[str]:
 def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items())
+    if isinstance(value, list) and all(isinstance(inner, float) for inner in value):
+        return f"[{', '.join(map(_words, value))}]"
     return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -165,7 +165,7 @@ def make_parts(
     by = by if data.split_time is None else (data.split_time, pa.float64(), moment)
     paths = (None if tables else data.source), data.valid, data.test
     whole, valid, test = (
-        None if part is None else _parsed(part, path, data, fields, by if part is source else None, first, bad)
+        None if part is None else _parsed(part, path, data, fields, by if part is source else None, first, bad, note)
         for part, path in zip(sources, paths, strict=True)
     )
     assert whole is not None
@@ -225,6 +225,7 @@ def _parsed(
     by: Any,
     first: Table,
     bad: BadRows,
+    note: Callable[[str], None],
 ) -> InMemory | OnDisk:
     """The rows that can be used; `by` is the column to split by, its Arrow type and what parses it.
 
@@ -248,7 +249,7 @@ def _parsed(
         table = table.completed(names)
         return from_wide(table, columns, series.name, bad) if series else table
 
-    stored, folder = open_stored(source, kept, gathered, bad)
+    stored, folder = open_stored(source, kept, gathered, bad, note)
     return OnDisk(stored, folder, None if by is None else stored.numbered("split"))
 
 

@@ -6,7 +6,8 @@ import torch
 
 from elman.building import make_network
 from elman.checks import fail
-from elman.data import BadRows, from_memory
+from elman.config import RunConfig
+from elman.data import BadRows, from_memory, seen_from
 from elman.directory import MANIFEST, Directory, claim
 from elman.errors import DataError, IntegrityError
 from elman.experiment import RANDOM_NUMBERS, carry_out
@@ -15,9 +16,13 @@ from elman.model import Model, Source
 from elman.parts import Tables, make_parts
 from elman.training import Reporter, Saved, Trainer, all_checkpoints, read_checkpoint, refuse_rows
 
+PATHS = ("vectors", "root")  # options of fields
+
 
 def resume(path: str | Path, table: Source | None = None, reporter: Reporter | None = None) -> Model:
     """Go on with a training that was stopped or killed, bit for bit as if it had never been.
+
+    Paths start from the folder where it was begun; where nothing is there, from the current one.
 
     Args:
         path: its run directory.
@@ -40,13 +45,28 @@ def resume(path: str | Path, table: Source | None = None, reporter: Reporter | N
         trainer = Trainer(**config.train)
         bad = BadRows(config.data.bad_rows == "skip")
         tables = None if table is None else Tables(from_memory(table))
-        fields, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
+        fields, parts = make_parts(_seen_from(saved.folder, config), tables, trainer.seed, bad, reporter.note)
         if fields.learned() != found.fields.learned():
             refuse_rows("other ones, of which the fields learn something else")
         reporter.note(f"resumed   {path} at step {saved.history.step:,}")
         with RANDOM_NUMBERS, torch.random.fork_rng():
             model = Model(config, fields, make_network(config, fields))
             return carry_out(model, trainer, parts, bad, path, reporter, saved)
+
+
+def _seen_from(folder: Path, config: RunConfig) -> RunConfig:
+    """The configuration of a training that was begun in a folder, with the paths that it has from the current one."""
+    if folder == Path.cwd():
+        return config
+    seen = config.model_copy(deep=True)
+    for part in ("source", "valid", "test"):
+        named = getattr(seen.data, part)
+        if named is not None:
+            several = [seen_from(folder, one) for one in ([named] if isinstance(named, str) else named)]
+            setattr(seen.data, part, several[0] if isinstance(named, str) else several)
+    for options in (*seen.input.values(), *seen.target.values()):
+        options |= {name: seen_from(folder, options[name]) for name in PATHS if options.get(name) is not None}
+    return seen
 
 
 def _newest(path: Path, reporter: Reporter) -> tuple[Model, Saved]:

@@ -1,6 +1,6 @@
 // The kernels under a sanitizer, without Python: every kind of call at sizes that are one, odd, prime, huge or nothing.
 //
-// harness sizes    calls of every form by one to four threads, each with every array exact in size, and single steps
+// harness sizes    calls of every form by one to four threads, each with every array exact in size; steps; projections
 // harness memory   these, and large ones
 // harness threads  a shorter one by two to four threads, and calls by several threads of the program at once
 // harness overrun  an array that is one number too short: AddressSanitizer must report it
@@ -9,6 +9,7 @@
 
 #include <thread>
 
+#include "projections.h"
 #include "steppers.h"
 
 namespace {
@@ -83,6 +84,18 @@ void try_steps() {
             }
 }
 
+// Columns that end within a vector, at its end, beyond the sums that are kept in floats; more than one share of them.
+const Head HEADS[] = {{1, 1, 1},   {0, 3, 5},    {2, 5, 16},  {3, 7, 17},   {5, 64, 67},
+                      {13, 3, 96}, {9, 33, 257}, {4, 5, 521}, {7, 3, 1031}, {2, 9, 2053}};
+
+void try_projections(int64_t callers) {
+    for (const Head& head : HEADS)
+        for (bool apart : {false, true}) {
+            crooked = elman::apart = apart;
+            try_projection(head, callers);
+        }
+}
+
 // What cannot be: a length below 0 or beyond time, more steps than there is room. Nothing is read or written for it.
 void try_bad_lengths() {
     Inputs in({LSTM, TANH, {3, 4, 2, 5}, 2, MIXED, false, true, false, true});
@@ -117,6 +130,7 @@ void sizes() {
         for (Kind kind : KINDS)
             for (int64_t ways : {1, 2}) try_forms(kind, size, ways);
     try_steps();
+    try_projections(1);
 }
 
 void memory() {
@@ -141,6 +155,8 @@ void threads() {
                 for (int64_t ways : {1, 2})
                     for (const Form& form : FORMS) try_form(kind, size, ways, form, {2, 3, 4});
         try_callers();
+        try_projections(3);
+        crooked = elman::apart = false;
         for (Kind kind : THREE_KINDS)
             for (int64_t weights : {elman::FLOAT32, elman::INT8})
                 try_stepper({kind.kind, kind.squash, weights, 5, 2, 24, 97, true});

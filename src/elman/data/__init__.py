@@ -5,7 +5,7 @@ from elman.data.batch import Batch, Examples
 from elman.data.beside import root_of, with_whole_paths
 from elman.data.cache import cache_folder, key_of, read_checked, write_checked
 from elman.data.fetch import Source, fetch, fetch_together, github
-from elman.data.files import File, Paths, find_files, names_files, run_name, source_name
+from elman.data.files import File, Paths, find_files, names_files, run_name, seen_from, source_name
 from elman.data.in_time import joined_in_time, shares_in_time
 from elman.data.infer import infer_kind
 from elman.data.lazy import lazy_examples
@@ -76,6 +76,7 @@ __all__ = [
     "read_stream",
     "root_of",
     "run_name",
+    "seen_from",
     "shares_in_time",
     "shuffled",
     "source_name",

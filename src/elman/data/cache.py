@@ -1,28 +1,31 @@
 """The folder in which data is kept between runs: ELMAN_CACHE, ~/.cache/elman by default. It may be deleted at any time.
 
 What is written there appears whole or not at all, by a rename, and what is found damaged when it is read is made anew.
-JSON files are checked by a SHA-256; `rows.arrow`, which may be many gigabytes, by its size and Arrow's footer only, so
-that a byte changed inside it is not noticed. Two processes that make the same thing do not disturb each other: the
-first rename is kept.
+JSON files are checked by a SHA-256; `rows.arrow`, which may be many gigabytes, by a CRC-32 of each piece when it is
+first read. Two processes that make the same thing do not disturb each other: the first rename is kept.
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from elman.checks import fail
+from elman.checks import fail, shown
 from elman.directory import to_json
 from elman.errors import DataError
 
 PARTIAL = ".partial-"
 FORGOTTEN = 24 * 3600  # seconds after which what an unfinished run left is removed
+GB = 1e9
+MOST_GB = 50.0
 
 
 def cache_folder() -> Path:
@@ -89,6 +92,100 @@ def make_folder(parent: Path, make: Callable[[Path], str], stands: Callable[[Pat
     except OSError as error:
         _refuse(parent, error)
     return goal
+
+
+def cache_limit() -> float:
+    """Bytes that the folders of the cache may have together: ELMAN_CACHE_GB, 50 GB by default; it may be "inf".
+
+    Raises:
+        DataError: it is no number, or below 0.
+    """
+    given = os.environ.get("ELMAN_CACHE_GB") or str(MOST_GB)
+    try:
+        limit = float(given) * GB
+    except ValueError:
+        limit = -1
+    if not limit >= 0:
+        fail(
+            "ELMAN_CACHE_GB",
+            "the limit of the cache",
+            "be a number of GB from 0 on, or inf",
+            shown(given),
+            "",
+            DataError,
+        )
+    return limit
+
+
+def mark_used(folder: Path) -> None:
+    """Remember that a folder of the cache is used now, by its time of change."""
+    with suppress(OSError):  # a cache that can only be read
+        os.utime(folder)
+
+
+class Entry(NamedTuple):
+    """A folder of the cache: the seconds since 1970 at which it was last used, and its bytes."""
+
+    used: float
+    size: int
+    folder: Path
+
+
+def surplus(parent: Path, limit: float, kept: Collection[Path]) -> Iterator[Entry]:
+    """The folders below `parent` that were not used for longest, each removed after it was given, until all are within
+    the limit.
+
+    Args:
+        parent: where they stand.
+        limit: bytes.
+        kept: those that stay.
+    """
+    entries = sorted(entry for folder in parent.iterdir() if (entry := _entry(folder)) is not None)
+    size = sum(entry.size for entry in entries)
+    for entry in entries:
+        if size <= limit:
+            return
+        if entry.folder not in kept:
+            yield entry
+            _remove(entry.folder)
+            size -= entry.size
+
+
+def _entry(folder: Path) -> Entry | None:
+    """A folder as it stands; None for a file, for what is being written, and for what another process just removed."""
+    try:
+        if folder.name.startswith(PARTIAL) or not folder.is_dir():
+            return None
+        return Entry(folder.stat().st_mtime, sum(file.stat().st_size for file in folder.iterdir()), folder)
+    except OSError:
+        return None
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; under its own name it is whole, or gone."""
+    with suppress(OSError):
+        partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder.parent))
+        with suppress(OSError):  # another process was faster
+            folder.rename(partial / folder.name)
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+class Summed(io.BufferedWriter):
+    """A new file that is written from front to end, and the CRC-32 of each piece of it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.open("wb", buffering=0))
+        self.pieces: list[list[int]] = []  # the end of each, and its CRC-32
+        self._sum = 0
+
+    def write(self, data: Any) -> int:
+        self._sum = zlib.crc32(data, self._sum)
+        return super().write(data)
+
+    def end_piece(self) -> None:
+        """A piece of the file ends here."""
+        self.pieces.append([self.tell(), self._sum])
+        self._sum = 0
 
 
 def _take_place(partial: Path, goal: Path, stands: Callable[[Path], bool]) -> None:

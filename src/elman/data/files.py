@@ -185,6 +185,20 @@ def names_files(text: str) -> bool:
     return os.path.exists(text) or glob.has_magic(text) or (len(beside) > 1 and all(map(os.path.exists, beside)))
 
 
+def seen_from(folder: Path, source: str) -> str:
+    """A path or pattern that starts from a folder, as it is from the current one; itself where nothing is there."""
+    if os.path.exists(folder / source):
+        return str(folder / source)
+    pattern = glob.has_magic(source)
+    begin = Path(glob.escape(str(folder))) if pattern else folder
+    found = BESIDE.join(str(begin / one) for one in ([source] if pattern else source.split(BESIDE)))
+    try:
+        _found(found)
+    except DataError:
+        return source
+    return found
+
+
 def source_name(files: Sequence[File]) -> str:
     """What messages call all of them."""
     return files[0].name + (f" and {len(files) - 1} more" if len(files) > 1 else "")

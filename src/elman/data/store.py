@@ -4,23 +4,35 @@ Each entry of the cache stands in `tables/<key>/`: `rows.arrow`, `manifest.json`
 key is made of the SHA-256 of the source's bytes and of how it is parsed. `tables/index/` remembers the SHA-256 of
 files by path, size, times of change and inode, so that it is not taken anew.
 
-JSON files are checked by a SHA-256; `rows.arrow`, which may be many gigabytes, by its size and Arrow's footer only, so
-that a byte changed inside it is not noticed.
+When an entry is added, those that were not used for longest are removed until all are within the limit of the cache.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import numpy as np
 import pyarrow as pa
 
 from elman.checks import fail
 from elman.data.ahead import ahead
-from elman.data.cache import cache_folder, key_of, make_folder, read_checked, write_checked
+from elman.data.cache import (
+    GB,
+    Summed,
+    cache_folder,
+    cache_limit,
+    key_of,
+    make_folder,
+    mark_used,
+    read_checked,
+    surplus,
+    write_checked,
+)
 from elman.data.files import Digest, File, source_name
 from elman.data.readers import pieces
 from elman.data.stored import Stored
@@ -30,8 +42,9 @@ from elman.fields import Field
 from elman.fields.raw import each_distinct
 from elman.types import Json
 
-FORMAT = 3
-ROWS, MANIFEST = "rows.arrow", "manifest.json"
+FORMAT = 4
+ROWS, MANIFEST, INDEX = "rows.arrow", "manifest.json", "index"
+IN_USE: WeakSet[Stored] = WeakSet()  # what this process has open
 
 
 class Kept(NamedTuple):
@@ -76,7 +89,11 @@ def kept_value(column: str, storage: pa.DataType, parse: Callable[[Any], Any]) -
 
 
 def open_stored(
-    files: Sequence[File], kept: Sequence[Kept], gather: Callable[[Table, BadRows], Table], bad: BadRows
+    files: Sequence[File],
+    kept: Sequence[Kept],
+    gather: Callable[[Table, BadRows], Table],
+    bad: BadRows,
+    note: Callable[[str], None],
 ) -> tuple[Stored, Path]:
     """The parsed rows of a source, from the cache if they are there, and the folder where they stand.
 
@@ -85,9 +102,10 @@ def open_stored(
         kept: the columns that are needed.
         gather: a piece as the reader gave it -> one row a sequence.
         bad: what is done with rows that cannot be used; those that are skipped are listed the next time, too.
+        note: takes a line for the person: what was removed from the cache to make room.
 
     Raises:
-        DataError: data that cannot be used, or a cache that cannot be written.
+        DataError: data that cannot be used, a cache that cannot be written, or a limit of it that is none.
     """
     tables = cache_folder() / "tables"
     means = [FORMAT, [file.name for file in files], bad.skip, [entry.means for entry in kept]]
@@ -98,6 +116,8 @@ def open_stored(
         if stored is not None:
             return stored, folder
 
+    limit = cache_limit()
+
     def make(partial: Path) -> str:
         digests, manifest = _write(partial / ROWS, files, kept, gather, BadRows(bad.skip))
         write_checked(partial / MANIFEST, manifest)
@@ -107,7 +127,20 @@ def open_stored(
 
     folder = make_folder(tables, make, lambda folder: _opened(folder, files, BadRows(True)) is not None)
     stored = _opened(folder, files, bad)
-    assert stored is not None
+    if stored is None:
+        then = "Set ELMAN_CACHE_GB to more."
+        fail(
+            "data",
+            str(folder),
+            "stand until it is opened",
+            "no such folder: another process made room",
+            then,
+            DataError,
+        )
+    for entry in surplus(tables, limit, {tables / INDEX, *(one.path.parent for one in IN_USE)}):
+        what = (read_checked(entry.folder / MANIFEST) or {}).get("source", "an unknown source")
+        used = f"{entry.size / GB:.2g} GB, last used on {date.fromtimestamp(entry.used)}"
+        note(f"cache     {what} removed ({used}): ELMAN_CACHE_GB, the most that is kept, is {limit / GB:g}")
     return stored, folder
 
 
@@ -118,11 +151,13 @@ def _opened(folder: Path, files: Sequence[File], bad: BadRows) -> Stored | None:
         if manifest is None or (folder / ROWS).stat().st_size != manifest["bytes"]:
             return None
         where = partial(_place, files, manifest["starts"])
-        stored = Stored(folder / ROWS, source_name(files), where, manifest["witnesses"])
+        stored = Stored(folder / ROWS, source_name(files), where, manifest["witnesses"], manifest["pieces"])
     except (OSError, ValueError, pa.ArrowException):
         return None
     if len(stored) != manifest["rows"]:
         return None
+    IN_USE.add(stored)
+    mark_used(folder)
     bad.add(manifest["bad"]["messages"], manifest["bad"]["count"])
     return stored
 
@@ -142,33 +177,38 @@ def _write(
     digests: list[tuple[str, list[int]]] = []
     starts = [0]
     rows = 0
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        for file in files:
-            digest, stamp, end = Digest(), _stamp(file), starts[-1]
-            for table, found in ahead(_pieces_and_bad(file, bad.skip, digest), 1):
-                bad.add(found.messages, found.count)
-                if table is None or not len(table):
-                    continue
-                end = starts[-1] + int(table.numbers[-1]) + 1
-                batch = _parsed(gather(table, bad), starts[-1], kept, schema, bad)
-                if batch.num_rows:
-                    writer.write_batch(batch)
-                    rows += batch.num_rows
-                for entry in kept:
-                    for value in entry.witnesses(batch.column(entry.role)) if batch.num_rows else []:
-                        witnesses[entry.role][repr(value)] = value
-            if _stamp(file) != stamp:
-                then = "Try again when nothing writes to it."
-                fail("data", str(file.path), "stay as it is while it is read", "a changed file", then, DataError)
-            digests.append((digest.hexdigest(), stamp))
-            starts.append(end)
+    with Summed(path) as sink:
+        with pa.ipc.new_file(sink, schema) as writer:
+            for file in files:
+                digest, stamp, end = Digest(), _stamp(file), starts[-1]
+                for table, found in ahead(_pieces_and_bad(file, bad.skip, digest), 1):
+                    bad.add(found.messages, found.count)
+                    if table is None or not len(table):
+                        continue
+                    end = starts[-1] + int(table.numbers[-1]) + 1
+                    batch = _parsed(gather(table, bad), starts[-1], kept, schema, bad)
+                    if batch.num_rows:
+                        writer.write_batch(batch)
+                        sink.end_piece()
+                        rows += batch.num_rows
+                    for entry in kept:
+                        for value in entry.witnesses(batch.column(entry.role)) if batch.num_rows else []:
+                            witnesses[entry.role][repr(value)] = value
+                if _stamp(file) != stamp:
+                    then = "Try again when nothing writes to it."
+                    fail("data", str(file.path), "stay as it is while it is read", "a changed file", then, DataError)
+                digests.append((digest.hexdigest(), stamp))
+                starts.append(end)
+        sink.end_piece()
     if not starts[-1]:
         fail(source_name(files), "a table", "have at least one row", "none", error=DataError)
     if not rows:
         fail(source_name(files), "the table", "have a row that can be used", "none", error=DataError)
     return digests, {
+        "source": source_name(files),
         "rows": rows,
         "bytes": path.stat().st_size,
+        "pieces": sink.pieces,
         "starts": starts[:-1],
         "witnesses": {role: list(values.values()) for role, values in witnesses.items()},
         "bad": {"messages": bad.messages, "count": bad.count},
@@ -223,7 +263,7 @@ def _remember_digest(tables: Path, file: File, digest: str, stamp: list[int]) ->
 def _index(tables: Path, file: File) -> Path:
     """Where the SHA-256 of a file, or of those that are read side by side, is remembered."""
     paths = [str(path.absolute()) for path in file.paths]
-    return tables / "index" / f"{key_of(paths if file.beside else paths[0])}.json"
+    return tables / INDEX / f"{key_of(paths if file.beside else paths[0])}.json"
 
 
 def _stamp(file: File) -> list[int]:

@@ -1,15 +1,19 @@
 """Parsed rows of a source that is larger than memory: in an Arrow file that is mapped, not read."""
 
 import mmap
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from elman.checks import fail
 from elman.data.split import Rows
+from elman.errors import DataError
 from elman.fields import Field
 
 TOUCHED = 32  # rows after which what was read is let go; a row may bring 2 MB in, for systems read ahead
@@ -27,16 +31,30 @@ class Stored:
         source: what messages call the source.
         where: number of a row -> where it stands.
         witnesses: of each column, values that stand for all (see `Field.witnesses`).
+        pieces: where each batch of the file ends, and its CRC-32; the same of the rest. A batch is checked when it is
+            first read, which all methods that read do.
 
     Raises:
-        OSError, pa.ArrowInvalid: the file is not there or not whole.
+        OSError, ValueError: the file is not there or not whole.
+        DataError: of the methods that read: a batch is not what was written.
     """
 
-    def __init__(self, path: Path, source: str, where: Callable[[int], str], witnesses: dict[str, list[Any]]) -> None:
-        self.source, self.where, self.witnesses = source, where, witnesses
+    def __init__(
+        self,
+        path: Path,
+        source: str,
+        where: Callable[[int], str],
+        witnesses: dict[str, list[Any]],
+        pieces: Sequence[Sequence[int]],
+    ) -> None:
+        self.path, self.source, self.where, self.witnesses = path, source, where, witnesses
+        self._pieces = pieces
         with path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(self._map)))
+        if len(pieces) != reader.num_record_batches + 1 or not self._is_as_written(len(pieces) - 1):
+            raise ValueError("the file is not what was written")
+        self._unread = set(range(reader.num_record_batches))
         self._batches = [reader.get_batch(index) for index in range(reader.num_record_batches)]
         self._columns = {name: [batch.column(name) for batch in self._batches] for name in reader.schema.names}
         self._starts = np.cumsum([0, *(batch.num_rows for batch in self._batches)])
@@ -57,6 +75,8 @@ class Stored:
         parts = self._columns[column]
         found = []
         for i, j in zip(index.tolist(), inside.tolist(), strict=True):
+            if i in self._unread:
+                self._check(i)
             found.append(unpack(parts[i][j]))
             self._touched += 1
             if self._touched >= TOUCHED:
@@ -74,7 +94,9 @@ class Stored:
 
     def arrays(self, column: str) -> Iterator[tuple[int, pa.Array]]:
         """A column from front to end: the number of an array's first row, and the array."""
-        for start, array in zip(self._starts.tolist(), self._columns[column], strict=False):
+        for index, (start, array) in enumerate(zip(self._starts.tolist(), self._columns[column], strict=False)):
+            if index in self._unread:
+                self._check(index)
             yield start, array
             self.let_go()
 
@@ -99,6 +121,22 @@ class Stored:
         ranks[[codes[text] for text in sorted(codes)]] = np.arange(len(codes))
         found: np.ndarray = ranks[np.concatenate(coded)]
         return found
+
+    def _check(self, batch: int) -> None:
+        """Refuse a batch that is not what was written, and forget the file, so that it is made anew."""
+        if not self._is_as_written(batch):
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+            then = "Start again: it is made anew. Where this comes back, look after the disk."
+            fail("data", str(self.path), "hold what was written there", "other bytes", then, DataError)
+        self._unread.discard(batch)
+        self.let_go()
+
+    def _is_as_written(self, piece: int) -> bool:
+        begin = self._pieces[piece - 1][0] if piece else 0
+        end, expected = self._pieces[piece]
+        with memoryview(self._map) as whole, whole[begin:end] as part:
+            return zlib.crc32(part) == expected
 
     def let_go(self) -> None:
         """Give the memory of the pages that were read back to the system, which still has them at hand."""

@@ -222,5 +222,8 @@ class InStep(Steps):
     """A target with an answer for every step of what is read."""
 
     @abstractmethod
-    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[Any]:
-        """What the user reads, one value a row: features (B, T, H), lengths (B,)."""
+    def answer_steps(
+        self, head: nn.Module, features: Tensor, lengths: Tensor
+    ) -> tuple[list[Any], list[list[float]] | None]:
+        """What the user reads, one value a row, and where there is one a step how probable each of its steps is:
+        features (B, T, H), lengths (B,)."""

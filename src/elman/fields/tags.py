@@ -181,15 +181,20 @@ class Tags(InStep):
         """Which steps are scored, (B, T): the real ones that have a label."""
         return super().scored(target) & (target.values >= 0)
 
-    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[list[str | None]]:
-        """The likeliest label of each step; of a CRF the likeliest labels of each row together."""
+    def answer_steps(
+        self, head: nn.Module, features: Tensor, lengths: Tensor
+    ) -> tuple[list[list[str | None]], list[list[float]]]:
+        """The likeliest label of each step, and its probability; of a CRF the likeliest labels of each row together,
+        and of each label its marginal: the probability of all paths through it, see `CRF.marginals`."""
         scores = scores_of_steps(head, features, lengths)
         if isinstance(head, CRFHead):
             found, _ = head.crf.viterbi(scores, lengths)
+            shares = head.crf.marginals(scores, lengths)
         else:
             best = scores.argmax(-1).tolist()
             found = [ids[:length] for ids, length in zip(best, lengths.tolist(), strict=True)]
-        return [self.read(ids) for ids in found]
+            shares = scores.softmax(-1)
+        return [self.read(ids) for ids in found], _shares_of(found, shares, lengths)
 
     def read(self, encoded: Sequence[int]) -> list[str | None]:
         return [None if index < 0 else self.labels[int(index)] for index in encoded]
@@ -224,6 +229,13 @@ def scores_of_steps(head: nn.Module, features: Tensor, lengths: Tensor) -> Tenso
     real = real_steps(lengths, features.shape[1])
     scores: Tensor = head(features[real])
     return scores.new_zeros(*real.shape, scores.shape[-1]).masked_scatter(real[..., None], scores)
+
+
+def _shares_of(found: list[list[int]], shares: Tensor, lengths: Tensor) -> list[list[float]]:
+    """The shares (B, T, K) of the tags that were found, a list a row."""
+    tags = torch.tensor([tag for row in found for tag in row], dtype=torch.long, device=shares.device)
+    chosen = shares[real_steps(lengths, shares.shape[1])].gather(1, tags[:, None])[:, 0]
+    return [row.tolist() for row in torch.split(chosen, lengths.tolist())]
 
 
 def _marks_spans(label: str) -> bool:

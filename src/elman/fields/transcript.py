@@ -129,9 +129,9 @@ class Transcript(Aligned):
         logs = scores_of_steps(head, features, lengths).float().log_softmax(-1)
         return ctc_loss(logs, lengths, target.values, target.lengths)
 
-    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[str]:
+    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> tuple[list[str], None]:
         """The likeliest text of each row."""
-        return [self.read(self._found(logs)) for logs in self._logs(head, features, lengths)]
+        return [self.read(self._found(logs)) for logs in self._logs(head, features, lengths)], None
 
     def stretches(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[list[tuple[str, int, int]]]:
         names, rows = self._text.symbols(), []

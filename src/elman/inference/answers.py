@@ -18,7 +18,8 @@ class Answers(NamedTuple):
     """The answers of one target, a row each."""
 
     predictions: list[Any]
-    probabilities: list[dict[str, float]] | None  # None where there are no classes, or one answer a step
+    # Of each class by name, of tags a list: that of the tag at each step; None where there are none.
+    probabilities: list[Any] | None
 
 
 def answer(
@@ -46,7 +47,7 @@ def answer(
         if isinstance(field, InStep):
             assert features.steps is not None
             assert lengths is not None
-            answers[name] = Answers(field.answer_steps(head, features.steps, lengths), None)
+            answers[name] = Answers(*field.answer_steps(head, features.steps, lengths))
         else:
             answers[name] = _of_single(field, head, features)
     return answers

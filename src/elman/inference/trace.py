@@ -75,7 +75,8 @@ def trace(network: Network, values: Mapping[str, Any], row: Examples) -> list[St
             conditioned, lengths, state = network.topology.conditioned(network.encode(batch.inputs))
             _, state = body(conditioned, state, lengths)
             norms = state[0][:, -2 if body.bidirectional else -1].norm(dim=-1).tolist()
-        chances: Sequence[dict[str, float] | None] = said.probabilities or [None] * len(predictions)
+        told = None if a_step else said.probabilities
+        chances: Sequence[dict[str, float] | None] = told or [None] * len(predictions)
         part = pieces[begin : begin + TOGETHER]
         steps += [Step(*step) for step in zip(part, norms, predictions, chances, strict=True)]
     return steps

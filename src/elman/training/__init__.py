@@ -14,6 +14,7 @@ from elman.training.evaluate import (
     score,
     scores_of,
     signatures_of,
+    symbols_of,
     wants_answers,
 )
 from elman.training.history import Ended, History, finite
@@ -52,6 +53,7 @@ __all__ = [
     "scores_of",
     "signatures_of",
     "stop_flag",
+    "symbols_of",
     "trial_rows",
     "wants_answers",
 ]

@@ -31,6 +31,7 @@ class Saved(NamedTuple):
     history: History
     tensors: dict[str, Tensor]
     data: str  # the digests of the training and validation rows
+    folder: Path  # where training was begun, from which the paths of its configuration start
 
 
 class Checkpoints:
@@ -40,10 +41,14 @@ class Checkpoints:
         run: the run directory.
         description: the files that say what network this is, see `Model.description`.
         reporter: who is told of a checkpoint that could not be written.
+        begun: the folder where training was begun; None: the current one.
     """
 
-    def __init__(self, run: Path, description: Mapping[str, bytes], reporter: Reporter) -> None:
+    def __init__(
+        self, run: Path, description: Mapping[str, bytes], reporter: Reporter, begun: Path | None = None
+    ) -> None:
         self.folder, self.description, self.reporter = run / CHECKPOINTS, description, reporter
+        self.begun = begun or Path.cwd()
 
     def begin(self, after: int | None = None) -> None:
         """Take away what another training left here: all, or what is newer than the step that is gone on from."""
@@ -59,7 +64,7 @@ class Checkpoints:
         """
         files = {
             **self.description,
-            PROGRESS: json.dumps({"history": history.to_json(), "data": data}).encode(),
+            PROGRESS: json.dumps({"history": history.to_json(), "data": data, "folder": str(self.begun)}).encode(),
             STATE: safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}),
         }
         try:
@@ -111,7 +116,8 @@ def read_checkpoint(directory: Directory, network: Network, averaged: bool, lane
     optional = [name for name in expected if name.startswith(("optimiser.", "best.", "carried.", "random.cuda"))]
     tensors = directory.tensors(STATE, expected, optional)
     try:
-        return Saved(History(**said["history"]), tensors, str(said["data"]))
+        begun = Path(said.get("folder", ""))  # older checkpoints do not say it
+        return Saved(History(**said["history"]), tensors, str(said["data"]), begun.absolute())
     except (LookupError, TypeError) as error:
         directory.refuse(PROGRESS, "hold the history of a training", f"{type(error).__name__}: {error}")
 

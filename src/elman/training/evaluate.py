@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from elman.data import Batch, Examples
-from elman.fields import Aligned, Fields, Single, Steps, Target, Writable
+from elman.fields import Aligned, Fields, Single, Steps, Symbols, Target, Writable
 from elman.inference import Decoding, answer
 from elman.network import Carried, Network
 from elman.topologies import Reader
@@ -184,6 +184,12 @@ def signatures_of(judged: Mapping[str, Judged], fields: Fields) -> dict[str, str
         for metric in signed:
             signatures[metric_name(fields, name, metric)] = signature(metric, references)
     return signatures
+
+
+def symbols_of(judged: Mapping[str, Judged], fields: Fields) -> int:
+    """How many symbols were scored, ends included, of all targets that are written in symbols."""
+    written = [name for name, field in fields.targets.items() if isinstance(field, Symbols)]
+    return sum(int(judged[name].steps.sum()) for name in written)
 
 
 def _held_together(judged: Judged, field: Target) -> tuple[list[Any], list[Any]]:
