@@ -135,7 +135,7 @@ def _short(value: object) -> str:
 def _drawn(found: Sequence[Watching]) -> bytes:
     """The series with the most hits."""
     from elman.inference.watching import BAND
-    from elman.insight.hits import draw_hits
+    from elman.insight import draw_hits
 
     series = max(found, key=lambda one: int(one.over.sum()))
     if len(found) > 1:

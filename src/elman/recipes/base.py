@@ -42,7 +42,7 @@ class Setting:
         goals: figures to reach by metric, see `Recipe`.
         baselines: what the figures must beat, see `Recipe`.
         published: see `Recipe`.
-        show, show_rows: see `Recipe`.
+        show, show_rows, faults: see `Recipe`.
         round_trip: see `Recipe`; {} where there is none.
     """
 
@@ -58,6 +58,7 @@ class Setting:
     show: list[Any]
     show_rows: int
     round_trip: Json
+    faults: bool
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ class Recipe:
             own.get("show", self.show),
             self.show_rows,
             own.get("round_trip", {}),
+            self.faults,
         )
 
 

@@ -176,7 +176,7 @@ def _measure(
     recipe: Recipe, chosen: Setting, hasten: Json, tables: Tables, reporter: Reporter
 ) -> Callable[[Model], Json]:
     """What gives the figures of a network; for a round trip the one that reads is trained first, once for all."""
-    if recipe.faults:
+    if chosen.faults:
         return lambda model: _figures(model) | scores_of_network(model, tables)
     if not chosen.round_trip:
         return _figures

@@ -29,6 +29,7 @@ SHOWS = {
     "attention": "Where the network looked (columns) while it wrote each symbol (rows).",
     "captions": "Pictures of the test split and what was written about them; where it is wrong, in red what is true.",
     "fan": "A forecast: the mean, the quantiles around it, and what came.",
+    "hits": "Readings, what was expected of them, how far off they were, and those above the threshold.",
     "curves": "The training: losses, and the figure on the validation split, by epoch.",
 }
 

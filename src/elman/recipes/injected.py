@@ -9,7 +9,8 @@ from elman.anomalies import Watcher, highest_scores, thresholds
 from elman.data import BadRows
 from elman.fields import Series
 from elman.fields.series import parse_or_missing
-from elman.inference.watching import watch
+from elman.inference.watching import BAND, watch
+from elman.insight import draw_hits
 from elman.model import Model
 from elman.parts import Tables
 from elman.training.metrics import auc
@@ -18,6 +19,7 @@ from elman.types import Json
 DAY = 24  # readings that are judged together
 EVERY = 4  # one day in so many has a fault
 SEED = 0  # of the faults, whatever the run's
+SHOWN = 12  # days in the picture
 UNIT = 0.01  # scores of a channel are compared by that which such a share of its clean readings exceeds
 
 # (readings of one channel from its beginning to the fault's end, where the fault begins, the channel's deviation in
@@ -130,6 +132,25 @@ def scores_of_rolling(window: int, tables: Tables, model: Model) -> Json:
     clean, readings = _readings(model.target, tables)
     limits = thresholds(highest_scores(rolling_z(clean, window)), UNIT)
     return auc_by_fault(lambda some: rolling_z(some, window) / limits, readings, model.target.deviation)
+
+
+def picture_of_hits(model: Model, tables: Tables) -> bytes:
+    """What a network finds in the first days of the test part, into which shifts were put, as a PNG.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    assert isinstance(model.target, Series)
+    assert tables.test is not None
+    steps, time = SHOWN * DAY, model.config.data.time
+    clean = _readings(model.target, tables)[1][:steps]
+    faulty = with_faults(clean, "shift", model.target.deviation, SEED)
+    (expected, low, high, scores), _ = watch(model.network, faulty.readings)
+    times = range(steps) if time is None else tables.test.column(time)[:steps]
+    limits = Watcher(model, UNIT).thresholds
+    title = f"{faulty.days.sum()} of {len(faulty.days)} days have a shift in one channel"
+    around = expected, low, high
+    return draw_hits(title, model.target.names(), times, faulty.readings, around, scores, limits, BAND)
 
 
 def _readings(field: Series, tables: Tables) -> tuple[np.ndarray, np.ndarray]:

@@ -8,13 +8,14 @@ from elman.model import Model
 from elman.parts import Tables
 from elman.recipes.base import Setting
 from elman.recipes.forecasts import fan_chart
+from elman.recipes.injected import picture_of_hits
 from elman.recipes.showing import Shown
 from elman.topologies import Writer
 
 
 def pictures_of(model: Model, chosen: Setting, tables: Tables, seen: Shown) -> dict[str, bytes]:
     """`trace.png` or `attention.png` of the last value that is shown, `captions.png` of the rows of pictures,
-    `fan.png` of a forecast.
+    `fan.png` of a forecast, `hits.png` of faults that were put in.
 
     None where matplotlib is not installed.
     """
@@ -23,6 +24,8 @@ def pictures_of(model: Model, chosen: Setting, tables: Tables, seen: Shown) -> d
     topology, found = model.network.topology, {}
     if model.config.data.horizon is not None:
         found["fan.png"] = fan_chart(model, tables)
+    if chosen.faults:
+        found["hits.png"] = picture_of_hits(model, tables)
     if seen.traces:
         value, steps = seen.traces[-1]
         if steps[-1].probabilities or isinstance(steps[-1].prediction, float):  # not where there is an answer a step
