@@ -43,6 +43,8 @@ def test_a_quick_run_gives_every_figure_and_keeps_the_models(recipe, setting, tm
     assert (tmp_path / "out" / "attention.png").exists() == looks
     assert (tmp_path / "out" / "trace.png").exists() == (bool(result.traces) and chosen.metric == "accuracy")
     assert (tmp_path / "out" / "captions.png").exists() == (recipe.name == "caption")
+    assert (tmp_path / "out" / "fan.png").exists() == ("horizon" in chosen.document["data"])
+    assert (tmp_path / "out" / "hits.png").exists() == chosen.faults
     model = elman.load(tmp_path / "out" / "model")
     assert model.fields.learned() == result.model.fields.learned()
     assert (tmp_path / "out" / "baseline").exists() == any("model" in entry for entry in chosen.baselines)

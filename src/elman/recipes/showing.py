@@ -54,7 +54,7 @@ def named(model: Model, written: list[WrittenRow], folder: Path) -> list[tuple[s
     found = []
     for number, row in enumerate(written, 1):
         name = _name(model, row.asked, folder / f"read-{number}")
-        title = _shortened(name) if model.fields.inputs else ""
+        title = _shortened(name) if model.fields.inputs else "an opening, gone on with"
         files = model.target.keep(row.value, folder / f"written-{number}", title)
         text = ", ".join(file.name for file in files) if isinstance(model.target, Frames) else str(row.value)
         right = "" if row.there is None else f"   (there: {row.there})"
