@@ -198,9 +198,9 @@ def predict(
             "what to answer",
             "be values or --data",
             "both" if values else "neither",
-            "Try: elman predict RUN VALUE",
+            "Try: elman predict RUN VALUE, or RUN history.csv where it forecasts",
         )
-    if looks_ahead(model, horizon, paths) and not trace:
+    if looks_ahead(model, horizon, paths, values or []) and not trace:
         if set:
             fail("predict", "--set", "go with a target that is written", "a forecast", "Leave it out.")
         files = [data] if data is not None else list(values or [])

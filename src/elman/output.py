@@ -75,15 +75,15 @@ def print_trace(value: str, steps: Sequence[Step], format: Format) -> None:
 
 
 def print_next(answers: Sequence[Json], format: Format, values: Sequence[str] | None = None) -> None:
-    """Print the likeliest next symbols of each row, in a table as a row a symbol.
+    """Print the likeliest next symbols of each row, in a table as a row a symbol; of frames, which are none, the next.
 
     Args:
-        answers: {"prediction": ..., "probabilities": {symbol: probability}}.
+        answers: {"prediction": ..., "probabilities": {symbol: probability}}, of frames the prediction alone.
         format: as `print_rows`.
         values: what is gone on with, shown above a table.
     """
-    if format is not Format.table:
-        print_rows(answers, format)
+    if format is not Format.table or not all("probabilities" in answer for answer in answers):
+        print_rows(answers, format, values)
         return
     for number, answer in enumerate(answers):
         print(f"\n{values[number] if values else f'row {number + 1}'} ...")
