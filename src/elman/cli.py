@@ -23,7 +23,7 @@ from elman.arguments import (
 )
 from elman.errors import ElmanError, Interrupted
 from elman.notes import note, say_trained
-from elman.output import Format, print_facts, print_next, print_rows, print_trace
+from elman.output import Format, print_facts, print_next, print_rows, print_trace, with_files
 
 # The library is imported inside the verbs: torch takes a second, and `elman --help` should not.
 app = typer.Typer(
@@ -229,7 +229,7 @@ def predict(
     if plot is not None:
         plot.write_bytes(draw_attention(*model.attention(given[0], **decode)))
         note(f"written to {plot}")
-    answers = model.answers(given, bad_rows.value, **decode)
+    answers = with_files(model.answers(given, bad_rows.value, **decode), data)
     note(model.skipped)
     shown = [str(value) for value in given] if data is None and not model.skipped else None
     if model.fields.inputs:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from elman.inference import Step
     from elman.types import Json
@@ -72,6 +73,19 @@ def print_trace(value: str, steps: Sequence[Step], format: Format) -> None:
     print(f"\n{value}")
     _print_table(rows)
     print(f"-> {_words(steps[-1].prediction)}")
+
+
+def with_files(answers: list[Json], data: Path | None) -> list[Json]:
+    """The answers to a folder, each beside the name of its file; as they are if it is none, or if rows were skipped."""
+    from elman.data import BadRows, read
+
+    if data is None or not data.is_dir():
+        return answers
+    table = read(data, BadRows(skip=True))
+    names = table.column("file") if "file" in table.columns else []
+    if len(names) != len(answers):
+        return answers
+    return [{"file": name, **answer} for name, answer in zip(names, answers, strict=True)]
 
 
 def print_next(answers: Sequence[Json], format: Format, values: Sequence[str] | None = None) -> None:
