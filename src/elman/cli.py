@@ -169,9 +169,9 @@ def predict(
     run: RunArgument,
     values: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[VALUE...|-]", help="Values; - reads them from standard input, one a line."),
+        typer.Argument(metavar="[VALUE...|-]", help="Values, one a line of -, standard input; or a history, as CSV."),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="File with the input's column.")] = None,
+    data: Annotated[Path | None, typer.Option(help="File with the input's column; or a folder.")] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Show the answer after each step.")] = False,
     plot: Annotated[
         Path | None,
