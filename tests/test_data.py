@@ -1,6 +1,7 @@
 """Readers agree, messages name the right line, series are gathered alike, kinds are told from the values."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from elman.data import (
     parse,
     read,
 )
+from elman.data.files import File, _Digested
+from elman.data.readers.csv import read_csv
 from elman.errors import ConfigError, DataError
 from elman.fields import Category, Fields, Series, Text
 
@@ -265,3 +268,22 @@ def test_tags_are_told_from_texts_by_what_is_read_beside_them(cells, read, as_ta
 def test_two_fields_need_two_names():
     with pytest.raises(ConfigError, match="target must have another name than the input, got 'x'"):
         check_document({"input": {"x": {}}, "target": {"x": {}}})
+
+
+def test_a_csv_file_that_is_given_up_is_read_by_no_thread_any_more(tmp_path, monkeypatch):
+    """A thread that still reads while Python ends aborts the process, and the exit code is lost."""
+    reading, read_some = [], _Digested.read
+
+    def slowly(stream, size=-1):
+        reading.append(1)
+        time.sleep(0.2)
+        found = read_some(stream, size)
+        reading.pop()
+        return found
+
+    (tmp_path / "t.csv").write_text("a,b\n" + f"1,{'x' * 1000}\n" * 40_000)
+    monkeypatch.setattr(_Digested, "read", slowly)
+    tables = read_csv(File(tmp_path / "t.csv", "t.csv"), BadRows("refuse"))
+    next(tables)
+    tables.close()
+    assert not reading

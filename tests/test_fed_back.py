@@ -142,5 +142,6 @@ def test_the_command_line_goes_on_for_any_number_of_steps(model, tmp_path, monke
     ]
     assert list(printed[0]) == ["id", "column", "step", "time", "prediction", "quantiles", "paths"]
     assert len(printed[0]["paths"]) == 2
+    assert "horizon must be given" in call(capsys, *asked[:3], code=2)[1]
     assert "horizon must be given" in call(capsys, *asked[:3], "--paths", "2", code=2)[1]
     assert "trained to forecast" in call(capsys, "backtest", "run", "history.csv", code=2)[1]

@@ -1,5 +1,7 @@
 """Forecasts as they are asked for: saved, drawn, looked back on, refused, and on the command line."""
 
+import csv
+import io
 import json
 
 import numpy as np
@@ -185,6 +187,15 @@ def test_the_command_line_forecasts_draws_and_looks_back(tmp_path, monkeypatch, 
     assert list(told[0]["quantiles"]) == [f"p{level}" for level in range(10, 100, 10)]
     assert len(told[0]["paths"]) == 2
     assert (tmp_path / "fan.png").read_bytes()[:4] == b"\x89PNG"
+    printed = list(csv.DictReader(call(capsys, *asked, "--paths", "2", "--format", "csv")[0].splitlines()))
+    assert float(printed[0]["paths.path2"]) == told[0]["paths"][1]
+    monkeypatch.setattr("elman.forecast_verbs.standard_input", lambda: io.StringIO((tmp_path / "load.csv").read_text()))
+    assert call(capsys, "predict", "runs/load", "-") == call(capsys, *asked)
+    (tmp_path / "short.csv").write_text("\n".join(["time,load", *rows[:9]]) + "\n")
+    said = call(capsys, "predict", "runs/load", "short.csv", code=2)[1]
+    assert "12 rows before the forecast, got 9. Give a longer history or" in said
+    said = call(capsys, "train", "short.csv", *train[2:], "--window", "12", code=2)[1]
+    assert said.startswith("error: short.csv: a series must have 4 rows to forecast")
     head = call(capsys, *asked)[0].split("\n─")[0].split("\n ─")[0]
     assert head.split() == ["step", "time", "prediction", *told[0]["quantiles"]]
     assert (

@@ -427,6 +427,21 @@ def test_predict_tells_the_next_symbols_of_a_network_that_goes_on(runs, capsys):
     assert likeliest == list(json.loads(out)["probabilities"])
 
 
+def test_predict_tells_the_next_frame_where_there_are_no_symbols(tmp_path, capsys):
+    """In every format, a table too: a frame has no list of likeliest symbols."""
+    pieces = [[[60], [62]], [[62], [64]]] * 10
+    model = elman.train({"p": pieces}, input={"p": {"kind": "roll"}}, hidden=2, epochs=1, quiet=True)
+    model.save(tmp_path / "run")
+    said = next_command(model, tmp_path / "run")
+    assert said == f"elman generate {tmp_path / 'run'} --prompt opening.mid --out sample"
+    out, _ = call(capsys, "predict", tmp_path / "run", "[[60]]")
+    assert out.split()[:2] == ["value", "prediction"]
+    _, err = call(capsys, "generate", tmp_path / "run", "--prompt", "none.mid", "--out", tmp_path / "x", code=2)
+    assert "training has seen" not in err
+    _, err = call(capsys, "detect", tmp_path / "run", "new.csv", code=2)
+    assert "got next-step of kind roll" in err
+
+
 def test_predict_draws_attention_for_one_value_of_a_network_that_has_some(runs, capsys, tmp_path):
     picture = tmp_path / "attention.png"
     out, err = call(capsys, "predict", runs / "encoder-decoder", "my dog", "--plot", picture, "--format", "json")

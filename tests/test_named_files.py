@@ -1,5 +1,6 @@
 """Files that cells name: their kind is told by their names, and they are found beside the table that names them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,7 @@ def test_another_table_names_its_own_files(tmp_path, monkeypatch):
     assert again.metrics["test"] == model.metrics["test"]
 
 
-def test_a_folder_of_pictures_trains_and_is_evaluated(tmp_path, monkeypatch):
+def test_a_folder_of_pictures_trains_is_evaluated_and_answered_by_the_names_of_its_files(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for at in range(24):
         Path(f"pics/{'lr'[at % 2]}").mkdir(parents=True, exist_ok=True)
@@ -108,6 +109,10 @@ def test_a_folder_of_pictures_trains_and_is_evaluated(tmp_path, monkeypatch):
 
     assert model.config.input["file"]["root"] is None
     assert elman.load("run").evaluate("pics") == {"rows": 24, "metrics": {"accuracy": 1.0, "macro_f1": 100.0}}
+    told = map(json.loads, call(capsys, "predict", "run", "--data", "pics", "--format", "jsonl")[0].splitlines())
+    assert {(row["file"].split("/")[-1], row["prediction"]) for row in told} == {
+        (f"{at}.png", "lr"[at % 2]) for at in range(24)
+    }
 
 
 @pytest.mark.parametrize("cell", ["gone.png", "x" * 5000, "a\0b", "", 3])

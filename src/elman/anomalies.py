@@ -139,7 +139,8 @@ class Watcher:
     def __init__(self, model: Model, false_alarms: float = FALSE_ALARMS) -> None:
         if not watches(model) or not isinstance(model.target, Series):
             then = "Train one without --target on numeric columns."
-            fail("detect", "the model", "tell the next step of a series", model.network.topology.name, then)
+            got = f"{model.network.topology.name} of kind {model.target.kind}"
+            fail("detect", "the model", "tell the next step of a series", got, then)
         kept = model.keepsakes.get(CLEAN)
         if not isinstance(kept, bytes):
             then = "Train with a validation part, without faults, of which thresholds are taken."

@@ -23,7 +23,7 @@ from elman.arguments import (
 )
 from elman.errors import ElmanError, Interrupted
 from elman.notes import note, say_trained
-from elman.output import Format, print_facts, print_next, print_rows, print_trace
+from elman.output import Format, print_facts, print_next, print_rows, print_trace, with_files
 
 # The library is imported inside the verbs: torch takes a second, and `elman --help` should not.
 app = typer.Typer(
@@ -169,9 +169,9 @@ def predict(
     run: RunArgument,
     values: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[VALUE...|-]", help="Values; - reads them from standard input, one a line."),
+        typer.Argument(metavar="[VALUE...|-]", help="Values, one a line of -, standard input; or a history, as CSV."),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="File with the input's column.")] = None,
+    data: Annotated[Path | None, typer.Option(help="File with the input's column; or a folder.")] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Show the answer after each step.")] = False,
     plot: Annotated[
         Path | None,
@@ -194,8 +194,10 @@ def predict(
     model = load(run)
     if (data is None) == (not values):
         got = "both" if values else "neither"
-        fail("predict", "what to answer", "be values or --data", got, "Try: elman predict RUN VALUE")
-    decode, ahead = decode_settings("predict", set), looks_ahead(model, horizon, paths) and not trace
+        then = "Try: elman predict RUN VALUE, or RUN history.csv where it forecasts"
+        fail("predict", "what to answer", "be values or --data", got, then)
+    decode = decode_settings("predict", set)
+    ahead = looks_ahead(model, horizon, paths, values or []) and not trace
     if decode and (trace or ahead):
         got = "a trace" if trace else "a forecast"
         fail("predict", "--set", "go with a target that is written", got, "Leave it out.")
@@ -225,7 +227,7 @@ def predict(
     if plot is not None:
         plot.write_bytes(draw_attention(*model.attention(given[0], **decode)))
         note(f"written to {plot}")
-    answers = model.answers(given, bad_rows.value, **decode)
+    answers = with_files(model.answers(given, bad_rows.value, **decode), data)
     note(model.skipped)
     shown = [str(value) for value in given] if data is None and not model.skipped else None
     if model.fields.inputs:

@@ -1,5 +1,7 @@
 """What a model forecasts from a history, how it would have done along one, and paths that the future may take."""
 
+import os
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -215,10 +217,11 @@ def draws_of(seed: int, series: str) -> np.random.Generator:
     return np.random.default_rng((seed, int.from_bytes(sha256(series.encode()).digest())))
 
 
-def looks_ahead(model: Model, horizon: int | None, paths: int) -> bool:
+def looks_ahead(model: Model, horizon: int | None, paths: int, values: Sequence[str] = ()) -> bool:
     """Whether `predict` is to forecast: a model that was trained to, or that tells the next step, where steps are asked
-    for."""
-    return model.config.data.horizon is not None or (watches(model) and (horizon is not None or paths > 0))
+    for, or where what is given is a file."""
+    asked = horizon is not None or paths > 0 or any(map(os.path.isfile, values))
+    return model.config.data.horizon is not None or (watches(model) and asked)
 
 
 def _horizon(model: Model, where: str) -> int:

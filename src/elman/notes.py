@@ -55,6 +55,8 @@ def next_command(model: Model, out: Path) -> str:
     run = shlex.quote(str(out))
     if isinstance(model.network.topology, NextStep) and isinstance(model.target, Series):
         return f"elman detect {run} new.csv"
+    if isinstance(model.network.topology, NextStep) and model.target.kind in ("notes", "roll"):
+        return f"elman generate {run} --prompt opening.mid --out sample"
     if isinstance(model.network.topology, NextStep):
         return f'elman generate {run} --prompt "some text"'
     example = "--data new.csv"

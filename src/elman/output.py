@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from elman.inference import Step
     from elman.types import Json
@@ -74,16 +75,29 @@ def print_trace(value: str, steps: Sequence[Step], format: Format) -> None:
     print(f"-> {_words(steps[-1].prediction)}")
 
 
+def with_files(answers: list[Json], data: Path | None) -> list[Json]:
+    """The answers to a folder, each beside the name of its file; as they are if it is none, or if rows were skipped."""
+    from elman.data import BadRows, read
+
+    if data is None or not data.is_dir():
+        return answers
+    table = read(data, BadRows(skip=True))
+    names = table.column("file") if "file" in table.columns else []
+    if len(names) != len(answers):
+        return answers
+    return [{"file": name, **answer} for name, answer in zip(names, answers, strict=True)]
+
+
 def print_next(answers: Sequence[Json], format: Format, values: Sequence[str] | None = None) -> None:
-    """Print the likeliest next symbols of each row, in a table as a row a symbol.
+    """Print the likeliest next symbols of each row, in a table as a row a symbol; of frames, which are none, the next.
 
     Args:
-        answers: {"prediction": ..., "probabilities": {symbol: probability}}.
+        answers: {"prediction": ..., "probabilities": {symbol: probability}}, of frames the prediction alone.
         format: as `print_rows`.
         values: what is gone on with, shown above a table.
     """
-    if format is not Format.table:
-        print_rows(answers, format)
+    if format is not Format.table or not all("probabilities" in answer for answer in answers):
+        print_rows(answers, format, values)
         return
     for number, answer in enumerate(answers):
         print(f"\n{values[number] if values else f'row {number + 1}'} ...")

@@ -117,10 +117,13 @@ def last_windows(
         origin = _origin(line, told)
         whose = f" in the series {line.name!r}" if line.name else ""
         if origin < window:
-            bad.found(f"{table.source}: there must be {window} rows before the forecast{whose}, got {origin}")
+            must = f"must be {window} rows before the forecast{whose}"
+            bad.found(f"{table.source}: there {must}, got {origin}", "Give a longer history")
         elif known and len(line) < origin + horizon:
             must = f"must be {horizon} rows after the last value{whose}, which say what is known ahead"
-            bad.found(f"{table.source}: there {must}, got {len(line) - origin}")
+            bad.found(
+                f"{table.source}: there {must}, got {len(line) - origin}", "Add such rows (the target's cells empty)"
+            )
         else:
             chosen.append((line, origin))
     if not chosen:
@@ -293,8 +296,8 @@ def _examples(
 def _say_short(
     short: Sequence[Timeline], series: Sequence[Timeline], config: RunConfig, note: Callable[[str], None]
 ) -> None:
-    """Which series are too short to learn from."""
-    if not short:
+    """Which series are too short to learn from; where all are, that is an error, which says so."""
+    if not short or len(short) == len(series):
         return
     names = ", ".join(line.name for line in short[:SHOWN]) + (", ..." if len(short) > SHOWN else "")
     window, horizon = _sizes(config)

@@ -26,14 +26,14 @@ class BadRows:
     messages: list[str] = field(default_factory=list)  # of the first ten
     count: int = 0
 
-    def found(self, message: str) -> None:
-        """Report one bad row.
+    def found(self, message: str, then: str = "Fix the row") -> None:
+        """Report one bad row, and what can be done about it.
 
         Raises:
             DataError: bad rows are not to be skipped.
         """
         if not self.skip:
-            raise DataError(f"{message}. Fix the row or pass --bad-rows skip.")
+            raise DataError(f"{message}. {then} or pass --bad-rows skip.")
         self.count += 1
         if self.count <= SHOWN_BAD_ROWS:
             self.messages.append(message)

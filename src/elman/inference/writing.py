@@ -82,7 +82,8 @@ def read_prompts(field: Writable, given: Sequence[Any] | None, rows: int) -> lis
     try:
         found = [_read_prompt(field, prompt) for prompt in given]
     except BadValueError as error:
-        raise DataError(f"generate: the prompt {error}. Give one that training has seen a part of.") from None
+        then = "Give one that training has seen a part of." if field.kind == "text" else "Give another, or none."
+        raise DataError(f"generate: the prompt {error}. {then}") from None
     return found * rows if len(found) == 1 else found
 
 

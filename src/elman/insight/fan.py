@@ -23,16 +23,17 @@ def draw_fan(outlook: Outlook, truth: np.ndarray | None = None) -> bytes:
     """
     steps = len(outlook.forecast)
     past = outlook.past[-PAST_SHOWN * steps :]
-    x_past, x_ahead, label = _places(outlook, len(past), steps)
+    x_past, x_ahead, axis = _places(outlook, len(past), steps)
     figure = new_figure("the picture of a forecast", 9, 4.2)
     axes = figure.subplots()
     levels = list(outlook.quantiles)
-    for low in range(len(levels) // 2):
-        name, opposite = levels[low], levels[-1 - low]
-        share = float(opposite[1:]) - float(name[1:])
-        band = f"{share:g} % of what may come" if low == 0 else None
-        below, above = outlook.quantiles[name], outlook.quantiles[opposite]
-        axes.fill_between(x_ahead, below, above, color="C0", alpha=0.13, linewidth=0, label=band)
+    pairs = list(zip(levels, levels[::-1], strict=True))[: len(levels) // 2]
+    outer, *inner = [f"{float(high[1:]) - float(low[1:]):g}" for low, high in pairs] or [""]
+    band = f"{outer} % of what may come" + (f",\ninside it {', '.join(inner)} %" if inner else "")
+    for number, (low, high) in enumerate(pairs):
+        below, above = outlook.quantiles[low], outlook.quantiles[high]
+        label = band if number == 0 else None
+        axes.fill_between(x_ahead, below, above, color="C0", alpha=0.13, linewidth=0, label=label)
     for index, path in enumerate(outlook.paths):
         axes.plot(x_ahead, path, color="C0", linewidth=0.5, alpha=0.5, label="paths" if index == 0 else None)
     axes.plot(x_past, past, color="0.25", linewidth=1.2, label="what was")
@@ -43,7 +44,7 @@ def draw_fan(outlook: Outlook, truth: np.ndarray | None = None) -> bytes:
     series = f" of {outlook.series}" if outlook.series else ""
     axes.set(
         title=f"{outlook.column}{series}: {steps} steps ahead",
-        xlabel=label,
+        xlabel=axis,
         ylabel=f"{outlook.column} (in its own unit)",
     )
     if not isinstance(x_ahead[0], int | float):

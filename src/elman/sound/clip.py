@@ -90,5 +90,9 @@ def resampled(clip: Clip, rate: int) -> Clip:
 
 
 def _reason(error: Exception) -> str:
-    """What a library said, without the path that it said it of, and without its full stop."""
-    return str(error).rpartition(": ")[2].rstrip(".")
+    """What a library said, without the path that it said it of, and without its full stop.
+
+    Of a file that is there, such as an MP3 of less than two frames, libsndfile may say that it is not.
+    """
+    said = str(error).rpartition(": ")[2].rstrip(".")
+    return "Format not recognised" if "does not exist" in said else said

@@ -2,10 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from threading import Event
+from typing import IO, Any
+from weakref import finalize
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +20,7 @@ from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 
 LARGEST_ROW = 1 << 23  # bytes that are read together; pyarrow wants a row to fit
+PATIENCE = 10  # seconds that a read from a slow disk may take
 LARGEST_FIELD = 1 << 30  # characters, for Python's own reader, which is used only to find line numbers
 
 
@@ -52,8 +56,7 @@ def read_csv(file: File, bad: BadRows, digest: Digest | None = None, delimiter: 
     )
     # As bytes: whether they are UTF-8 is checked below, cell by cell where it must be.
     converting = ConvertOptions(column_types=dict.fromkeys(names, pa.binary()), check_utf8=False)
-    with file.open(digest) as stream:
-        batches = _batches(stream, reading, parsing, converting, file)
+    with file.open(digest) as stream, closing(_batches(stream, reading, parsing, converting, file)) as batches:
         while True:
             batch = next(batches, None)
             for line, cells in islice(lines.ragged, found - reported):
@@ -97,9 +100,25 @@ def read_tsv(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator
     return read_csv(file, bad, digest, "\t")
 
 
-def _batches(stream: Any, reading: Any, parsing: Any, converting: Any, file: File) -> Iterator[pa.RecordBatch]:
+class _Lent:
+    """A stream as Arrow reads it, in a thread of its own: `returned` is set once that thread has let go of it."""
+
+    closed = False
+
+    def __init__(self, stream: IO[bytes], returned: Event) -> None:
+        self.read = stream.read
+        finalize(self, returned.set).atexit = False
+
+    def close(self) -> None:
+        """Whoever opened the stream closes it."""
+
+
+def _batches(
+    stream: IO[bytes], reading: Any, parsing: Any, converting: Any, file: File
+) -> Generator[pa.RecordBatch, None, None]:
+    returned = Event()
     try:
-        yield from open_csv(stream, reading, parsing, converting)
+        yield from open_csv(_Lent(stream, returned), reading, parsing, converting)
     except pa.ArrowInvalid as error:
         if str(error) == "Empty CSV file":  # what it says where no row stands below the names
             return
@@ -111,6 +130,9 @@ def _batches(stream: Any, reading: Any, parsing: Any, converting: Any, file: Fil
             "Look for a quote that is not closed.",
             DataError,
         )
+    finally:
+        # Arrow reads ahead. If Python ended while it did, the process would be aborted.
+        returned.wait(PATIENCE)
 
 
 class _Lines:
