@@ -33,7 +33,12 @@ def read_clip(path: str | Path) -> Clip:
         raise MissingExtraError("soundfile", "audio", "reading sound") from None
     try:
         with soundfile.SoundFile(path) as file:
-            samples, promised, rate = file.read(dtype="float32", always_2d=True), file.frames, file.samplerate
+            promised, rate = file.frames, file.samplerate
+            whole = -1 if file.seekable() else promised  # GSM and others tell no place, and want to know how many
+            samples = file.read(whole, dtype="float32", always_2d=True)
+    except MemoryError:  # of a damaged head more often than of a sound
+        must = "be a sound that memory can hold"
+        raise BadValueError(must, f"{shown(str(path))}, whose head promises {promised:,} samples") from None
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise BadValueError("be a file of sound", f"{shown(str(path))}: {_reason(error)}") from None
     if promised > len(samples) or is_cut_off(Path(path)):
