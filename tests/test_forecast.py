@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import elman
+from elman.backtesting import backtest
 from elman.errors import ArgumentError, ConfigError, DataError
-from elman.forecasting import backtest, forecast
+from elman.forecasting import forecast
 from tests.loads import HOURS, LOAD, SHOPS, TABLE, document, shops, trained, values
 from tests.verbs import call
 

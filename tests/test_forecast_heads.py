@@ -5,12 +5,13 @@ import pytest
 import torch
 
 import elman
+from elman.backtesting import backtest
 from elman.config import check_document
 from elman.data import BadRows, from_memory
 from elman.errors import DataError
 from elman.fields import Forecast
 from elman.fields.forecast import Told
-from elman.forecasting import backtest, forecast
+from elman.forecasting import forecast
 from elman.layers.level import level_of
 from elman.parts import Tables, make_parts
 from elman.training import METRICS, judge

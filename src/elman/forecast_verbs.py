@@ -24,7 +24,7 @@ def backtest(
     format: FormatOption = Format.table,
 ) -> None:
     """Forecast from many places along a history and hold it against what came: figures a step ahead, and over all."""
-    from elman.forecasting import backtest as along
+    from elman.backtesting import backtest as along
     from elman.loading import load
 
     model = load(run)
