@@ -25,6 +25,9 @@ DOCUMENTS = {level: document(target={"load": {"level": level}}) for level in ("n
 DOCUMENTS |= {
     "lags": {**document(), "input": {"past": {"kind": "lags", "columns": ["load"]}}, "model": {}},
     "known": document(data={"known": ["plan"]}),
+    "bidirectional": document(model={"bidirectional": True, "pooling": "mean"}),
+    "many-to-many": document(model={"topology": "many-to-many"}),
+    "calibrated": document(target={"load": {"calibrate": True}}),
 }
 
 
@@ -45,11 +48,27 @@ def test_no_forecast_sees_the_future(given):
     assert not any(one == other for one, other, is_so in pairs if not is_so)
 
 
-def test_what_is_learned_comes_from_the_training_rows_alone():
-    later = {**TABLE, "load": [*LOAD[:192], *(LOAD[192:] * 50 - 7)]}  # validation and test
-    (one, parts, _), (other, changed, _) = parts_of(TABLE), parts_of(later)
+LEARNING = {
+    "series": {"input": {"load": {}, "mode": {}}},
+    "lags": {"input": {"load": {"kind": "lags"}}},
+    "known": {"data": {"known": ["plan"]}},
+    "swing": {"target": {"load": {"level": "swing"}}},
+    "next-step": {"data": {"horizon": None, "window": None}, "target": {}},
+}
+
+
+@pytest.mark.parametrize("sections", LEARNING.values(), ids=LEARNING)
+def test_what_is_learned_comes_from_the_training_rows_alone(sections):
+    modes = ["on" if hour % 3 else "off" for hour in HOURS]
+    table, later = {**PLANNED, "mode": modes}, {**PLANNED, "mode": [*modes[:192], *["off"] * 48]}
+    for name in ("load", "plan"):  # of validation and test
+        later[name] = [*table[name][:192], *(np.asarray(table[name][192:]) * 50 - 7)]
+    given = {**document(**sections), **({"target": {}} if sections.get("target") == {} else {})}
+    (one, parts), (other, changed) = (
+        make_parts(check_document(given), Tables(from_memory(some)), 0, BadRows(), str) for some in (table, later)
+    )
     assert one.learned() == other.learned()
-    assert parts.train.digest() != changed.train.digest()  # one array holds all parts
+    assert parts.test.digest() != changed.test.digest()
     rows = np.arange(len(parts.train))
     for left, right in zip(parts.train.batch(rows).columns, changed.train.batch(rows).columns, strict=True):
         assert torch.equal(left.values, right.values)
