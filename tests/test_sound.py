@@ -211,6 +211,7 @@ def encoded(format: str, samples: np.ndarray, rate: int = 16000, subtype: str | 
 
 
 SOUND = voice(16000, 2.0)
+TAG = b"ID3\x04\x00\x00" + bytes([0, 0, 1, 4]) + bytes(132)  # 132 is 1 times 128 and 4
 BROKEN = {
     "no sound.wav": (b"this is a text and no sound at all", "be a file of sound"),
     "no sound.mp3": (b"this is a text and no sound at all", "be a file of sound"),
@@ -219,6 +220,9 @@ BROKEN = {
     "nothing in it.wav": (encoded("WAV", SOUND[:0]), "hold sound, got 0 seconds"),
     "nothing in it.flac": (encoded("FLAC", SOUND[:0]), "be a file of sound"),
     "cut off.mp3": (encoded("MP3", SOUND)[:-4000], "whose end is missing"),
+    "a tenth.mp3": (encoded("MP3", SOUND)[:1200], "whose end is missing"),
+    "a byte short.mp3": (encoded("MP3", SOUND)[:-1], "whose end is missing"),
+    "cut off after a tag.mp3": (TAG + encoded("MP3", SOUND)[:-9], "whose end is missing"),
     "cut off.wav": (encoded("WAV", SOUND)[:-4000], "whose end is missing"),
     "cut off.flac": (encoded("FLAC", SOUND)[:-4000], "must be a"),
     "cut off.aiff": (encoded("AIFF", SOUND)[:-4000], "whose end is missing"),
@@ -264,9 +268,23 @@ def test_a_size_that_was_written_to_a_pipe_says_nothing(format, order, size, tmp
     assert len(read_clip(tmp_path / "clip").samples) == len(SOUND)
 
 
-def test_what_stands_behind_the_last_page_of_an_ogg_file_does_no_harm(tmp_path):
-    (tmp_path / "clip.ogg").write_bytes(encoded("OGG", SOUND) + b"TAG" + bytes(125))
-    assert len(read_clip(tmp_path / "clip.ogg").samples) == len(SOUND)
+@pytest.mark.parametrize("format", ["OGG", "MP3"])
+def test_what_stands_behind_the_end_and_before_the_begin_does_no_harm(format, tmp_path):
+    before = TAG if format == "MP3" else b""
+    (tmp_path / "clip").write_bytes(before + encoded(format, SOUND) + b"TAG" + bytes(125))
+    assert len(read_clip(tmp_path / "clip").samples) == len(SOUND)
+
+
+def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path):
+    with pytest.raises(BadValueError, match=r"be a file of sound, got .*: No such file or directory"):
+        read_clip(tmp_path / "gone.wav")
+
+
+def test_a_cut_off_mp3_is_refused_before_its_decoder_complains(tmp_path, capfd):
+    (tmp_path / "clip.mp3").write_bytes(encoded("MP3", SOUND)[:-4000])
+    with pytest.raises(BadValueError, match="whose end is missing"):
+        read_clip(tmp_path / "clip.mp3")
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
