@@ -205,8 +205,8 @@ def runs(
     rows = list_runs(folder)
     if not rows and format is Format.table:
         note(f"no run directory in {folder}. Begin with: elman train reviews.csv --input review --target label")
-    elif rows or format is Format.json:
-        print_rows(rows, format, listed=True)
+        return
+    print_rows(rows, format, listed=True)
 
 
 @app.command(epilog="Example: elman curves runs/lstm runs/gru --out curves.png")

@@ -27,6 +27,7 @@ EXAMPLES = """Examples:\n
     elman predict runs/load history.csv --horizon 24 --plot fan.png\n
     elman predict runs/readings history.csv --horizon 48 --paths 5\n
     elman predict runs/english "It's raining, so I'll take my"\n
+    elman predict runs/calls call.wav --timestamps\n
     elman predict runs/translate "How are you?" --plot attention.png"""
 
 
@@ -44,6 +45,9 @@ def predict(
             help="One value as a PNG: with --trace the unrolled network; what attention looked at; a fan chart."
         ),
     ] = None,
+    timestamps: Annotated[
+        bool, typer.Option("--timestamps", help="Show when each symbol of a transcript was said, in seconds or steps.")
+    ] = False,
     horizon: Annotated[int | None, typer.Option(help="Of a forecast: steps; any number after a next step.")] = None,
     paths: Annotated[int, typer.Option(help="Of a forecast: so many ways that it may go, drawn.")] = 0,
     set: DecodeOption = None,
@@ -66,8 +70,9 @@ def predict(
             "Try: elman predict RUN VALUE",
         )
     if looks_ahead(model, horizon, paths) and not trace:
-        if set:
-            fail("predict", "--set", "go with a target that is written", "a forecast", "Leave it out.")
+        if set or timestamps:
+            what, goes = ("--set", "that is written") if set else ("--timestamps", "that is a transcript")
+            fail("predict", what, f"go with a target {goes}", "a forecast", "Leave it out.")
         files = [data] if data is not None else list(values or [])
         predict_ahead(model, files, horizon, paths, plot, bad_rows.value, format)
         return
@@ -82,6 +87,14 @@ def predict(
         fail("predict", "--plot", "go with one value", f"{len(given)} values")
     if plot is not None:
         check_picture("predict", "--plot", plot)
+    shown_alone = "--trace" if trace else "--timestamps" if timestamps else ""
+    if set and shown_alone:
+        fail("predict", "--set", "go with a target that is written", shown_alone, "Leave it out.")
+    if timestamps and (trace or plot is not None):
+        fail("predict", "--timestamps", "stand without --trace and --plot", "both", "Leave out one of the two.")
+    if timestamps:
+        _print_stamps(model, given, data is None, bad_rows.value, format)
+        return
     decode = decode_settings("predict", set)
     if trace:
         traces = [(value, model.trace(value)) for value in given]
@@ -101,3 +114,13 @@ def predict(
         print_rows(answers, format, shown)
     else:
         print_next(answers, format, shown)
+
+
+def _print_stamps(model: Any, given: Any, typed: bool, bad_rows: str, format: Format) -> None:
+    """Print a row a symbol: the value that was typed, or the number of the row that could be used, and when."""
+    found = model.timestamps(given, bad_rows)
+    note(model.skipped)
+    typed = typed and not model.skipped
+    of = [{"value": str(given[at])} if typed else {"row": at + 1} for at in range(len(found))]
+    rows = [one | stamp._asdict() for one, stamps in zip(of, found, strict=True) for stamp in stamps]
+    print_rows(rows, format, listed=True)
