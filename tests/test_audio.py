@@ -332,6 +332,22 @@ def test_the_verb_tells_when_each_symbol_was_said(reader, folder, monkeypatch, c
         assert "--timestamps" in said
 
 
+def test_batches_hold_clips_of_about_as_many_frames_whatever_their_texts(reader):
+    from elman.data import BadRows, encode, from_memory, padding_share, parse
+    from elman.data.order import shuffled
+
+    samples = [0.1 * RANDOM.standard_normal(int(RATE * RANDOM.uniform(0.1, 1.0))) for _ in range(200)]
+    table = {"clip": [(clip, RATE) for clip in samples], "words": [" ".join(song) for song in (SONGS + SONGS)[:200]]}
+    examples = encode(parse(from_memory(table), reader.fields, BadRows()), reader.fields, BadRows())[1]
+
+    frames = examples.inputs["clip"].lengths
+    shares = [
+        padding_share(frames, batches)
+        for batches in (shuffled(examples.lengths, 16, 0, 0), np.split(np.arange(192), 12))
+    ]
+    assert shares[0] < 0.1 < 0.3 < shares[1]
+
+
 def test_a_row_is_answered_alone_as_in_a_batch_whatever_stands_in_the_padding(reader):
     from elman.data import BadRows, encode, from_memory, parse
     from elman.inference import answer
