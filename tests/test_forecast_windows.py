@@ -158,6 +158,26 @@ def test_a_series_too_short_to_learn_from_is_named_and_none_is_an_error():
     assert "in the series 'c'" in model.skipped
 
 
+def test_a_class_that_training_does_not_have_is_a_bad_row_whatever_is_done_with_the_table():
+    modes = ["on" if hour % 3 else "off" for hour in HOURS]
+    table = {**TABLE, "mode": [*modes[:200], "new", *modes[201:]]}
+    rest = {name: [*column[:200], *column[201:]] for name, column in table.items()}
+    given = document(input={"load": {}, "mode": {"kind": "category"}})
+    said = r"the table: row 201: column 'mode' must be one of the 2 classes .* got 'new'. Fix the row or pass"
+    with pytest.raises(DataError, match=said):
+        elman.train(table, **given, quiet=True)
+    skipping = {**given, "data": {**given["data"], "bad_rows": "skip"}}
+    model = elman.train(table, **skipping, quiet=True)
+    assert "1 bad rows skipped" in model.skipped
+    _, parts = make_parts(check_document(skipping), Tables(from_memory(table)), 0, BadRows(skip=True), str)
+    assert [part.origins[-1] + 4 for part in parts[:3]] == [192, 215, 239]
+    assert parts.valid.place(8) == "the table: row 202"
+    for ask in (model.evaluate, lambda *given: forecast(model, *given[:1], bad_rows=(*given, "refuse")[1])):
+        with pytest.raises(DataError, match=said):
+            ask(table)
+        assert str(ask(table, "skip")) == str(ask(rest))
+
+
 def test_what_is_known_ahead_is_used():
     blind, told = plan_model(), plan_model(known=["plan"])
     assert told.config.model["condition"] == "end"
