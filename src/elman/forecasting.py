@@ -144,8 +144,7 @@ def _step_by_step(
     columns = matching_columns(history, field.columns)
     found = []
     for line in timelines(history, columns, {}, data.id, data.time, bad).values():
-        known = np.flatnonzero(~np.isnan(line.numbers(columns)).all(1))
-        origin = int(known[-1]) + 1 if len(known) else 0
+        origin = line.known_until(columns)
         try:
             readings = field.parse(line.numbers(columns)[:origin])
         except BadValueError as error:

@@ -135,9 +135,9 @@ def last_windows(
         table.column(next(name for name in fields.targets if name not in told))  # which says that it is missing
     chosen: list[tuple[Timeline, int]] = []
     for found in _timelines(config, fields, table, bad, told, blanks=True).values():
-        line = _without(found, _blank(found, _origin(found, told)), bad)
-        line = _without(line, _unknown(fields, line, _origin(line, told)), bad)
-        origin = _origin(line, told)
+        line = _without(found, _blank(found, found.known_until(told)), bad)
+        line = _without(line, _unknown(fields, line, line.known_until(told)), bad)
+        origin = line.known_until(told)
         whose = f" in the series {line.name!r}" if line.name else ""
         if origin < window:
             bad.found(f"{table.source}: there must be {window} rows before the forecast{whose}, got {origin}")
@@ -152,12 +152,6 @@ def last_windows(
     ends = [origin for _, origin in chosen]
     encoded = _encoded(fields, series, ends, targets=False)
     return _examples(config, fields, series, encoded, np.array(_starts(series)) + ends), chosen
-
-
-def _origin(line: Timeline, told: Sequence[str]) -> int:
-    """The step after the last one that has a value of a target."""
-    spoken = ~np.isnan(line.numbers(told)).all(1) if told else np.ones(len(line), bool)
-    return int(np.flatnonzero(spoken)[-1]) + 1 if spoken.any() else 0
 
 
 def _blank(line: Timeline, end: int) -> Wrong:
