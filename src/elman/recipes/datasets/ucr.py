@@ -1,5 +1,6 @@
 """Labelled series of the UCR and UEA archives, on their official splits, from files inside the package aeon.
 
+Six of the eight that the package holds; docs/log.md has the other two, ACSF1 and PickupGestureWiimoteZ.
 Dau et al. 2019 (arXiv 1810.07758) for one channel, Bagnall et al. 2018 (arXiv 1811.00075) for several.
 """
 
