@@ -66,6 +66,8 @@ def test_paths_of_a_series_are_the_same_whatever_other_series_are_there():
         ({"data": {"window": 5}, "input": {"hour": {}}}, ConfigError, "data.window must go with data.horizon"),
         ({"data": {"known": ["x"]}, "input": {"hour": {}}}, ConfigError, "data.known must go with data.horizon"),
         ({"data": {"horizon": 4, "split_group": "x"}}, ConfigError, "data.split_group must be left out where"),
+        ({"data": {"horizon": 4, "split_time": "hour"}}, ConfigError, "data.split_time must be left out where"),
+        ({"data": {"horizon": 4, "stream": True}}, ConfigError, "data.stream must be left out where"),
         ({"data": {"horizon": 4}, "target": {"load": {"kind": "number"}}}, ConfigError, "kind must be forecast where"),
         ({"data": {"horizon": 4}, "target": {}}, ConfigError, "target must name a column, got none"),
         ({"data": {"horizon": 4}, "model": {"topology": "next-step"}}, ConfigError, "model.topology must be one of"),
