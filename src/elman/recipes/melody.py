@@ -21,5 +21,4 @@ RECIPE = Recipe(
     ],
     beats={"bits": 1.0},
     show=[{"key": "G major", "first": "G4"}, {"key": "A minor", "first": "E5"}],
-    seeds=1,
 )
