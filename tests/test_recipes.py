@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from types import SimpleNamespace
 
 import pytest
@@ -96,12 +96,11 @@ def test_goals_are_of_metrics_that_there_are_and_what_is_beaten_is_run():
         assert not recipe.beats or setting.baselines
 
 
-def test_series_of_all_sets_are_told_by_one_configuration_whose_goals_are_a_mean_of_85_percent():
+def test_series_of_all_sets_that_the_package_holds_are_told_by_one_configuration():
     recipe = RECIPES["anomaly"]
     settings = [recipe.setting(name) for name in recipe.settings]
     assert {setting.data for setting in settings} == set(UCR)
     assert all(setting.document == settings[0].document for setting in settings)
-    assert mean(setting.goals["accuracy"] for setting in settings) >= 0.85 - 1e-9
 
 
 def test_the_page_of_results_says_what_the_runs_said():
