@@ -326,10 +326,12 @@ def test_the_verb_tells_when_each_symbol_was_said(reader, folder, monkeypatch, c
     (folder / "text.wav").write_text("none")
     skipped = call(capsys, "predict", "run", "text.wav", "two.wav", "--timestamps", "--bad-rows", "skip")
     assert "1 bad rows skipped" in skipped[1]
-    for option in ("--trace", "--set=decode.beam=2"):
-        said = call(capsys, "predict", "run", "one.wav", "--timestamps", option, code=2)[1]
-        assert "must" in said
-        assert "--timestamps" in said
+    for option, says in [
+        ("--trace", "--timestamps must go with a transcript alone, got a trace"),
+        ("--plot=x.png", "--timestamps must go with a transcript alone, got a picture"),
+        ("--set=decode.beam=2", "--set must go with a target that is written, got time stamps"),
+    ]:
+        assert says in call(capsys, "predict", "run", "one.wav", "--timestamps", option, code=2)[1]
 
 
 def test_batches_hold_clips_of_about_as_many_frames_whatever_their_texts(reader):

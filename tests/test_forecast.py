@@ -197,6 +197,7 @@ def test_the_command_line_forecasts_draws_and_looks_back(tmp_path, monkeypatch, 
         == 23
     )
     assert "--set must go with a target that is written" in call(capsys, *asked, "--set", "decode.beam=2", code=2)[1]
-    assert "--timestamps must go with a target that is a tran" in call(capsys, *asked, "--timestamps", code=2)[1]
+    said = call(capsys, *asked, "--timestamps", code=2)[1]
+    assert "--timestamps must go with a transcript alone, got a forecast" in said
     assert "horizon must lie between 1 and 4, got 5" in call(capsys, *asked, "--horizon", "5", code=2)[1]
     assert json.loads(call(capsys, "evaluate", "runs/load", "load.csv", "--format", "json")[0])["rows"] == 225

@@ -28,7 +28,7 @@ EXAMPLES = """Examples:\n
     elman predict runs/readings history.csv --horizon 48 --paths 5\n
     elman predict runs/english "It's raining, so I'll take my"\n
     elman predict runs/calls call.wav --timestamps\n
-    elman predict runs/translate "How are you?" --plot attention.png"""
+    elman predict runs/translate "How are you?" --set decode.beam=5 --plot attention.png"""
 
 
 def predict(
@@ -62,17 +62,16 @@ def predict(
 
     model = load(run)
     if (data is None) == (not values):
-        fail(
-            "predict",
-            "what to answer",
-            "be values or --data",
-            "both" if values else "neither",
-            "Try: elman predict RUN VALUE",
-        )
-    if looks_ahead(model, horizon, paths) and not trace:
-        if set or timestamps:
-            what, goes = ("--set", "that is written") if set else ("--timestamps", "that is a transcript")
-            fail("predict", what, f"go with a target {goes}", "a forecast", "Leave it out.")
+        got = "both" if values else "neither"
+        fail("predict", "what to answer", "be values or --data", got, "Try: elman predict RUN VALUE")
+    decode, ahead = decode_settings("predict", set), looks_ahead(model, horizon, paths) and not trace
+    told = "a forecast" if ahead else "a trace" if trace else ""
+    if decode and (told or timestamps):
+        got = told or "time stamps"
+        fail("predict", "--set", "go with a target that is written", got, "Leave it out.")
+    if timestamps and (told or plot is not None):
+        fail("predict", "--timestamps", "go with a transcript alone", told or "a picture", "Leave out one of the two.")
+    if ahead:
         files = [data] if data is not None else list(values or [])
         predict_ahead(model, files, horizon, paths, plot, bad_rows.value, format)
         return
@@ -87,15 +86,9 @@ def predict(
         fail("predict", "--plot", "go with one value", f"{len(given)} values")
     if plot is not None:
         check_picture("predict", "--plot", plot)
-    shown_alone = "--trace" if trace else "--timestamps" if timestamps else ""
-    if set and shown_alone:
-        fail("predict", "--set", "go with a target that is written", shown_alone, "Leave it out.")
-    if timestamps and (trace or plot is not None):
-        fail("predict", "--timestamps", "stand without --trace and --plot", "both", "Leave out one of the two.")
     if timestamps:
         _print_stamps(model, given, data is None, bad_rows.value, format)
         return
-    decode = decode_settings("predict", set)
     if trace:
         traces = [(value, model.trace(value)) for value in given]
         if plot is not None:
