@@ -8,8 +8,11 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+import PIL.Image
 import pyarrow as pa
 import pyarrow.parquet as pq
+import soundfile
 
 ROWS = [(f"{'good fun' if row % 2 else 'dull bad'} number {row}", ("no", "yes")[row % 2], row) for row in range(30)]
 GOOD = "text,label,score\n" + "".join(f"{text},{label},{score}\n" for text, label, score in ROWS)  # 31 lines
@@ -286,6 +289,50 @@ USING = [
     Case("recipe: unknown setting", "recipe sst2 --setting glov", ("glove, scratch", "Did you mean 'glove'?")),
     Case("recipe: out exists", "recipe sentiment --quick --out model", ("'model', which exists", "--force")),
 ]  # fmt: skip
+
+
+def sound(samples: int, format: str = "WAV") -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, np.sin(np.arange(samples) / 9), 16000, format=format)
+    return file.getvalue()
+
+
+def midi(track: bytes) -> bytes:
+    whole = track + bytes.fromhex("00ff2f00")
+    return b"MThd" + bytes.fromhex("00000006 0000 0001 01e0") + b"MTrk" + len(whole).to_bytes(4, "big") + whole
+
+
+def picture() -> bytes:
+    file = io.BytesIO()
+    PIL.Image.fromarray(np.arange(4096, dtype=np.uint8).reshape(64, 64) ** 2).save(file, "PNG")
+    return file.getvalue()
+
+
+NOTE = bytes.fromhex("00903c50 8360803c00")  # middle C for a beat
+WHOLE = {"wav": sound(4000), "mp3": sound(4000, "MP3"), "mid": midi(NOTE), "png": picture()}
+
+
+def media(name: str, ending: str, content: bytes, *says: str) -> Case:
+    """A table whose third row names a file that is no good."""
+    rows = [f"{'bad' if row == 2 else 'good'}.{ending},{'xy'[row % 2]}\n" for row in range(30)]
+    files = {"files.csv": "file,label\n" + "".join(rows), f"good.{ending}": WHOLE[ending], f"bad.{ending}": content}
+    return Case(
+        name, f"train files.csv {TRAIN.replace('text', 'file')}", ("files.csv:4: column 'file'", *says, FIX), files
+    )
+
+
+MEDIA = [
+    media("a clip of 0 seconds", "wav", sound(0), "must hold sound, got 0 seconds"),
+    media("a clip that is none", "wav", b"dear diary", "must be a file of sound"),
+    media("a truncated WAV", "wav", sound(4000)[:-9], "must be a whole file of sound"),
+    media(
+        "a truncated MP3", "mp3", sound(40000, "MP3")[:-2000], "must be a whole file of sound", "whose end is missing"
+    ),
+    media("a MIDI file with no notes", "mid", midi(b""), "must have a note, got 'bad.mid', a MIDI file with none"),
+    media("a truncated MIDI file", "mid", midi(NOTE)[:-9], "must be a MIDI file", "which is none or is broken"),
+    media("a picture that is none", "png", b"dear diary", "must be a picture, got 'bad.png', which is none"),
+    media("a truncated picture", "png", picture()[:-100], "must be a whole picture, got 'bad.png'"),
+]
 
 FLAGS = [
     Case("unknown verb", "tran good.csv", ("tran", "Did you mean 'train'?")),

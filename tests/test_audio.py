@@ -16,6 +16,7 @@ from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
 from elman.fields import Audio, Transcript
 from elman.layers.ctc import log_likelihood
 from elman.layers.spec_augment import MASKS, SpecAugment
+from tests.verbs import call
 
 RATE = 8000
 PITCHES = {"low": 300, "mid": 900, "high": 2700}
@@ -303,6 +304,50 @@ def test_time_stamps_are_where_the_tones_are(reader):
     assert [stamp.symbol for stamp in stamps] == ["mid", "low"]
     for stamp, begin in zip(stamps, (0.2, 0.52), strict=True):
         assert begin - 0.06 < stamp.begin < stamp.end < begin + 0.12 + 0.06
+
+
+def test_the_verb_tells_when_each_symbol_was_said(reader, folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    reader.save("run")
+    clips = {"one.wav": ["mid", "low"], "silence.wav": [], "two.wav": ["high"]}
+    for name, tones in clips.items():
+        soundfile.write(name, np.concatenate([sung(tones), np.zeros(800, np.float32)]), RATE)
+    (folder / "new.csv").write_text("clip\n" + "".join(f"{name}\n" for name in clips))
+
+    typed = json.loads(call(capsys, "predict", "run", *clips, "--timestamps", "--format", "json")[0])
+    of_file = json.loads(call(capsys, "predict", "run", "--data", "new.csv", "--timestamps", "--format", "json")[0])
+
+    assert [(row["value"], row["symbol"]) for row in typed] == [(name, tone) for name in clips for tone in clips[name]]
+    assert [row["row"] for row in of_file] == [1, 1, 3]
+    stamps = [stamp for row in reader.timestamps(list(clips)) for stamp in row]
+    for row, other, stamp in zip(typed, of_file, stamps, strict=True):
+        assert (row["symbol"], row["begin"], row["end"]) == (other["symbol"], other["begin"], other["end"]) == stamp
+    assert call(capsys, "predict", "run", "silence.wav", "--timestamps", "--format", "jsonl")[0] == ""
+    (folder / "text.wav").write_text("none")
+    skipped = call(capsys, "predict", "run", "text.wav", "two.wav", "--timestamps", "--bad-rows", "skip")
+    assert "1 bad rows skipped" in skipped[1]
+    for option, says in [
+        ("--trace", "--timestamps must go with a transcript alone, got a trace"),
+        ("--plot=x.png", "--timestamps must go with a transcript alone, got a picture"),
+        ("--set=decode.beam=2", "--set must go with a target that is written, got time stamps"),
+    ]:
+        assert says in call(capsys, "predict", "run", "one.wav", "--timestamps", option, code=2)[1]
+
+
+def test_batches_hold_clips_of_about_as_many_frames_whatever_their_texts(reader):
+    from elman.data import BadRows, encode, from_memory, padding_share, parse
+    from elman.data.order import shuffled
+
+    samples = [0.1 * RANDOM.standard_normal(int(RATE * RANDOM.uniform(0.1, 1.0))) for _ in range(200)]
+    table = {"clip": [(clip, RATE) for clip in samples], "words": [" ".join(song) for song in (SONGS + SONGS)[:200]]}
+    examples = encode(parse(from_memory(table), reader.fields, BadRows()), reader.fields, BadRows())[1]
+
+    frames = examples.inputs["clip"].lengths
+    shares = [
+        padding_share(frames, batches)
+        for batches in (shuffled(examples.lengths, 16, 0, 0), np.split(np.arange(192), 12))
+    ]
+    assert shares[0] < 0.1 < 0.3 < shares[1]
 
 
 def test_a_row_is_answered_alone_as_in_a_batch_whatever_stands_in_the_padding(reader):

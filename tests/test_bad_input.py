@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from bad_input import ARRAYS, FLAGS, GOOD, OPTIONS, SEQUENCES, SOURCES, TAGGED, TRAIN, USING, WRITING, Case
+from bad_input import ARRAYS, FLAGS, GOOD, MEDIA, OPTIONS, SEQUENCES, SOURCES, TAGGED, TRAIN, USING, WRITING, Case
 
 import elman
 from elman import cli
 
-TABLE = [*SOURCES, *OPTIONS, *SEQUENCES, *WRITING, *USING]
+TABLE = [*SOURCES, *OPTIONS, *SEQUENCES, *WRITING, *USING, *MEDIA]
 Answer = tuple[object, str, str]  # exit code, standard output, standard error
 
 
@@ -83,7 +83,9 @@ def test_one_line_says_what_is_wrong_and_nothing_is_touched(case, desk, monkeypa
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in SOURCES if case.command.startswith("train") and "--config" not in case.command], ids=str
+    "case",
+    [case for case in (*SOURCES, *MEDIA) if case.command.startswith("train") and "--config" not in case.command],
+    ids=str,
 )
 def test_a_source_that_is_not_read_into_memory_says_the_same(case, desk, monkeypatch, capsys, tmp_path_factory):
     monkeypatch.setenv("ELMAN_CACHE", str(tmp_path_factory.mktemp("cache")))

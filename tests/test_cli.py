@@ -19,7 +19,7 @@ README = Path(__file__).resolve().parents[1] / "README.md"
 BIN = Path(sys.executable).parent
 FIGURES = ["recipe", "setting", "split", "seed", "minutes", "metrics", "signatures", "baseline", "other_baselines",
            "published"]  # fmt: skip
-VERBS = ["train", "predict", "backtest", "generate", "evaluate", "info", "runs", "curves", "recipe"]
+VERBS = ["train", "predict", "backtest", "detect", "generate", "evaluate", "info", "runs", "curves", "recipe"]
 ENVIRONMENT = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
 
 

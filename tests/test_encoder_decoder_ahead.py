@@ -5,9 +5,10 @@ import pytest
 import torch
 
 import elman
+from elman.backtesting import backtest
 from elman.data import BadRows, from_memory
 from elman.errors import ArgumentError, ConfigError
-from elman.forecasting import backtest, forecast
+from elman.forecasting import forecast
 from elman.network import own_state
 from elman.topologies import Encoded, EncoderDecoderAhead
 from elman.training import judge

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import elman
+from elman.backtesting import backtest
 from elman.errors import ArgumentError, DataError
-from elman.forecasting import backtest, forecast
+from elman.forecasting import forecast
 from elman.inference.fed_back import fed_back
 from elman.topologies import Encoded
 from tests.verbs import call

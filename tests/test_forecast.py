@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import elman
+from elman.backtesting import backtest
 from elman.errors import ArgumentError, ConfigError, DataError
-from elman.forecasting import backtest, forecast
+from elman.forecasting import forecast
 from tests.loads import HOURS, LOAD, SHOPS, TABLE, document, shops, trained, values
 from tests.verbs import call
 
@@ -67,6 +68,8 @@ def test_paths_of_a_series_are_the_same_whatever_other_series_are_there():
         ({"data": {"window": 5}, "input": {"hour": {}}}, ConfigError, "data.window must go with data.horizon"),
         ({"data": {"known": ["x"]}, "input": {"hour": {}}}, ConfigError, "data.known must go with data.horizon"),
         ({"data": {"horizon": 4, "split_group": "x"}}, ConfigError, "data.split_group must be left out where"),
+        ({"data": {"horizon": 4, "split_time": "hour"}}, ConfigError, "data.split_time must be left out where"),
+        ({"data": {"horizon": 4, "stream": True}}, ConfigError, "data.stream must be left out where"),
         ({"data": {"horizon": 4}, "target": {"load": {"kind": "number"}}}, ConfigError, "kind must be forecast where"),
         ({"data": {"horizon": 4}, "target": {}}, ConfigError, "target must name a column, got none"),
         ({"data": {"horizon": 4}, "model": {"topology": "next-step"}}, ConfigError, "model.topology must be one of"),
@@ -205,5 +208,7 @@ def test_the_command_line_forecasts_draws_and_looks_back(tmp_path, monkeypatch, 
         == 23
     )
     assert "--set must go with a target that is written" in call(capsys, *asked, "--set", "decode.beam=2", code=2)[1]
+    said = call(capsys, *asked, "--timestamps", code=2)[1]
+    assert "--timestamps must go with a transcript alone, got a forecast" in said
     assert "horizon must lie between 1 and 4, got 5" in call(capsys, *asked, "--horizon", "5", code=2)[1]
     assert json.loads(call(capsys, "evaluate", "runs/load", "load.csv", "--format", "json")[0])["rows"] == 225

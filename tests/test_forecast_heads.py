@@ -5,12 +5,13 @@ import pytest
 import torch
 
 import elman
+from elman.backtesting import backtest
 from elman.config import check_document
 from elman.data import BadRows, from_memory
 from elman.errors import DataError
 from elman.fields import Forecast
 from elman.fields.forecast import Told
-from elman.forecasting import backtest, forecast
+from elman.forecasting import forecast
 from elman.layers.level import level_of
 from elman.parts import Tables, make_parts
 from elman.training import METRICS, judge
@@ -127,11 +128,14 @@ def test_a_linear_map_of_lags_is_the_published_one():
     np.testing.assert_allclose(forecast(model, TABLE)[0].forecast, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("calibrate", [False, True])
 @pytest.mark.parametrize("head", ["quantiles", "gaussian", "student-t"])
-def test_quantiles_never_cross(head):
-    field = Forecast("x", head=head, level="window", levels=[0.05, 0.3, 0.31, 0.5, 0.99])
+def test_quantiles_never_cross(head, calibrate):
+    field = Forecast("x", head=head, level="window", levels=[0.05, 0.3, 0.31, 0.5, 0.99], calibrate=calibrate)
     field.horizon = 3
     field.fit([LOAD])
+    if calibrate:  # shares that hold at many levels alike, and jump
+        field.held = np.sort(np.random.default_rng(0).choice([0.0, 0.1, 0.2, 0.9, 1.0], len(field.grid)))
     output = 30 * torch.randn(200, 3 * field.told.size, generator=torch.Generator().manual_seed(0))
     level = torch.tensor([[5.0, 0.01]]).expand(200, 2)
     for row in field.decode(torch.cat([output, level], 1)):

@@ -25,6 +25,9 @@ DOCUMENTS = {level: document(target={"load": {"level": level}}) for level in ("n
 DOCUMENTS |= {
     "lags": {**document(), "input": {"past": {"kind": "lags", "columns": ["load"]}}, "model": {}},
     "known": document(data={"known": ["plan"]}),
+    "bidirectional": document(model={"bidirectional": True, "pooling": "mean"}),
+    "many-to-many": document(model={"topology": "many-to-many"}),
+    "calibrated": document(target={"load": {"calibrate": True}}),
 }
 
 
@@ -45,11 +48,27 @@ def test_no_forecast_sees_the_future(given):
     assert not any(one == other for one, other, is_so in pairs if not is_so)
 
 
-def test_what_is_learned_comes_from_the_training_rows_alone():
-    later = {**TABLE, "load": [*LOAD[:192], *(LOAD[192:] * 50 - 7)]}  # validation and test
-    (one, parts, _), (other, changed, _) = parts_of(TABLE), parts_of(later)
+LEARNING = {
+    "series": {"input": {"load": {}, "mode": {}}},
+    "lags": {"input": {"load": {"kind": "lags"}}},
+    "known": {"data": {"known": ["plan"]}},
+    "swing": {"target": {"load": {"level": "swing"}}},
+    "next-step": {"data": {"horizon": None, "window": None}, "target": {}},
+}
+
+
+@pytest.mark.parametrize("sections", LEARNING.values(), ids=LEARNING)
+def test_what_is_learned_comes_from_the_training_rows_alone(sections):
+    modes = ["on" if hour % 3 else "off" for hour in HOURS]
+    table, later = {**PLANNED, "mode": modes}, {**PLANNED, "mode": [*modes[:192], *["off"] * 48]}
+    for name in ("load", "plan"):  # of validation and test
+        later[name] = [*table[name][:192], *(np.asarray(table[name][192:]) * 50 - 7)]
+    given = {**document(**sections), **({"target": {}} if sections.get("target") == {} else {})}
+    (one, parts), (other, changed) = (
+        make_parts(check_document(given), Tables(from_memory(some)), 0, BadRows(), str) for some in (table, later)
+    )
     assert one.learned() == other.learned()
-    assert parts.train.digest() != changed.train.digest()  # one array holds all parts
+    assert parts.test.digest() != changed.test.digest()
     rows = np.arange(len(parts.train))
     for left, right in zip(parts.train.batch(rows).columns, changed.train.batch(rows).columns, strict=True):
         assert torch.equal(left.values, right.values)
@@ -137,6 +156,26 @@ def test_a_series_too_short_to_learn_from_is_named_and_none_is_an_error():
         forecast(model, short)
     assert [outlook.series for outlook in forecast(model, short, bad_rows="skip")] == ["a", "b"]
     assert "in the series 'c'" in model.skipped
+
+
+def test_a_class_that_training_does_not_have_is_a_bad_row_whatever_is_done_with_the_table():
+    modes = ["on" if hour % 3 else "off" for hour in HOURS]
+    table = {**TABLE, "mode": [*modes[:200], "new", *modes[201:]]}
+    rest = {name: [*column[:200], *column[201:]] for name, column in table.items()}
+    given = document(input={"load": {}, "mode": {"kind": "category"}})
+    said = r"the table: row 201: column 'mode' must be one of the 2 classes .* got 'new'. Fix the row or pass"
+    with pytest.raises(DataError, match=said):
+        elman.train(table, **given, quiet=True)
+    skipping = {**given, "data": {**given["data"], "bad_rows": "skip"}}
+    model = elman.train(table, **skipping, quiet=True)
+    assert "1 bad rows skipped" in model.skipped
+    _, parts = make_parts(check_document(skipping), Tables(from_memory(table)), 0, BadRows(skip=True), str)
+    assert [part.origins[-1] + 4 for part in parts[:3]] == [192, 215, 239]
+    assert parts.valid.place(8) == "the table: row 202"
+    for ask in (model.evaluate, lambda *given: forecast(model, *given[:1], bad_rows=(*given, "refuse")[1])):
+        with pytest.raises(DataError, match=said):
+            ask(table)
+        assert str(ask(table, "skip")) == str(ask(rest))
 
 
 def test_what_is_known_ahead_is_used():

@@ -1,11 +1,12 @@
 """Music: MIDI files read and written, notes on a grid and off it, how they sound and look; broken files are refused."""
 
+import sys
 import wave
 
 import numpy as np
 import pytest
 
-from elman.errors import BadValueError
+from elman.errors import BadValueError, MissingExtraError
 from elman.music import (
     RATE,
     SILENT,
@@ -101,6 +102,16 @@ def test_a_broken_file_and_one_without_notes_are_one_clear_error_each(tmp_path):
             read_midi(tmp_path / name)
     with pytest.raises(BadValueError, match=r"must have a note, got 'silent\.mid', a MIDI file with none"):
         read_midi(tmp_path / "silent.mid")
+
+
+def test_a_missing_package_is_named_with_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "symusic", None)
+    for use in (lambda: read_midi(tmp_path / "tune.mid"), lambda: write_midi(TUNE, 90, tmp_path / "tune.mid")):
+        with pytest.raises(MissingExtraError, match=r"^a MIDI file: .* Run pip install 'elman\[music\]'\.$"):
+            use()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match=r"Run pip install 'elman\[plot\]'\.$"):
+        draw_piano_roll(TUNE, 90, "tune")
 
 
 def test_of_several_voices_the_highest_is_heard():

@@ -97,6 +97,13 @@ def test_goals_are_of_metrics_that_there_are_and_what_is_beaten_is_run():
         assert not recipe.beats or setting.baselines
 
 
+def test_series_of_all_sets_that_the_package_holds_are_told_by_one_configuration():
+    recipe = RECIPES["anomaly"]
+    settings = [recipe.setting(name) for name in recipe.settings]
+    assert {setting.data for setting in settings} == set(UCR)
+    assert all(setting.document == settings[0].document for setting in settings)
+
+
 def test_the_page_of_results_says_what_the_runs_said():
     run = {"recipe": "sst2", "setting": "glove", "split": "test", "minutes": 2.0, "published": {"LSTM": 0.849}}
     figures = [

@@ -39,6 +39,7 @@ ORDER = [
     {"model"},
     {"anomalies"},
     {"forecasting"},
+    {"backtesting"},
     {"loading"},
     {"parts"},
     {"experiment"},
@@ -47,7 +48,7 @@ ORDER = [
     {"recipes"},
     {"output"},
     {"arguments", "notes"},
-    {"generation", "detection", "forecast_verbs"},
+    {"generation", "detection", "forecast_verbs", "prediction"},
     {"cli"},
     {"__main__"},
 ]

@@ -10,12 +10,14 @@ from elman.recipes.datasets.ucr import SETS, read_ts
 
 # Rows of the official training and test parts, channels, classes, and the lengths of the shortest and longest series.
 PUBLISHED = {
+    "acsf1": (100, 100, 1, 10, (1460, 1460)),
     "arrow_head": (36, 175, 1, 3, (251, 251)),
     "basic_motions": (40, 40, 6, 4, (100, 100)),
     "gun_point": (50, 150, 1, 2, (150, 150)),
     "italy_power_demand": (67, 1029, 1, 2, (24, 24)),
     "japanese_vowels": (270, 370, 12, 9, (7, 29)),
     "osu_leaf": (200, 242, 1, 6, (427, 427)),
+    "pickup_gesture": (50, 50, 1, 10, (29, 361)),
 }
 
 

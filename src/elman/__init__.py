@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elman.anomalies import Watcher
+    from elman.backtesting import backtest
     from elman.cells import (
         ElmanCell,
         GRUCell,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     )
     from elman.errors import ElmanError
     from elman.experiment import train
-    from elman.forecasting import backtest, forecast
+    from elman.forecasting import forecast
     from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, Memoryless, MinGRU, Stepper, unroll
     from elman.loading import load
     from elman.model import Model
@@ -48,7 +49,7 @@ _HOMES = {
     "Watcher": "anomalies",
     "load": "loading",
     "train": "experiment",
-    "backtest": "forecasting",
+    "backtest": "backtesting",
     "forecast": "forecasting",
     "resume": "resumption",
     "accelerate": "swap",

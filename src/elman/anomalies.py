@@ -2,21 +2,19 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from elman.checks import fail, shown
-from elman.data import BadRows, Examples, Table, from_long, from_memory, gather, matching_columns, parse, plain, read
+from elman.data import BadRows, Examples, Table, from_long, gather, matching_columns, parse, plain, table_of
 from elman.errors import BadValueError, DataError
 from elman.fields import Series
 from elman.fields.raw import moment, not_blank
 from elman.fields.series import parse_or_missing
-from elman.inference.watching import Watch, Watched, watch
+from elman.inference.watching import Watch, Watched, watch, watches
 from elman.model import Model
 from elman.network import Network
-from elman.topologies import NextStep
 from elman.types import Json
 
 CLEAN = "clean.json"  # in a run directory: the highest scores of readings without faults
@@ -62,11 +60,6 @@ class Watching(NamedTuple):
             "score": None if missing else float(self.watched.scores[at]),
             "threshold": float(self.thresholds[channel]),
         }
-
-
-def watches(model: Model) -> bool:
-    """Whether a model tells the next step of a series, so that it can watch one."""
-    return isinstance(model.network.topology, NextStep) and isinstance(model.target, Series)
 
 
 def clean_scores(network: Network, examples: Examples) -> Json:
@@ -137,7 +130,7 @@ class Watcher:
     """
 
     def __init__(self, model: Model, false_alarms: float = FALSE_ALARMS) -> None:
-        if not watches(model) or not isinstance(model.target, Series):
+        if not watches(model.network) or not isinstance(model.target, Series):
             then = "Train one without --target on numeric columns."
             got = f"{model.network.topology.name} of kind {model.target.kind}"
             fail("detect", "the model", "tell the next step of a series", got, then)
@@ -159,7 +152,7 @@ class Watcher:
             DataError: a cell that is no reading; a missing one, where the field's `missing` is "refuse".
         """
         bad, data = bad or BadRows(), self.model.config.data
-        table = read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, self.field.name)
+        table = table_of(values, bad, self.field.name)
         if not self._in_rows():
             parsed = parse(gather(table, self.model.fields, None, None, bad), self.model.fields, bad)
             names = [int(parsed.table.numbers[row]) + 1 for row in parsed.rows] if len(table) > 1 else [None]

@@ -79,8 +79,7 @@ def detect(
     if plot is not None:
         plot.write_bytes(_drawn(found))
         note(f"written to {plot}")
-    if rows or format is Format.json:
-        print_rows(rows, format, listed=True)
+    print_rows(rows, format, listed=True)
 
 
 def _say_how(watcher: Watcher, false_alarms: float) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from elman.anomalies import CLEAN, clean_scores, watches
+from elman.anomalies import CLEAN, clean_scores
 from elman.building import longest_written, make_network
 from elman.config import SHORTCUTS, check_document, columns_document, merged, resolved_options
 from elman.data import (
@@ -21,6 +21,7 @@ from elman.data import (
 from elman.directory import CHECKPOINTS, LOCK, claim, to_json, write_directory
 from elman.errors import DataError, MissingExtraError, TrainingError
 from elman.fields import Field
+from elman.inference.watching import watches
 from elman.model import Model, Source
 from elman.parts import Parts, Tables, make_parts
 from elman.topologies import TOPOLOGIES, Writer
@@ -230,7 +231,7 @@ def carry_out(
             reporter.note(f"waiting   {100 * history.waiting:.0f} % of the steps' time went into making batches")
         model.metrics = _metrics(model, history, parts.test)
         model.keepsakes = _keepsakes(history, leading_metric(model.fields), reporter)
-        if parts.valid is not None and watches(model):
+        if parts.valid is not None and watches(model.network):
             model.keepsakes[CLEAN] = to_json(clean_scores(model.network, parts.valid))
         model.skipped = bad.summary()
         if out is not None:

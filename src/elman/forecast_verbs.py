@@ -32,7 +32,7 @@ def backtest(
 
     `mse` and `mae` are on the scale of the training rows, whose deviation is 1 there.
     """
-    from elman.forecasting import backtest as along
+    from elman.backtesting import backtest as along
     from elman.loading import load
 
     model = load(run)

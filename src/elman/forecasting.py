@@ -1,26 +1,25 @@
-"""What a model forecasts from a history, how it would have done along one, and paths that the future may take."""
+"""What a model forecasts from a history, and paths that the future may take."""
 
 import os
 from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from elman.anomalies import watches
 from elman.checks import check_whole, fail
-from elman.data import BadRows, Table, from_memory, matching_columns, plain, read, timelines
+from elman.data import BadRows, Table, matching_columns, plain, table_of, timelines
 from elman.errors import BadValueError, DataError
 from elman.fields import Forecast, Series
 from elman.inference.fed_back import fed_back
+from elman.inference.watching import watches
 from elman.layers.distributions import DECILES
 from elman.model import Model, Source, row_policy
 from elman.network import Network
-from elman.training import METRICS, finite, judge
+from elman.training import judge
 from elman.types import Json
-from elman.windows import all_windows, last_windows
+from elman.windows import last_windows
 
 DRAWN = 200  # paths that deciles are taken of
 NEVER = 1e-6  # no path holds a value that comes more seldom
@@ -92,15 +91,15 @@ def forecast(
     check_whole("forecast", "paths", paths, low=0)
     check_whole("forecast", "seed", seed, low=0)
     bad = row_policy(bad_rows)
-    ahead = _step_by_step if watches(model) else _at_once
-    found = ahead(model, _table(history, bad), horizon, paths, seed, bad)
+    ahead = _step_by_step if watches(model.network) else _at_once
+    found = ahead(model, table_of(history, bad), horizon, paths, seed, bad)
     model.skipped = bad.summary()
     return found
 
 
 def _at_once(model: Model, history: Table, horizon: int | None, paths: int, seed: int, bad: BadRows) -> list[Outlook]:
     """The outlooks of a network that was trained to forecast."""
-    most = _horizon(model, "forecast")
+    most = horizon_of(model, "forecast")
     horizon = most if horizon is None else horizon
     check_whole("forecast", "horizon", horizon, 1, most, "Train with a larger data.horizon to look further.")
     examples, chosen = last_windows(model.config, model.fields, history, bad)
@@ -147,8 +146,7 @@ def _step_by_step(
     columns = matching_columns(history, field.columns)
     found = []
     for line in timelines(history, columns, {}, data.id, data.time, bad).values():
-        known = np.flatnonzero(~np.isnan(line.numbers(columns)).all(1))
-        origin = int(known[-1]) + 1 if len(known) else 0
+        origin = line.known_until(columns)
         try:
             readings = field.parse(line.numbers(columns)[:origin])
         except BadValueError as error:
@@ -174,44 +172,6 @@ def _step_by_step(
     return found
 
 
-def backtest(model: Model, history: Source, every: int | None = None, bad_rows: str = "refuse") -> list[Json]:
-    """How a model would have done along a history: it forecasts from many places, and is held against what came.
-
-    Nothing is learned from the history; if the model was trained on it, these are no test figures.
-
-    Args:
-        model: trained with `data.horizon`.
-        history: as `forecast`.
-        every: steps from one forecast to the next, the newest included; None: as many as are forecast.
-        bad_rows: as `forecast`.
-
-    Returns: {"step": 1, "forecasts": n, metric: ...} a step ahead, and at the end "all" of them; with several targets
-        "column" too. Metrics are on the scale of the training split; None is one that is not defined.
-
-    Raises:
-        ArgumentError: the model was not trained to forecast; one that tells the next step is scored by `evaluate`.
-        DataError: as `forecast`, or no series is long enough.
-    """
-    horizon = _horizon(model, "backtest")
-    every = horizon if every is None else every
-    check_whole("backtest", "every", every, low=1)
-    bad = row_policy(bad_rows)
-    examples, _ = all_windows(model.config, model.fields, _table(history, bad), bad, every)
-    judged = judge(model.network, examples)
-    rows: list[Json] = []
-    for name, field in model.fields.targets.items():
-        said, is_so = field.compared(judged[name].predictions), field.compared(judged[name].truth)
-        steps: list[tuple[Any, slice]] = [(step + 1, slice(step, step + 1)) for step in range(horizon)]
-        for step, part in [*steps, ("all", slice(None))]:
-            row: Json = {"column": name} if len(model.fields.targets) > 1 else {}
-            row |= {"step": step, "forecasts": len(examples)}
-            told, true = [one.part(part) for one in said], [one[part] for one in is_so]
-            wanted = [metric for metric in field.metrics if not METRICS[metric].from_loss]
-            rows.append(row | finite({metric: METRICS[metric].score(told, true) for metric in wanted}))
-    model.skipped = bad.summary()
-    return rows
-
-
 def draws_of(seed: int, series: str) -> np.random.Generator:
     """The random numbers of a series: of its name and the seed, whatever else stands in the table."""
     return np.random.default_rng((seed, int.from_bytes(sha256(series.encode()).digest())))
@@ -221,18 +181,19 @@ def looks_ahead(model: Model, horizon: int | None, paths: int, values: Sequence[
     """Whether `predict` is to forecast: a model that was trained to, or that tells the next step, where steps are asked
     for, or where what is given is a file."""
     asked = horizon is not None or paths > 0 or any(map(os.path.isfile, values))
-    return model.config.data.horizon is not None or (watches(model) and asked)
+    return model.config.data.horizon is not None or (watches(model.network) and asked)
 
 
-def _horizon(model: Model, where: str) -> int:
+def horizon_of(model: Model, where: str) -> int:
+    """The steps ahead that a model was trained to forecast.
+
+    Raises:
+        ArgumentError: it was not; `where` is what the message begins with.
+    """
     if model.config.data.horizon is None:
         then = "Train with --horizon, or use evaluate or predict."
         fail(where, "the model", "have been trained to forecast", "one that was not", then)
     return model.config.data.horizon
-
-
-def _table(history: Source, bad: BadRows) -> Table:
-    return read(history, bad) if isinstance(history, (str, Path)) else from_memory(history)
 
 
 @torch.inference_mode()

@@ -272,14 +272,17 @@ class Model:
         check_traces(self.network)
         return trace(self.network, *self._one(value))
 
-    def timestamps(self, values: Source) -> list[list[Stamp]]:
+    def timestamps(self, values: Source, bad_rows: str = "refuse") -> list[list[Stamp]]:
         """The symbols of each row's transcript and where each stands: in seconds of sound, else in steps.
 
         Raises:
             ArgumentError: the (first) target is no transcript.
-            DataError: a row cannot be used.
+            DataError: as `predict`.
         """
-        return stamps(self.network, self._examples(self._table(values, BadRows()), BadRows()))
+        bad = row_policy(bad_rows)
+        found = stamps(self.network, self._examples(self._table(values, bad), bad))
+        self.skipped = bad.summary()
+        return found
 
     def info(self) -> Json:
         """What the model is: fields, topology, cell, sizes, parameters, digest, state policy, figures."""

@@ -30,7 +30,7 @@ class Format(StrEnum):
 
 
 def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | None = None, listed: bool = False) -> None:
-    """Print objects, one a row.
+    """Print objects, one a row; of none JSON prints an empty list, and the other formats nothing.
 
     Args:
         rows: may be nested; tables and CSV have dotted keys.
@@ -38,10 +38,12 @@ def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | Non
         values: what the rows answer, shown beside them in a table.
         listed: JSON prints a list of one object too, for it is chance how many there are.
     """
-    if format is Format.jsonl:
-        print("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
-    elif format is Format.json:
+    if format is Format.json:
         print(json.dumps(rows[0] if len(rows) == 1 and not listed else rows, ensure_ascii=False, indent=1))
+    elif not rows:
+        return
+    elif format is Format.jsonl:
+        print("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
     elif format is Format.csv:
         flat = [_flat(row) for row in rows]
         writer = csv.DictWriter(sys.stdout, _keys(flat))

@@ -15,6 +15,8 @@ from elman.fields.raw import is_blank
 
 SHOWN = 5  # series that a message names
 Given = tuple[Table, Table | None, Table | None]
+Ends = tuple[int, int, int]  # of the parts of a series
+Wrong = dict[int, tuple[str, BadValueError]]  # by the step, the column and what is wrong with its cell
 Windows = tuple[WindowExamples, WindowExamples | None, WindowExamples | None]
 
 
@@ -38,21 +40,50 @@ def window_parts(
         ConfigError: fractions that cannot be.
         DataError: rows that cannot be used, or a part without a window.
     """
-    data, (window, horizon) = config.data, _sizes(config)
-    shares = shares_in_time(given, data.valid_fraction, data.test_fraction)
+    shares = shares_in_time(given, config.data.valid_fraction, config.data.test_fraction)
     tables = [None if table is None else _timelines(config, fields, table, bad) for table in given]
     series, borders = joined_in_time(tables, shares)
-    starts = _starts(series)
+    parts, short = _origins_of_parts(config, given, shares, series, borders)
+    if fit:
+        for field in fields.by_role().values():
+            _learn(field, [_values(field, line, slice(0, ends[0])) for line, ends in zip(series, borders, strict=True)])
+    wrong = [_unknown(fields, line) for line in series]
+    if any(wrong):
+        borders = [_less_before(ends, steps) for ends, steps in zip(borders, wrong, strict=True)]
+        series = [_without(line, steps, bad) for line, steps in zip(series, wrong, strict=True)]
+        parts, short = _origins_of_parts(config, given, shares, series, borders)
+    _say_short(short, series, config, note)
+    encoded = _encoded(fields, series)
+    train, valid, test = (_examples(config, fields, series, encoded, rows) if len(rows) else None for rows in parts)
+    for name, field in fields.targets.items():
+        if valid is None and isinstance(field, Forecast) and field.calibrate:
+            then = "Leave it out, or set data.valid_fraction."
+            fail("config", f"target.{name}.calibrate", "have a validation part", "none", then, ConfigError)
+    assert train is not None
+    return train, valid, test
+
+
+def _origins_of_parts(
+    config: RunConfig, given: Given, shares: tuple[float, float], series: Sequence[Timeline], borders: Sequence[Ends]
+) -> tuple[list[np.ndarray], list[Timeline]]:
+    """The first forecast steps of each part's windows, where all series stand one after the other; and the series that
+    are too short to learn from.
+
+    Raises:
+        DataError: a part that is wanted has no window.
+    """
+    (window, horizon), starts = _sizes(config), _starts(series)
     parts: list[np.ndarray] = []
+    short: list[Timeline] = []
     for part in range(3):
         begins = [0 if part == 0 else ends[part - 1] for ends in borders]
-        every = data.every if part == 0 else 1
+        every = config.data.every if part == 0 else 1
         origins = [
             start + _origins(begin, ends[part], window, horizon, every)
             for start, begin, ends in zip(starts, begins, borders, strict=True)
         ]
         if part == 0:
-            _say_short([line for line, own in zip(series, origins, strict=True) if not len(own)], series, config, note)
+            short = [line for line, own in zip(series, origins, strict=True) if not len(own)]
         wanted = part == 0 or given[part] is not None or shares[part - 1] > 0
         rows = np.concatenate([np.zeros(0, np.int64), *origins])
         if wanted and not len(rows):
@@ -62,17 +93,7 @@ def window_parts(
             then = "Give more rows, or set data.window, data.horizon, data.valid_fraction and data.test_fraction."
             fail(given[0].source, "a series", must, got, then, DataError)
         parts.append(rows)
-    if fit:
-        for field in fields.by_role().values():
-            _learn(field, [_values(field, line, slice(0, ends[0])) for line, ends in zip(series, borders, strict=True)])
-    encoded = _encoded(fields, series)
-    train, valid, test = (_examples(config, fields, series, encoded, rows) if len(rows) else None for rows in parts)
-    for name, field in fields.targets.items():
-        if valid is None and isinstance(field, Forecast) and field.calibrate:
-            then = "Leave it out, or set data.valid_fraction."
-            fail("config", f"target.{name}.calibrate", "have a validation part", "none", then, ConfigError)
-    assert train is not None
-    return train, valid, test
+    return parts, short
 
 
 def all_windows(
@@ -84,10 +105,11 @@ def all_windows(
         DataError: rows that cannot be used, or no window.
     """
     window, horizon = _sizes(config)
-    series = list(_timelines(config, fields, table, bad).values())
+    found = _timelines(config, fields, table, bad).values()
+    series = [_without(line, _unknown(fields, line), bad) for line in found]
     lines = zip(_starts(series), series, strict=True)
-    found = [start + _origins(0, len(line), window, horizon, every) for start, line in lines]
-    origins = np.concatenate(found) if found else np.zeros(0, np.int64)
+    each = [start + _origins(0, len(line), window, horizon, every) for start, line in lines]
+    origins = np.concatenate(each) if each else np.zeros(0, np.int64)
     if not len(origins):
         most = max(map(len, series), default=0)
         must = f"have {window} rows to read and {horizon} that were forecast"
@@ -113,8 +135,9 @@ def last_windows(
         table.column(next(name for name in fields.targets if name not in told))  # which says that it is missing
     chosen: list[tuple[Timeline, int]] = []
     for found in _timelines(config, fields, table, bad, told, blanks=True).values():
-        line = _without_blanks(found, _origin(found, told), bad)
-        origin = _origin(line, told)
+        line = _without(found, _blank(found, found.known_until(told)), bad)
+        line = _without(line, _unknown(fields, line, line.known_until(told)), bad)
+        origin = line.known_until(told)
         whose = f" in the series {line.name!r}" if line.name else ""
         if origin < window:
             must = f"must be {window} rows before the forecast{whose}"
@@ -134,23 +157,38 @@ def last_windows(
     return _examples(config, fields, series, encoded, np.array(_starts(series)) + ends), chosen
 
 
-def _origin(line: Timeline, told: Sequence[str]) -> int:
-    """The step after the last one that has a value of a target."""
-    spoken = ~np.isnan(line.numbers(told)).all(1) if told else np.ones(len(line), bool)
-    return int(np.flatnonzero(spoken)[-1]) + 1 if spoken.any() else 0
-
-
-def _without_blanks(line: Timeline, origin: int, bad: BadRows) -> Timeline:
-    """The series less the steps before the origin of which a cell is empty that must not be."""
-    blank: dict[int, tuple[str, BadValueError]] = {}
+def _blank(line: Timeline, end: int) -> Wrong:
+    """The steps before `end` of which a cell is empty that must not be."""
+    found: Wrong = {}
     for name, values in line.columns.items():
         if not isinstance(values, np.ndarray):
-            blank |= {
-                step: (name, cell) for step, cell in enumerate(values[:origin]) if isinstance(cell, BadValueError)
-            }
-    for step, (name, error) in sorted(blank.items()):
+            found |= {step: (name, cell) for step, cell in enumerate(values[:end]) if isinstance(cell, BadValueError)}
+    return found
+
+
+def _unknown(fields: Fields, line: Timeline, end: int | None = None) -> Wrong:
+    """The steps before `end` that have a value which its field has not learned, such as a class."""
+    found: Wrong = {}
+    for name, field in fields.inputs.items():
+        for step, value in enumerate([] if columns_of(field) else line.columns[name][:end]):
+            try:
+                field.encode(value)
+            except BadValueError as error:
+                found[step] = name, error
+    return found
+
+
+def _without(line: Timeline, wrong: Wrong, bad: BadRows) -> Timeline:
+    """The series less the steps that are wrong, as far as they may be left out."""
+    for step, (name, error) in sorted(wrong.items()):
         bad.found(f"{line.place(step)}: column {name!r} {error}")
-    return line.take([step for step in range(len(line)) if step not in blank]) if blank else line
+    return line.take([step for step in range(len(line)) if step not in wrong]) if wrong else line
+
+
+def _less_before(ends: Ends, wrong: Wrong) -> Ends:
+    """Where the parts of a series end without its wrong steps."""
+    train, valid, test = (end - sum(step < end for step in wrong) for end in ends)
+    return train, valid, test
 
 
 def _sizes(config: RunConfig) -> tuple[int, int]:
@@ -251,14 +289,7 @@ def _encode_known(field: Field, line: Timeline, values: Any) -> np.ndarray:
                 line.place(step), f"column {columns_of(field)[channel]!r}", "hold a number", "nothing", then, DataError
             )
         return field.encode(values)
-    if isinstance(field, Forecast):
-        return field.encode(values)
-    for step, value in enumerate(values):
-        try:
-            field.encode(value)
-        except BadValueError as error:
-            raise DataError(f"{line.place(step)}: column {field.name!r} {error}.") from None
-    return np.array(field.encode_batch(values))
+    return field.encode(values) if isinstance(field, Forecast) else np.array(field.encode_batch(values))
 
 
 def _origins(begin: int, end: int, window: int, horizon: int, every: int) -> np.ndarray:

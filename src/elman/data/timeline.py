@@ -57,6 +57,11 @@ class Timeline:
         """These columns side by side, (T, C)."""
         return np.stack([self.columns[column] for column in columns], 1)
 
+    def known_until(self, columns: Sequence[str]) -> int:
+        """The step after the last one that has a value of one of these columns, 0 where none has; all steps of none."""
+        known = ~np.isnan(self.numbers(columns)).all(1) if columns else np.ones(len(self), bool)
+        return int(np.flatnonzero(known)[-1]) + 1 if known.any() else 0
+
     def take(self, steps: Sequence[int]) -> "Timeline":
         """These steps only, rising."""
         columns = {

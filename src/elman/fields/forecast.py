@@ -13,13 +13,12 @@ from elman.checks import check_choice, check_range, fail
 from elman.errors import DataError
 from elman.fields.base import Single
 from elman.fields.series import Series, parse_or_missing
-from elman.layers.distributions import DISTRIBUTIONS, Distribution, Quantiles
+from elman.layers.distributions import DECILES, DISTRIBUTIONS, Distribution, Quantiles
 from elman.layers.level import LEVELS
 from elman.types import Column, Json
 
 GRID = np.linspace(0.005, 0.995, 199)  # levels at which it is looked how often quantiles hold
 NOTHING = 1e-6  # deviations; what differs by less does so by the rounding of float32
-LEVELS_TOLD = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 class Told(NamedTuple):
@@ -101,7 +100,7 @@ class Forecast(Single):
             fail(name, "levels", f"be left out where the head is {head}, which tells no quantiles", str(levels))
         if calibrate and head in Point.ERRORS:
             fail(name, "calibrate", f"be left out where the head is {head}, which tells no quantiles", "true")
-        self.levels = levels or [*LEVELS_TOLD]
+        self.levels = levels or [*DECILES]
         self.told = _told(head, self.levels)
         self.metrics = METRICS_OF.get(head, ("nll", "mse", "mae", "mase", "coverage"))
         self.level, self.season, self.calibrate = level or "none", season, calibrate

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from elman.fields.base import Input, Steps
 
-NEAREST_ONE = (
-    1 - 2.0**-24
-)  # of the chances that float32 knows: inverse distribution functions may be infinite at 0 and 1
+# Of the chances that float32 knows: inverse distribution functions may be infinite at 0 and 1.
+NEAREST_ONE = 1 - 2.0**-24
 # (ids, whether they are the last) -> the text that they add to that of the ids before them.
 Reader = Callable[[Sequence[int], bool], str]
 

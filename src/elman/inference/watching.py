@@ -30,6 +30,11 @@ class Watch(NamedTuple):
     state: State | None  # (1, N, H)
 
 
+def watches(network: Network) -> bool:
+    """Whether a network tells the next step of a series, so that it can watch one."""
+    return isinstance(network.topology, NextStep) and isinstance(network.written, Series)
+
+
 @torch.inference_mode()
 def watch(network: Network, readings: np.ndarray, before: Watch | None = None) -> tuple[Watched, Watch]:
     """What a next-step network expected of each reading of a series, and what it hands on.

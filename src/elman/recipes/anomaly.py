@@ -17,13 +17,15 @@ RECIPE = Recipe(
     train={"epochs": 100, "batch": 16, "lr": 3e-3, "patience": 0, "average": "ema", "average_decay": 0.98},
     metric="accuracy",
     baselines=NEAREST,
-    goals={  # 0.85 in the mean
+    goals={  # the least of each; 0.85 in the mean of all is what they are to reach
         "gun-point": {"accuracy": 0.93},
         "arrow-head": {"accuracy": 0.70},
         "osu-leaf": {"accuracy": 0.62},
         "italy-power-demand": {"accuracy": 0.93},
         "basic-motions": {"accuracy": 0.97},
         "japanese-vowels": {"accuracy": 0.95},
+        "pickup-gesture": {"accuracy": 0.70},
+        "acsf1": {"accuracy": 0.65},
     },
     settings={
         "gun-point": {},
@@ -32,5 +34,7 @@ RECIPE = Recipe(
         "italy-power-demand": {"dataset": "italy_power_demand"},
         "basic-motions": {"dataset": "basic_motions"},
         "japanese-vowels": {"dataset": "japanese_vowels"},
+        "pickup-gesture": {"dataset": "pickup_gesture"},
+        "acsf1": {"dataset": "acsf1"},
     },
 )

@@ -20,8 +20,8 @@ class Clip(NamedTuple):
 def read_clip(path: str | Path) -> Clip:
     """The sound of a WAV, FLAC, MP3, OGG or AIFF file, its channels mixed to one.
 
-    An MP3 whose head does not count its frames (it has no Xing or Info frame) says nowhere how long it is: where
-    its end is missing, it is read as a shorter clip.
+    An MP3 whose head does not count its frames or bytes (it has no Xing or Info frame) says nowhere how long it is:
+    where its end is missing, it is read as a shorter clip.
 
     Raises:
         BadValueError: it is no sound, it is cut off, or it holds no sample.
@@ -32,11 +32,19 @@ def read_clip(path: str | Path) -> Clip:
     except ImportError:
         raise MissingExtraError("soundfile", "audio", "reading sound") from None
     try:
-        with soundfile.SoundFile(path) as file:
-            samples, promised, rate = file.read(dtype="float32", always_2d=True), file.frames, file.samplerate
+        short = is_cut_off(Path(path))
+        if not short:
+            with soundfile.SoundFile(path) as file:
+                promised, rate = file.frames, file.samplerate
+                whole = -1 if file.seekable() else promised  # GSM and others tell no place, and want to know how many
+                samples = file.read(whole, dtype="float32", always_2d=True)
+            short = promised > len(samples)
+    except MemoryError:  # of a damaged head more often than of a sound
+        must = "be a sound that memory can hold"
+        raise BadValueError(must, f"{shown(str(path))}, whose head promises {promised:,} samples") from None
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise BadValueError("be a file of sound", f"{shown(str(path))}: {_reason(error)}") from None
-    if promised > len(samples) or is_cut_off(Path(path)):
+    if short:
         raise BadValueError("be a whole file of sound", f"{shown(str(path))}, whose end is missing")
     return as_mono(samples, rate)
 
@@ -94,5 +102,5 @@ def _reason(error: Exception) -> str:
 
     Of a file that is there, such as an MP3 of less than two frames, libsndfile may say that it is not.
     """
-    said = str(error).rpartition(": ")[2].rstrip(".")
+    said = getattr(error, "strerror", None) or str(error).rpartition(": ")[2].rstrip(".")
     return "Format not recognised" if "does not exist" in said else said

@@ -1,6 +1,8 @@
 """Files to tables, in pieces. A new format is one file here and one line in this table."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 from elman.checks import fail, shown
 from elman.data.files import COMPRESSED, FOLDER, PARALLEL, Digest, File, Paths, find_files, source_name
@@ -11,7 +13,7 @@ from elman.data.readers.jsonl import read_jsonl
 from elman.data.readers.parallel import read_parallel
 from elman.data.readers.parquet import read_parquet
 from elman.data.readers.text import blocks_of, read_stream, read_text
-from elman.data.table import BadRows, Table, check_not_empty, joined
+from elman.data.table import BadRows, Table, check_not_empty, from_memory, joined
 from elman.errors import DataError
 from elman.fields import media
 
@@ -41,6 +43,14 @@ def read(source: Paths, bad: BadRows) -> Table:
         DataError: no such file, no reader for it, no rows, or a row that cannot be used.
     """
     return read_files(find_files(source), bad)
+
+
+def table_of(values: Any, bad: BadRows, name: str | None = None) -> Table:
+    """A table of files that are named, see `read`, or of what is in memory, see `from_memory`.
+
+    Raises: as these.
+    """
+    return read(values, bad) if isinstance(values, (str, Path)) else from_memory(values, name)
 
 
 def read_files(files: Sequence[File], bad: BadRows) -> Table:
@@ -103,4 +113,5 @@ __all__ = [
     "read_stream",
     "read_text",
     "read_tsv",
+    "table_of",
 ]

@@ -14,13 +14,15 @@ from elman.data import Table
 from elman.errors import DataError
 from elman.parts import Tables
 
-SETS = {
+SETS = {  # all that the package holds
+    "acsf1": "ACSF1",  # the power that ten kinds of appliances draw
     "arrow_head": "ArrowHead",  # outlines of arrow heads
     "basic_motions": "BasicMotions",  # a watch's accelerometer and gyroscope
     "gun_point": "GunPoint",  # a hand that draws a gun, or points
     "italy_power_demand": "ItalyPowerDemand",  # days of winter and of summer
     "japanese_vowels": "JapaneseVowels",  # nine speakers, cepstra of varying length
     "osu_leaf": "OSULeaf",  # outlines of leaves
+    "pickup_gesture": "PickupGestureWiimoteZ",  # ten ways to pick something up, of varying length
 }
 VALID = 20  # of each class the first training row in so many validates
 
