@@ -119,7 +119,7 @@ def test_a_key_that_a_piece_lacks_is_a_missing_value_and_a_column_that_a_file_la
     (tmp_path / "a.csv").write_text("v1,v2,y\n" + "1,2,a\n2,3,b\n" * 20)
     (tmp_path / "b.csv").write_text("v1,y\n1,a\n")
     for size in (200, 0):
-        with pytest.raises(DataError, match=r"b.csv: the column must be one of v1, y, got 'v2'"):
+        with pytest.raises(DataError, match=r"b.csv: the table must have the column 'v2', got v1, y"):
             trained(str(tmp_path / "*.csv"), "v*", "y", in_memory=size)
 
 

@@ -306,7 +306,7 @@ def test_a_model_or_a_rate_that_does_not_fit_is_refused(model):
     kept = highest_scores(np.random.default_rng(0).random((20_000, 1)))
     with pytest.raises(ArgumentError, match=r"false_alarms must be less than 0\.5, for the run keeps no more"):
         thresholds(kept, 0.6)
-    with pytest.raises(DataError, match="the column must be one of machine, hour, load, got 'heat'"):
+    with pytest.raises(DataError, match="the table must have the column 'heat', got machine, hour, load"):
         Watcher(model).step({"machine": "m1", "hour": 1, "load": 3})
     with pytest.raises(DataError, match="a row must have the column 'hour', got machine, load"):
         Watcher(model).step({"machine": "m1", "load": 3})

@@ -110,7 +110,7 @@ def test_paths_of_a_series_are_the_same_whatever_other_series_are_there():
             ConfigError,
             "less than the window",
         ),
-        ({"data": {"horizon": 4, "known": ["x"]}}, DataError, "the column must be one of"),
+        ({"data": {"horizon": 4, "known": ["x"]}}, DataError, "the table must have the column 'x'"),
         (
             {"data": {"horizon": 4, "known": ["load"]}},
             ConfigError,
@@ -141,6 +141,8 @@ def test_what_cannot_be_forecast_is_refused(model):
         forecast(
             elman.train({"x": ["a", "b"] * 20, "y": [1, 0] * 20}, input="x", target="y", epochs=1, quiet=True), TABLE
         )
+    with pytest.raises(ArgumentError, match="paths must lie between 0 and 10000, got 10001"):
+        forecast(model, TABLE, paths=10_001)
     point = trained(TABLE, target={"load": {"head": "mae"}}, train={"epochs": 1})
     with pytest.raises(ArgumentError, match="paths must be drawn of a head that tells a distribution"):
         forecast(point, TABLE, paths=2)

@@ -270,7 +270,7 @@ def test_attention_is_that_of_teacher_forcing_under_the_names_of_the_steps(atten
 def test_a_network_that_looks_at_nothing_has_no_attention():
     for make in (next_step, one_to_many, many_to_one, lambda: encoder_decoder(attention="none")):
         model = make()
-        with pytest.raises(ArgumentError, match="the network must look at what it read while it writes, got"):
+        with pytest.raises(ArgumentError, match="the network must have attention, which is what is drawn, got"):
             model.attention("it" if "land" in model.fields.inputs else "my dog")
 
 
@@ -448,7 +448,7 @@ def test_predict_draws_attention_for_one_value_of_a_network_that_has_some(runs, 
     assert picture.read_bytes().startswith(PNG)
     assert json.loads(out) == encoder_decoder().answers(["my dog"])[0]
     for topology, values, message in (
-        ("many-to-one", ["my dog"], "must look at what it read while it writes, got many-to-one"),
+        ("many-to-one", ["my dog"], "must have attention, which is what is drawn, got many-to-one"),
         ("encoder-decoder", ["my", "dog"], "--plot must go with one value, got 2 values"),
         ("encoder-decoder", ["--data", "new.csv"], "--plot must go with values, got --data"),
     ):

@@ -59,7 +59,7 @@ def test_files_of_one_name_are_told_apart_and_a_missing_column_is_named(tmp_path
     (tmp_path / "x" / "t.csv").write_text("text,label\na b,no\n")
     (tmp_path / "y" / "t.csv").write_text("text,lable\na b,no\n")
 
-    with pytest.raises(DataError, match=r"y/t.csv: the column must be one of text, lable, got 'label'"):
+    with pytest.raises(DataError, match=r"y/t.csv: the table must have the column 'label', got text, lable"):
         read(str(tmp_path / "*" / "t.csv"), BadRows())
 
 

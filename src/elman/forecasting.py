@@ -21,6 +21,7 @@ from elman.training import judge
 from elman.types import Json
 from elman.windows import last_windows
 
+MOST_PATHS = 10_000
 DRAWN = 200  # paths that deciles are taken of
 NEVER = 1e-6  # no path holds a value that comes more seldom
 
@@ -77,7 +78,7 @@ def forecast(
             what is known ahead.
         horizon: steps, at most those of the training; None: as many. Of a model that tells the next step any number,
             and not None.
-        paths: how many are drawn, at least 0.
+        paths: how many are drawn, 0 to 10,000.
         seed: of the draws, at least 0; a series draws the same whatever other series are there.
         bad_rows: "refuse", or "skip" to leave out rows and series that cannot be used.
 
@@ -88,7 +89,7 @@ def forecast(
             is none of steps, paths or a seed.
         DataError: rows that cannot be used, a series that is too short.
     """
-    check_whole("forecast", "paths", paths, low=0)
+    check_whole("forecast", "paths", paths, 0, MOST_PATHS)
     check_whole("forecast", "seed", seed, low=0)
     bad = row_policy(bad_rows)
     ahead = _step_by_step if watches(model.network) else _at_once

@@ -108,7 +108,7 @@ class Table:
             )
         if name not in self.columns:
             hint = did_you_mean(name, self.columns) or "Check the name."
-            fail(self.source, "the column", f"be one of {', '.join(self.columns)}", repr(name), hint, DataError)
+            fail(self.source, "the table", f"have the column {name!r}", ", ".join(self.columns), hint, DataError)
         column = self.columns[name]
         values: Sequence[Any] = column.to_pylist() if hasattr(column, "to_pylist") else column
         return values

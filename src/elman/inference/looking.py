@@ -31,7 +31,7 @@ def check_looks(network: Network) -> None:
     if not isinstance(topology, Writer) or topology.decoder.attention is None:
         got = f"{topology.name} without attention" if isinstance(topology, Writer) else topology.name
         then = "Train a text target with attention, or see what is read with --trace."
-        fail("attention", "the network", "look at what it read while it writes", got, then)
+        fail("attention", "the network", "have attention, which is what is drawn", got, then)
 
 
 def looks(network: Network, batch: Batch, values: Mapping[str, Any], decoding: Decoding) -> Looked:
