@@ -182,7 +182,8 @@ def test_the_command_line_forecasts_draws_and_looks_back(tmp_path, monkeypatch, 
     rows = [f"2026-01-{1 + hour // 24:02d} {hour % 24:02d}:00:00,{value:.3f}" for hour, value in enumerate(LOAD)]
     (tmp_path / "load.csv").write_text("\n".join(["time,load", *rows]) + "\n")
     train = ["train", "load.csv", "--input", "load", "--target", "load", "--time", "time", "--horizon", "4"]
-    call(capsys, *train, "--window", "12", "--hidden", "4", "--epochs", "1")
+    _, said = call(capsys, *train, "--window", "12", "--hidden", "4", "--epochs", "1")
+    assert "next      elman predict runs/load history.csv --plot fan.png" in said
     asked = ["predict", "runs/load", "load.csv"]
     out, err = call(capsys, *asked, "--horizon", "3", "--paths", "2", "--format", "json", "--plot", "fan.png")
     told = json.loads(out)

@@ -1,7 +1,7 @@
 """Readings that a next-step network did not expect: scores, thresholds from clean data, and the hits."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,7 +158,7 @@ class Watcher:
             names = [int(parsed.table.numbers[row]) + 1 for row in parsed.rows] if len(table) > 1 else [None]
             each = zip(names, parsed.values[f"target.{self.field.name}"], strict=True)
             return [self._watched(name, None, self.field.names(), readings) for name, readings in each]
-        channels = self._channels(table.columns)
+        channels = matching_columns(table, self.field.columns or [])
         numbered = {**table.columns, ROW: list(range(len(table)))}  # so that each reading's row is known
         numbered_table = Table(numbered, table.source, table.where, numbers=table.numbers)
         reading = self._reading
@@ -197,7 +197,7 @@ class Watcher:
         for column in (data.id, data.time):
             if column is not None and column not in row:
                 fail("detect", "a row", f"have the column {column!r}", ", ".join(row), error=DataError)
-        channels = self._channels(row)
+        channels = matching_columns(Table(dict.fromkeys(row, ()), where), self.field.columns or [])
         wanted = [(data.id, not_blank), (data.time, moment), *((channel, self._reading) for channel in channels)]
         cells = []
         for column, parse_cell in wanted:
@@ -232,9 +232,6 @@ class Watcher:
         """Whether a row of the data is a step of a series, not a whole one."""
         data = self.model.config.data
         return bool(self.field.columns) and (data.id is not None or data.time is not None)
-
-    def _channels(self, columns: Iterable[str]) -> list[str]:
-        return matching_columns(Table(dict.fromkeys(columns, ()), "detect"), self.field.columns or [])
 
     def _watched(self, name: Any, times: Sequence[Any] | None, channels: list[str], readings: np.ndarray) -> Watching:
         watched, _ = watch(self.model.network, readings)

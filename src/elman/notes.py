@@ -53,6 +53,8 @@ def next_command(model: Model, out: Path) -> str:
     from elman.topologies import NextStep, OneToMany
 
     run = shlex.quote(str(out))
+    if model.config.data.horizon is not None:
+        return f"elman predict {run} history.csv --plot fan.png"
     if isinstance(model.network.topology, NextStep) and isinstance(model.target, Series):
         return f"elman detect {run} new.csv"
     if isinstance(model.network.topology, NextStep) and model.target.kind in ("notes", "roll"):
