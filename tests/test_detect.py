@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import elman
-from elman.anomalies import CLEAN, Watcher, highest_scores, thresholds
+from elman.anomalies import CLEAN, Watcher, Watching, highest_scores, thresholds
 from elman.data import BadRows, plain
 from elman.errors import ArgumentError, DataError
-from elman.inference.watching import BAND, Watch, watch
+from elman.inference.watching import Watch, Watched, watch
 from elman.insight import hits as picture
 from elman.recipes.injected import DAY, FAULTS, rolling_z, score_of_days, with_faults
 from elman.training.metrics import auc
@@ -215,6 +215,12 @@ def test_hits_at_dates_are_printed_and_drawn_as_dates(model, tmp_path, capsys, m
     assert len(drawn) == 1
 
 
+def seen(channels, times, thresholds):
+    """Two readings a channel under watch, all figures of which are 1."""
+    one = np.ones((2, len(channels)))
+    return Watching(None, times, channels, one, Watched(one, one, one, one), thresholds)
+
+
 @pytest.mark.parametrize(
     ("times", "are"),
     [
@@ -231,8 +237,7 @@ def test_hits_at_dates_are_printed_and_drawn_as_dates(model, tmp_path, capsys, m
 def test_dates_stand_on_an_axis_of_dates_and_numbers_are_counted_as_steps(times, are, monkeypatch):
     drawn = []
     monkeypatch.setattr(picture, "show_dates", drawn.append)
-    one = np.ones((2, 1))
-    picture.draw_hits("two", ["load"], times, one, (one, one, one), one, np.array([2.0]), BAND)
+    picture.draw_hits("two", seen(["load"], times, np.array([2.0])))
     assert len(drawn) == are
 
 
@@ -240,8 +245,8 @@ def test_the_picture_says_where_it_leaves_channels_out_and_keeps_names_as_they_a
     drawn = []
     monkeypatch.setattr(picture, "png", lambda figure, dpi: drawn.append(figure) or b"")
     for count in (4, 5):
-        one, names = np.ones((2, count)), [f"$c_{at}$" for at in range(count)]
-        picture.draw_hits("m $1", names, [1, 2], one, (one, one, one), one, np.linspace(0.9, 2, count), BAND)
+        names = [f"$c_{at}$" for at in range(count)]
+        picture.draw_hits("m $1", seen(names, [1, 2], np.linspace(0.9, 2, count)))
     titles = [figure.axes[0].get_title() for figure in drawn]
     assert titles == ["m $1", "m $1; the 4 of 5 channels that rise highest"]
     assert [axes.get_ylabel() for axes in drawn[1].axes[::2]] == ["$c_0$", "$c_1$", "$c_2$", "$c_3$"]

@@ -133,7 +133,6 @@ def _short(value: object) -> str:
 
 def _drawn(found: Sequence[Watching]) -> bytes:
     """The series with the most hits."""
-    from elman.inference.watching import BAND
     from elman.insight import draw_hits
 
     series = max(found, key=lambda one: int(one.over.sum()))
@@ -141,6 +140,4 @@ def _drawn(found: Sequence[Watching]) -> bytes:
         note(f"drawn     {series.id}, which has the most hits of {len(found):,} series")
     of = "" if series.id is None else f"{series.id}: "
     title = f"{of}{series.over.sum():,} of {series.readings.size:,} readings were not expected"
-    middle, low, high, scores = series.watched
-    expected = middle, low, high
-    return draw_hits(title, series.channels, series.times, series.readings, expected, scores, series.thresholds, BAND)
+    return draw_hits(title, series)

@@ -19,9 +19,7 @@ class Looked(NamedTuple):
     """The attention of one row."""
 
     source: list[str]  # the S steps that were read
-    written: list[
-        str
-    ]  # the T symbols that were written, or when each step of a sound begins, or the numbers of the frames
+    written: list[str]  # the T symbols that were written, when each step of a sound begins, or the numbers of frames
     weights: np.ndarray  # (T, S), where each step looked; each row adds up to 1
 
 

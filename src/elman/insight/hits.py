@@ -5,51 +5,39 @@ from typing import Any
 
 import numpy as np
 
+from elman.anomalies import Watching
 from elman.data import dates_of
 from elman.drawing import new_figure, png, show_dates
 from elman.fields.raw import is_number
+from elman.inference.watching import BAND
 
 MOST_CHANNELS = 4  # those with the highest scores for their threshold
 HIT: dict[str, Any] = {"color": "C3", "marker": "o", "linestyle": "", "markersize": 4}
 
 
-def draw_hits(
-    title: str,
-    channels: Sequence[str],
-    times: Sequence[Any],
-    readings: np.ndarray,
-    expected: tuple[np.ndarray, np.ndarray, np.ndarray],
-    scores: np.ndarray,
-    thresholds: np.ndarray,
-    band: float,
-) -> bytes:
+def draw_hits(title: str, series: Watching) -> bytes:
     """A PNG with two panels a channel: the readings over the band they were expected in, and the scores.
 
     Of many channels the four are drawn whose scores rise highest above their threshold.
 
     Args:
         title: of the picture.
-        channels: C names.
-        times: T, of each reading: dates, or texts of such (ISO 8601); anything else is counted from 1.
-        readings: (T, C), NaN where one is missing.
-        expected: the middle, the lower and the upper end of the band, (T, C) each.
-        scores: (T, C).
-        thresholds: (C,), above which a reading is a hit.
-        band: 0 to 1, share of the readings that are expected in the band.
+        series: its times are dates, or texts of such (ISO 8601); anything else is counted from 1.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
+    channels, readings, thresholds = series.channels, series.readings, series.thresholds
+    middle, low, high, scores = series.watched
     highest = np.nan_to_num(scores / thresholds, nan=0.0).max(0, initial=0.0)
     shown = sorted(np.argsort(-highest, kind="stable")[:MOST_CHANNELS].tolist())
-    x, dated = _axis(times)
+    x, dated = _axis(series.times)
     figure = new_figure("the picture of the hits", 10, 0.6 + 3.0 * len(shown))
     panels = figure.subplots(2 * len(shown), 1, sharex=True, squeeze=False, height_ratios=[2, 1] * len(shown))[:, 0]
-    middle, low, high = expected
     for at, channel in enumerate(shown):
         above, below = panels[2 * at], panels[2 * at + 1]
-        hits = np.flatnonzero(scores[:, channel] > thresholds[channel])
-        around = f"where {band:.0%} were expected"
+        hits = np.flatnonzero(series.over[:, channel])
+        around = f"where {BAND:.0%} were expected"
         above.fill_between(x, low[:, channel], high[:, channel], color="C0", alpha=0.25, linewidth=0, label=around)
         above.plot(x, middle[:, channel], color="C0", linewidth=0.8, label="expected")
         above.plot(x, readings[:, channel], color="0.2", linewidth=0.9, label="readings")

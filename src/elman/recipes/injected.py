@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from elman.anomalies import Watcher, highest_scores, thresholds
+from elman.anomalies import Watcher, Watching, highest_scores, thresholds
 from elman.data import BadRows
 from elman.fields import Series
 from elman.fields.series import parse_or_missing
-from elman.inference.watching import BAND, watch
+from elman.inference.watching import watch
 from elman.insight import draw_hits
 from elman.model import Model
 from elman.parts import Tables
@@ -145,12 +145,11 @@ def picture_of_hits(model: Model, tables: Tables) -> bytes:
     steps, time = SHOWN * DAY, model.config.data.time
     clean = _readings(model.target, tables)[1][:steps]
     faulty = with_faults(clean, "shift", model.target.deviation, SEED)
-    (expected, low, high, scores), _ = watch(model.network, faulty.readings)
+    watched, _ = watch(model.network, faulty.readings)
     times = range(steps) if time is None else tables.test.column(time)[:steps]
     limits = Watcher(model, UNIT).thresholds
     title = f"{faulty.days.sum()} of {len(faulty.days)} days have a shift in one channel"
-    around = expected, low, high
-    return draw_hits(title, model.target.names(), times, faulty.readings, around, scores, limits, BAND)
+    return draw_hits(title, Watching(None, times, model.target.names(), faulty.readings, watched, limits))
 
 
 def _readings(field: Series, tables: Tables) -> tuple[np.ndarray, np.ndarray]:
