@@ -106,14 +106,8 @@ def cache_limit() -> float:
     except ValueError:
         limit = -1
     if not limit >= 0:
-        fail(
-            "ELMAN_CACHE_GB",
-            "the limit of the cache",
-            "be a number of GB from 0 on, or inf",
-            shown(given),
-            "",
-            DataError,
-        )
+        must = "be a number of GB from 0 on, or inf"
+        fail("ELMAN_CACHE_GB", "the limit of the cache", must, shown(given), error=DataError)
     return limit
 
 

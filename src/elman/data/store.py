@@ -128,15 +128,8 @@ def open_stored(
     folder = make_folder(tables, make, lambda folder: _opened(folder, files, BadRows(True)) is not None)
     stored = _opened(folder, files, bad)
     if stored is None:
-        then = "Set ELMAN_CACHE_GB to more."
-        fail(
-            "data",
-            str(folder),
-            "stand until it is opened",
-            "no such folder: another process made room",
-            then,
-            DataError,
-        )
+        got, then = "no such folder: another process made room", "Set ELMAN_CACHE_GB to more."
+        fail("data", str(folder), "stand until it is opened", got, then, DataError)
     for entry in surplus(tables, limit, {tables / INDEX, *(one.path.parent for one in IN_USE)}):
         what = (read_checked(entry.folder / MANIFEST) or {}).get("source", "an unknown source")
         used = f"{entry.size / GB:.2g} GB, last used on {date.fromtimestamp(entry.used)}"

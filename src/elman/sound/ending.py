@@ -6,8 +6,6 @@ from typing import IO
 UNKNOWN = 0xFFFFFFFF  # what stands for a size that was not known when the head was written, as to a pipe
 GUESSED = range(0x7F000000, 0x80000000)  # what other writers put there: as much as they dare
 PAGE, LAST = 27, 4  # Ogg: bytes of a page's head before its table of sizes; the mark of a stream's last page
-
-
 XING = 64  # MP3: bytes of a first frame, in which the table that counts its bytes begins, if it has one
 
 
