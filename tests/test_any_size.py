@@ -150,6 +150,66 @@ def test_the_command_takes_several_sources_and_names_the_run_for_the_first(tmp_p
     assert model.evaluate("?.csv*")["rows"] == ROWS
 
 
+@pytest.fixture
+def small_pieces(monkeypatch):
+    monkeypatch.setattr(csv_reader, "LARGEST_ROW", 2000)
+    monkeypatch.setattr(lines, "BLOCK", 2000)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_large_file_is_answered_and_scored_piece_by_piece_as_a_small_one_is(kind, tmp_path, small_pieces):
+    path = write(tmp_path, kind)
+    small = trained(path, ["text", "n"], ["label", "price"])
+    small.save(tmp_path / "small")
+    large = elman.load(tmp_path / "small")
+    large.config.data.in_memory = 0
+
+    in_pieces = list(large.answers_in_pieces(path))
+
+    assert len(in_pieces) > 1
+    assert [answer["label"]["prediction"] for piece in in_pieces for answer in piece] == [
+        answer["label"]["prediction"] for answer in small.answers(path)
+    ]
+    np.testing.assert_allclose(large.predict(path)["price"], small.predict(path)["price"], rtol=1e-6)
+    bad = write(tmp_path, kind, with_bad_rows())
+    scores, expected = (model.evaluate(bad, bad_rows="skip") for model in (large, small))
+    assert scores["rows"] == expected["rows"] == 235
+    assert scores["metrics"] == pytest.approx(expected["metrics"], rel=1e-6)
+    assert sorted(large.skipped.splitlines()) == sorted(small.skipped.splitlines()) != []
+    with pytest.raises(DataError, match=rf"{bad.name}:[45]: column 'text' must hold some text"):
+        large.evaluate(bad)
+
+
+def test_a_piece_without_a_row_that_can_be_used_is_passed_over_unless_all_are_such(tmp_path, small_pieces):
+    model = trained(write(tmp_path), in_memory=0)
+    some, none = tmp_path / "some.csv", tmp_path / "none.csv"
+    none.write_text("text,label\n" + ",yes\n" * 2000)
+    some.write_text(none.read_text() + "good,yes\n" * 3)
+
+    assert len(model.predict(some, bad_rows="skip")) == model.evaluate(some, bad_rows="skip")["rows"] == 3
+    for ask in (model.predict, model.evaluate):
+        with pytest.raises(DataError, match=r"none.csv: the table must have a row that can be used, got none\."):
+            ask(none, bad_rows="skip")
+
+
+def test_json_lines_of_a_large_file_come_before_the_rest_of_it_is_read(tmp_path, small_pieces, capsys, monkeypatch):
+    trained(write(tmp_path), in_memory=0).save(tmp_path / "run")
+    path = tmp_path / "new.csv"
+    path.write_text("text\n" + "good\n" * 2000 + '""\n')
+
+    monkeypatch.setattr(
+        "sys.argv", ["elman", "predict", str(tmp_path / "run"), "--data", str(path), "--format", "jsonl"]
+    )
+    with pytest.raises(SystemExit) as left:
+        elman.cli.main()
+
+    lines, said = capsys.readouterr()
+    assert left.value.code == 2
+    assert "new.csv:2002: column 'text' must hold some text" in said
+    assert 0 < len(lines.splitlines()) < 2000
+    assert all("prediction" in json.loads(line) for line in lines.splitlines())
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("numbers", [False, True], ids=["text", "numbers"])

@@ -187,7 +187,7 @@ def test_sst2_without_vectors_says_where_to_get_them(tmp_path, capsys, monkeypat
 
 
 def test_a_fault_of_ours_leaves_with_1_and_says_how_to_report_it(run, capsys, monkeypatch):
-    monkeypatch.setattr(elman.Model, "answers", lambda *_: 1 / 0)
+    monkeypatch.setattr(elman.Model, "answers_in_pieces", lambda *_: 1 / 0)
     _, err = call(capsys, "predict", run, "x", code=1)
     assert "ZeroDivisionError" in err
     assert "Please report it" in err

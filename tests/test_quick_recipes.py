@@ -36,6 +36,7 @@ def test_a_quick_run_gives_every_figure_and_keeps_the_models(recipe, setting, tm
     ranges = {metric for metric, goal in chosen.goals.items() if isinstance(goal, tuple)}  # which nothing must beat
     assert all(entry.keys() >= wanted - ranges for entry in baselines(figures))
     assert "claims nothing" in figures["split"]
+    assert figures["split"].startswith("validation") == ("test" not in result.model.metrics)
     assert figures["minutes"] < MINUTES
     assert len(result.traces) + len(result.written) == len(chosen.show) + chosen.show_rows
     assert all(chosen.metric in row for row in result.table())

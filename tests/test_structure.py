@@ -35,7 +35,7 @@ ORDER = [
     {"inference"},
     {"training"},
     {"config"},
-    {"building", "plan", "long_text", "long_series", "forecast_plan", "windows"},
+    {"building", "plan", "long_text", "long_series", "forecast_plan", "windows", "given"},
     {"model"},
     {"anomalies"},
     {"forecasting"},

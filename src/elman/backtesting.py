@@ -5,7 +5,8 @@ from typing import Any
 from elman.checks import check_whole
 from elman.data import table_of
 from elman.forecasting import horizon_of
-from elman.model import Model, Source, row_policy
+from elman.given import Source, row_policy
+from elman.model import Model
 from elman.training import METRICS, finite, judge
 from elman.types import Json
 from elman.windows import all_windows

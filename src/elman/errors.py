@@ -29,6 +29,10 @@ class BadValueError(DataError):
         super().__init__(f"must {must}, got {got}")
 
 
+class NoRowError(DataError):
+    """A table of which no row can be used."""
+
+
 class MissingExtraError(ElmanError, ImportError):
     """An optional package is needed here and is not installed."""
 

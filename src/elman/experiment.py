@@ -21,8 +21,9 @@ from elman.data import (
 from elman.directory import CHECKPOINTS, LOCK, claim, to_json, write_directory
 from elman.errors import DataError, MissingExtraError, TrainingError
 from elman.fields import Field
+from elman.given import Source
 from elman.inference.watching import watches
-from elman.model import Model, Source
+from elman.model import Model
 from elman.parts import Parts, Tables, make_parts
 from elman.topologies import TOPOLOGIES, Writer
 from elman.training import (

@@ -12,10 +12,11 @@ from elman.checks import check_whole, fail
 from elman.data import BadRows, Table, matching_columns, plain, table_of, timelines
 from elman.errors import BadValueError, DataError
 from elman.fields import Forecast, Series
+from elman.given import Source, row_policy
 from elman.inference.fed_back import fed_back
 from elman.inference.watching import watches
 from elman.layers.distributions import DECILES
-from elman.model import Model, Source, row_policy
+from elman.model import Model
 from elman.network import Network
 from elman.training import judge
 from elman.types import Json

@@ -11,25 +11,12 @@ import safetensors.torch
 import tomli_w
 
 from elman.building import decoding_for_generation, make_decoding
-from elman.checks import check_choice, fail, shown
+from elman.checks import fail, shown
 from elman.config import RunConfig, without_none
-from elman.data import (
-    BadRows,
-    Batch,
-    Examples,
-    Table,
-    encode,
-    find_files,
-    from_memory,
-    gather,
-    names_files,
-    parse,
-    read,
-    read_stream,
-    with_whole_paths,
-)
+from elman.data import BadRows, Batch, Examples, Table, encode, parse, read_stream
 from elman.directory import to_json, write_directory
 from elman.fields import Category, Field, Fields, Frames, Labels, Symbols, Target, Text, column_of
+from elman.given import Source, each_usable, examples_given, row_policy, table_given, tables_given
 from elman.inference import (
     Answers,
     Decoding,
@@ -54,11 +41,9 @@ from elman.inference import (
 from elman.long_text import stream_of, texts_of
 from elman.network import Network, own_state
 from elman.topologies import NextStep
-from elman.training import finite, judge, scores_of, signatures_of, symbols_of, wants_answers
+from elman.training import Judged, finite, judge, scores_of, signatures_of, symbols_of, wants_answers
 from elman.types import Json
 from elman.windows import all_windows, last_windows
-
-Source = Any  # a path, a pandas or Arrow table, a dictionary of columns, a list of dictionaries, or a list of values
 
 
 class Model:
@@ -124,8 +109,11 @@ class Model:
         Raises:
             DataError: a row cannot be used and `bad_rows` is "refuse".
         """
-        found = self._judged(values, bad_rows, decode)
-        arrays = {name: as_array(judged.predictions) for name, judged in found.items()}
+        found = list(self._judged(values, bad_rows, decode))
+        arrays = {
+            name: as_array([answer for piece in found for answer in piece[name].predictions])
+            for name in self.fields.targets
+        }
         return arrays if len(arrays) > 1 else next(iter(arrays.values()))
 
     def predict_proba(self, values: Source, bad_rows: str = "refuse") -> np.ndarray:
@@ -136,8 +124,9 @@ class Model:
             DataError: as `predict`.
         """
         columns = len(self.classes)
-        (judged,) = self._judged(values, bad_rows).values()
-        return np.array([list(row.values()) for row in judged.probabilities or ()]).reshape(-1, columns)
+        judged = (answers for piece in self._judged(values, bad_rows) for answers in piece.values())
+        rows = [list(row.values()) for answers in judged for row in answers.probabilities or ()]
+        return np.array(rows).reshape(-1, columns)
 
     def answers(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> list[Json]:
         """What `elman predict` prints: {"prediction": ..., "probabilities": {...}} a row; of several targets, by name.
@@ -148,18 +137,16 @@ class Model:
         Raises:
             DataError: as `predict`.
         """
-        found = self._judged(values, bad_rows, decode)
-        each = {
-            name: [
-                {"prediction": value.tolist() if isinstance(value, np.ndarray) else value}
-                | ({} if chances is None else {"probabilities": chances})
-                for value, chances in zip(judged.predictions, judged.probabilities or repeat(None), strict=False)
-            ]
-            for name, judged in found.items()
-        }
-        if len(each) == 1:
-            return next(iter(each.values()))
-        return [dict(zip(each, row, strict=True)) for row in zip(*each.values(), strict=True)]
+        return [answer for piece in self.answers_in_pieces(values, bad_rows, **decode) for answer in piece]
+
+    def answers_in_pieces(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> Iterator[list[Json]]:
+        """What `answers` gives, some at a time: of files larger than `data.in_memory` never all are in memory.
+
+        Raises: as `answers`, when the piece is reached.
+        """
+        for found in self._judged(values, bad_rows, decode):
+            each = [list(_answers(judged)) for judged in found.values()]
+            yield each[0] if len(each) == 1 else [dict(zip(found, row, strict=True)) for row in zip(*each, strict=True)]
 
     def evaluate(self, data: Source, bad_rows: str = "refuse", **decode: Any) -> Json:
         """{"rows": n, "metrics": {...}} on rows that have the targets' columns too; one long text is one row.
@@ -174,15 +161,17 @@ class Model:
         bad = row_policy(bad_rows)
         if decode and not wants_answers(self.fields):
             fail("evaluate", "an option", "change a figure: this model is scored by its loss alone", ", ".join(decode))
+        answers, decoding = wants_answers(self.fields), self._for_one("evaluate", decode)
         if self.config.data.stream:
-            examples: Examples = self._stream(data, bad)
+            parts = [judge(self.network, self._stream(data, bad), answers, decoding)]
         else:
-            examples = self._examples(self._table(data, bad), bad, targets=True)
-        judged = judge(self.network, examples, wants_answers(self.fields), self._for_one("evaluate", decode))
+            given = each_usable(self._tables(data, bad), lambda table: self._examples(table, bad, targets=True))
+            parts = [judge(self.network, examples, answers, decoding) for examples in given]
+        judged = {name: Judged.joined([part[name] for part in parts]) for name in self.fields.targets}
         scores, signatures = scores_of(judged, self.fields), signatures_of(judged, self.fields)
         self.skipped = bad.summary()
         figures = finite({name: value for name, value in scores.items() if name != "loss"})
-        found: Json = {"rows": 1 if self.config.data.stream else len(examples)}
+        found: Json = {"rows": 1 if self.config.data.stream else len(next(iter(judged.values())).losses)}
         if any(isinstance(field, Symbols) for field in self.fields.targets.values()):
             found["symbols"] = symbols_of(judged, self.fields)
         return found | {"metrics": figures} | ({"signatures": signatures} if signatures else {})
@@ -338,19 +327,24 @@ class Model:
             "fields.json": to_json(self.fields.learned()),
         }
 
-    def _judged(self, values: Source, bad_rows: str, decode: Mapping[str, Any] | None = None) -> dict[str, Answers]:
+    def _judged(
+        self, values: Source, bad_rows: str, decode: Mapping[str, Any] | None = None
+    ) -> Iterator[dict[str, Answers]]:
+        """What is answered to each table of the values, by target."""
         bad = row_policy(bad_rows)
-        table = self._table(values, bad)
-        if isinstance(self.network.topology, NextStep):
-            if decode:
-                then = "Use generate to write more than the next one."
-                fail("predict", "an option", "fit the next symbol alone", ", ".join(decode), then)
-            found = {self.target.name: next_in_table(self.network, table, bad)}
-        else:
-            judged = judge(self.network, self._examples(table, bad), True, self._for_one("predict", decode or {}))
-            found = {name: Answers(one.predictions, one.probabilities) for name, one in judged.items()}
+        if isinstance(self.network.topology, NextStep) and decode:
+            then = "Use generate to write more than the next one."
+            fail("predict", "an option", "fit the next symbol alone", ", ".join(decode), then)
+        decoding = self._for_one("predict", decode or {})
+
+        def answered(table: Table) -> dict[str, Answers]:
+            if isinstance(self.network.topology, NextStep):
+                return {self.target.name: next_in_table(self.network, table, bad)}
+            judged = judge(self.network, self._examples(table, bad), True, decoding)
+            return {name: Answers(one.predictions, one.probabilities) for name, one in judged.items()}
+
+        yield from each_usable(self._tables(values, bad), answered)
         self.skipped = bad.summary()
-        return found
 
     def _for_one(self, where: str, decode: Mapping[str, Any]) -> Decoding:
         """How the one answer of each row is looked for."""
@@ -367,7 +361,7 @@ class Model:
     def _examples(self, table: Table, bad: BadRows, targets: bool = False) -> Examples:
         if self.config.data.horizon is not None:
             return (all_windows if targets else last_windows)(self.config, self.fields, table, bad)[0]
-        return encode(parse(table, self.fields, bad, targets), self.fields, bad)[1]
+        return examples_given(table, self.fields, bad, targets)
 
     def _stream(self, values: Source, bad: BadRows) -> Examples:
         """What was trained as one long text is scored as one."""
@@ -376,20 +370,14 @@ class Model:
         return stream_of(self.config, self.target, texts_of(table, self.target.name, bad), table.source)
 
     def _table(self, values: Source, bad: BadRows) -> Table:
-        if isinstance(values, str) and not names_files(values):
-            fail(
-                "model", "the values", "be a list, a table or a path that exists", repr(values), "Pass a list: [value]."
-            )
-        if isinstance(values, (str, Path)):
-            table = with_whole_paths(read(values, bad), self.fields.named_files(), find_files(values))
-        else:
-            table = from_memory(values, self.input.name)
-        if self.config.data.horizon is not None:
-            return table
-        return gather(table, self.fields, self.config.data.id, self.config.data.time, bad)
+        return table_given(values, self.config.data, self.fields, bad)
+
+    def _tables(self, values: Source, bad: BadRows) -> Iterator[Table]:
+        return tables_given(values, self.config.data, self.fields, bad)
 
 
-def row_policy(bad_rows: str) -> BadRows:
-    """What is done with bad rows where "refuse" or "skip" is asked for."""
-    check_choice("model", "bad_rows", bad_rows, ("refuse", "skip"))
-    return BadRows(bad_rows == "skip")
+def _answers(judged: Answers) -> Iterator[Json]:
+    """{"prediction": ...} of each row, with its probabilities where there are any."""
+    for value, chances in zip(judged.predictions, judged.probabilities or repeat(None), strict=False):
+        prediction = value.tolist() if isinstance(value, np.ndarray) else value
+        yield {"prediction": prediction} | ({} if chances is None else {"probabilities": chances})

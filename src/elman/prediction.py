@@ -102,7 +102,13 @@ def predict(
     if plot is not None:
         plot.write_bytes(draw_attention(*model.attention(given[0], **decode)))
         note(f"written to {plot}")
-    answers = with_files(model.answers(given, bad_rows.value, **decode), data)
+    pieces = model.answers_in_pieces(given, bad_rows.value, **decode)
+    if format is Format.jsonl:  # the one format that needs not know all rows
+        for answers in pieces:
+            print_rows(with_files(answers, data), format)
+        note(model.skipped)
+        return
+    answers = with_files([answer for piece in pieces for answer in piece], data)
     note(model.skipped)
     shown = [str(value) for value in given] if data is None and not model.skipped else None
     if model.fields.inputs:

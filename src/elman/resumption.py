@@ -11,8 +11,9 @@ from elman.data import BadRows, from_memory, seen_from
 from elman.directory import MANIFEST, Directory, claim
 from elman.errors import DataError, IntegrityError
 from elman.experiment import RANDOM_NUMBERS, carry_out
+from elman.given import Source
 from elman.loading import described
-from elman.model import Model, Source
+from elman.model import Model
 from elman.parts import Tables, make_parts
 from elman.training import Reporter, Saved, Trainer, all_checkpoints, read_checkpoint, refuse_rows
 

@@ -12,7 +12,17 @@ from elman.data.lazy import lazy_examples
 from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_share, shuffled
 from elman.data.permutation import Permutation
 from elman.data.prepare import Parsed, encode, gather, parse, spread_series
-from elman.data.readers import READERS, blocks_of, head, read, read_files, read_rows, read_stream, table_of
+from elman.data.readers import (
+    READERS,
+    blocks_of,
+    head,
+    read,
+    read_files,
+    read_pieces,
+    read_rows,
+    read_stream,
+    table_of,
+)
 from elman.data.reshape import from_long, from_wide, matching_columns
 from elman.data.split import Rows, Split, split_rows
 from elman.data.store import Kept, kept_field, kept_value, open_stored
@@ -72,6 +82,7 @@ __all__ = [
     "read",
     "read_checked",
     "read_files",
+    "read_pieces",
     "read_rows",
     "read_stream",
     "root_of",

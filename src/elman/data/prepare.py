@@ -9,7 +9,7 @@ from elman.checks import fail
 from elman.data.batch import Examples
 from elman.data.reshape import from_long, from_wide, matching_columns
 from elman.data.table import BadRows, Table
-from elman.errors import BadValueError, DataError
+from elman.errors import BadValueError, NoRowError
 from elman.fields import Fields, Series, column_of, split_roles
 
 
@@ -56,7 +56,7 @@ def parse(table: Table, fields: Fields, bad: BadRows, targets: bool = True) -> P
         last = found[role] = table.values(field.name, field.parse, bad, last)
     rows = [row for row, value in enumerate(last or []) if value is not None]
     if not rows:
-        fail(table.source, "the table", "have a row that can be used", "none", error=DataError)
+        fail(table.source, "the table", "have a row that can be used", "none", error=NoRowError)
     return Parsed(table, rows, {role: [values[row] for row in rows] for role, values in found.items()})
 
 
@@ -70,7 +70,7 @@ def encode(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[Parsed, Exampl
     if encoded is None:
         encoded, good = _one_by_one(parsed, fields, bad)
     if not good:
-        fail(parsed.table.source, "the table", "have a row that can be used", "none", error=DataError)
+        fail(parsed.table.source, "the table", "have a row that can be used", "none", error=NoRowError)
     kept = parsed.take(good)
     inputs, targets = split_roles(encoded)
     return kept, Examples(

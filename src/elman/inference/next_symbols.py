@@ -8,7 +8,7 @@ import torch
 from elman.checks import fail
 from elman.data import BadRows, Batch, Table
 from elman.data.batch import Ragged
-from elman.errors import DataError
+from elman.errors import NoRowError
 from elman.fields import Frames
 from elman.inference.answers import Answers
 from elman.inference.decoding import Decoding
@@ -31,7 +31,7 @@ def next_in_table(network: Network, table: Table, bad: BadRows) -> Answers:
     read = table.values(field.name, lambda raw: field.encode_prompt(field.parse(raw)), bad)
     prompts = [prompt for prompt in read if prompt is not None]
     if not prompts:
-        fail(table.source, "the table", "have a row that can be used", "none", error=DataError)
+        fail(table.source, "the table", "have a row that can be used", "none", error=NoRowError)
     if isinstance(field, Frames):
         decoding = Decoding(max_length=1)
         written = write_frames(network, Batch({}, None, np.arange(len(prompts))), decoding, prompts)

@@ -34,6 +34,17 @@ class Judged:
         self.truth: list[Any] = [None] * rows
         self.keys: list[Any] = [None] * rows  # what tells inputs apart, where rows of one input belong together
 
+    @classmethod
+    def joined(cls, parts: Sequence["Judged"]) -> "Judged":
+        """What metrics look at, which probabilities are not, of all of these rows."""
+        whole = cls(0)
+        whole.losses = np.concatenate([part.losses for part in parts])
+        whole.steps = np.concatenate([part.steps for part in parts])
+        whole.predictions, whole.truth, whole.keys = (
+            [value for part in parts for value in getattr(part, name)] for name in ("predictions", "truth", "keys")
+        )
+        return whole
+
     @property
     def loss(self) -> float:
         """The mean, in nats where it is a likelihood."""

@@ -60,6 +60,14 @@ def read_files(files: Sequence[File], bad: BadRows) -> Table:
     return check_not_empty(joined(filled, source_name(files)))
 
 
+def read_pieces(files: Sequence[File], bad: BadRows) -> Iterator[Table]:
+    """The rows of files, see `read`, in tables of some megabytes; the first rows tell which columns there are."""
+    names = head(files, BadRows(skip=True)).columns
+    for file in files:
+        for table in pieces(file, bad):
+            yield table.completed(names)
+
+
 def head(files: Sequence[File], bad: BadRows) -> Table:
     """The first rows of files, enough to tell what columns hold; see `read`."""
     found: list[Table] = []
@@ -109,6 +117,7 @@ __all__ = [
     "read_jsonl",
     "read_parallel",
     "read_parquet",
+    "read_pieces",
     "read_rows",
     "read_stream",
     "read_text",
