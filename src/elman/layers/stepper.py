@@ -91,7 +91,7 @@ class Stepper:
         """One step: x (B, D) -> the last layer's output (B, H), a view that the next step writes over."""
         if x.__class__ is not np.ndarray or x.shape != self._shape or x.dtype is not FLOAT32:
             x = self._checked(x)
-        self._input[:] = x
+        self._input[...] = x
         self._step(self._handle)
         return self._output
 

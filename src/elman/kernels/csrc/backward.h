@@ -113,7 +113,8 @@ struct BackwardTask {
             }
         for (int64_t s = plan.steps - 1; s >= -1; --s) {
             const int64_t going_on = group.count(plan.live[s + 1]), all = s < 0 ? rows : group.count(plan.live[s]);
-            for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+            for (int64_t at = panels.begin; at < panels.end; ++at) {
+                const int64_t panel = panels.in_turn(at, s + 1);
                 const float* weights = data.hh + panel * S::GATES * slot * WIDE;
                 BackTile<KIND, true> going{call, plan, group, data, way, s, carry, cell, weights, panel * WIDE};
                 for_rows<ROWS>(0, going_on, going);

@@ -37,17 +37,32 @@ INLINE Vec lstm_step(Vec (&gate)[4], Vec& cell) {
     return gate[3] * tanh(cell);
 }
 
-// The same as a function of its own, for tiles of several rows: inlined, its constants take the registers of their
-// sums, and the product runs at two thirds of its speed.
-__attribute__((noinline)) inline Vec lstm_step_apart(Vec (&gate)[4], Vec& cell) {
-    return lstm_step(gate, cell);
-}
-
 // Likewise r z n, of whose sums the last is W_in x + b_in; `inside` is W_hn h + b_hn.
 INLINE Vec gru_step(Vec (&gate)[3], Vec inside, Vec hidden) {
     gate[0] = sigmoid(gate[0]), gate[1] = sigmoid(gate[1]);
     gate[2] = tanh(gate[2] + gate[0] * inside);
     return gate[1] * (hidden - gate[2]) + gate[2];
+}
+
+// The same as functions of their own, for tiles of several rows: inlined, their constants take the registers of the
+// sums, and the product runs at two thirds of its speed.
+__attribute__((noinline)) inline Vec lstm_step_apart(Vec (&gate)[4], Vec& cell) {
+    return lstm_step(gate, cell);
+}
+
+__attribute__((noinline)) inline Vec gru_step_apart(Vec (&gate)[3], Vec inside, Vec hidden) {
+    return gru_step(gate, inside, hidden);
+}
+
+template <int M>  // rows of the tile
+INLINE Vec lstm_step_in(Vec (&gate)[4], Vec& cell) {
+    return M > 1 ? lstm_step_apart(gate, cell) : lstm_step(gate, cell);
+}
+
+template <int M>
+INLINE Vec gru_step_in(Vec (&gate)[3], Vec inside, Vec hidden) {
+    constexpr bool APART = M > 1 && LANES == 16;  // with fewer registers, tiles are too small to gain by it
+    return APART ? gru_step_apart(gate, inside, hidden) : gru_step(gate, inside, hidden);
 }
 
 INLINE Vec squash(int64_t kind, Vec x) {

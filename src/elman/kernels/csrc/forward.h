@@ -73,7 +73,7 @@ struct StepTile {
                     if (unit + c * LANES < slot) finish(at + c * LANES, output + c * LANES, c, squash(kind, sum[m][c]));
             } else if constexpr (KIND == LSTM) {
                 Vec c = load(cell + at);
-                const Vec h = M > 1 ? lstm_step_apart(sum[m], c) : lstm_step(sum[m], c);
+                const Vec h = lstm_step_in<M>(sum[m], c);
                 store(cell + at, c);
                 if constexpr (KEEP) {
                     for (int g = 0; g < 4; ++g) store(gate + g * LANES, sum[m][g]);
@@ -82,7 +82,7 @@ struct StepTile {
                 finish(at, output, 0, h);
             } else {
                 Vec gates_of[] = {sum[m][0], sum[m][1], load(gate + 2 * LANES)};
-                const Vec h = gru_step(gates_of, sum[m][2], load(before + at));
+                const Vec h = gru_step_in<M>(gates_of, sum[m][2], load(before + at));
                 if constexpr (KEEP) {
                     for (int g = 0; g < 3; ++g) store(gate + g * LANES, gates_of[g]);
                     store(gate + 3 * LANES, sum[m][2]);
@@ -165,7 +165,8 @@ struct ForwardTask {
     // Step s of the rows alive; the gates of its first row stand `done` rows after those of the chunk.
     void step(int64_t s, int64_t done) {
         const int64_t packed = plan.offset[s] + group.first, from = group.first * slot();
-        for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+        for (int64_t at = panels.begin; at < panels.end; ++at) {
+            const int64_t panel = panels.in_turn(at, s);
             StepTile<KIND, KEEP> tile{hidden[s % 2] + from,
                                       hidden[(s + 1) % 2] + from,
                                       cell + from,

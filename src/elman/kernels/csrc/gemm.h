@@ -30,9 +30,16 @@ INLINE void multiply_step(const float* a, int64_t a_row, const float* b, Vec (&s
     }
 }
 
+// Of the N vectors at `from` those that come AHEAD bytes after them, into the nearest cache: weights that a product of
+// one row walks through come from far, and the processor by itself does not look as far ahead.
+template <int AHEAD, int N, class T>
+INLINE void look_ahead(const T* from) {
+    for (int n = 0; n < N; ++n) __builtin_prefetch((const char*)(from + n * LANES) + AHEAD);
+}
+
 // sum (M, N vectors) += a (M, K) b (K, N vectors); rows of a lie `a_row` apart, those of b `b_row`. In PARTS sums that
 // need not wait for each other: row by row of b each in turn.
-template <int PARTS, int M, int N>
+template <int PARTS, int AHEAD = 0, int M, int N>
 INLINE void multiply_parts(const float* a, int64_t a_row, const float* b, int64_t b_row, int64_t depth,
                            Vec (&sum)[M][N]) {
     Vec part[PARTS][M][N];
@@ -42,7 +49,10 @@ INLINE void multiply_parts(const float* a, int64_t a_row, const float* b, int64_
     int64_t k = 0;
     for (; k + PARTS <= depth; k += PARTS)
 #pragma GCC unroll 4
-        for (int p = 0; p < PARTS; ++p) multiply_step<M, N>(a + k + p, a_row, b + (k + p) * b_row, part[p]);
+        for (int p = 0; p < PARTS; ++p) {
+            if constexpr (AHEAD > 0) look_ahead<AHEAD, N>(b + (k + p) * b_row);
+            multiply_step<M, N>(a + k + p, a_row, b + (k + p) * b_row, part[p]);
+        }
     for (; k < depth; ++k) multiply_step<M, N>(a + k, a_row, b + k * b_row, part[0]);
     for (int m = 0; m < M; ++m)
         for (int n = 0; n < N; ++n) {

@@ -54,6 +54,7 @@ class StepperOf final : public Stepper {
 
     ElmanCall bound{};
     Room bound_room{};
+    int64_t taken = 0;  // steps
 
   public:
     StepperOf(int64_t squash, int64_t count, const StepLayer* given)
@@ -73,7 +74,9 @@ class StepperOf final : public Stepper {
         bound_room = make_room(bound, own);
     }
 
-    void step() override { Pass{*this, bound, bound_room, Barrier(bound_room.flags), 0, 1, {0, panels}}.run(); }
+    void step() override {
+        Pass{*this, bound, bound_room, Barrier(bound_room.flags), 0, 1, {0, panels}, taken++}.run();
+    }
 
     void run(const ElmanCall& given, Arena& arena) const override {
         ElmanCall call = given;
@@ -82,7 +85,8 @@ class StepperOf final : public Stepper {
         in_team(threads_of<KIND>(call, room.plan), [&](int64_t member, int64_t size) {
             const Shares shares{member, size, 1, panels, most_helpers<KIND>(call)};
             if (shares.idle()) return;
-            Pass{*this, call, room, Barrier(room.flags), shares.helper(), shares.helpers(), shares.own_panels()}.run();
+            Pass{*this, call, room, Barrier(room.flags), shares.helper(), shares.helpers(), shares.own_panels(), 0}
+                .run();
         });
     }
 
@@ -137,6 +141,7 @@ class StepperOf final : public Stepper {
         Barrier barrier;
         int64_t member, members;
         Span panels;
+        int64_t before;  // steps that were taken in calls before this one
 
         int64_t live(int64_t step) const { return room.plan.live[step]; }
         Span rows(int64_t total) const { return share(total, member, members); }
@@ -154,8 +159,17 @@ class StepperOf final : public Stepper {
                     // Outputs take the place of those of the layer before, which nobody reads after this.
                     collect(at ? call.outputs : call.x, layer.ih.depth, room.plan.offset[begin], count);
                     barrier.wait(member, members);
-                    project(layer, count);
-                    for (int64_t s = begin, done = 0; s < end; done += live(s++)) step(layer, s, done);
+                    if (end == begin + 1) {
+                        step_at_once(layer, begin);
+                        continue;
+                    }
+                    for (int64_t panel = panels.begin; panel < panels.end; ++panel) project(layer, panel, count);
+                    for (int64_t s = begin, done = 0; s < end; done += live(s++)) {
+                        round_states(s);
+                        for (int64_t at = panels.begin; at < panels.end; ++at)
+                            step(layer, panels.in_turn(at, s), s, done);
+                        barrier.wait(member, members);
+                    }
                 }
                 end_layer(at * call.rows * H);
             }
@@ -202,41 +216,49 @@ class StepperOf final : public Stepper {
                 return rows;
         }
 
-        void project(const Layer& layer, int64_t count) {
-            for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-                InputTile tile{layer.ih, read(0, room.inputs), panel, room.products + panel * WIDTH,
-                               own.panels * WIDTH};
-                for_rows<TOGETHER>(0, count, tile);
+        // A chunk of one step: both products of a panel after each other.
+        void step_at_once(const Layer& layer, int64_t s) {
+            round_states(s);
+            for (int64_t at = panels.begin; at < panels.end; ++at) {
+                const int64_t panel = panels.in_turn(at, before + s);
+                project(layer, panel, live(s));
+                step(layer, panel, s, 0);
             }
+            barrier.wait(member, members);
         }
 
-        // Step s; the products of its first row stand `done` rows after those of the chunk.
-        void step(const Layer& layer, int64_t s, int64_t done) {
-            const float* before = room.hidden[s % 2];
+        void project(const Layer& layer, int64_t panel, int64_t count) {
+            InputTile tile{layer.ih, read(0, room.inputs), panel, room.products + panel * WIDTH, own.panels * WIDTH};
+            for_rows<TOGETHER>(0, count, tile);
+        }
+
+        void round_states(int64_t s) {
             if constexpr (Matrix::BYTES) {
                 const Span mine = rows(live(s));
                 for (int64_t p = mine.begin; p < mine.end; ++p)
-                    round(1, p, before + p * own.hidden_size, own.hidden_size);
+                    round(1, p, room.hidden[s % 2] + p * own.hidden_size, own.hidden_size);
                 barrier.wait(member, members);
             }
-            for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-                StepTile tile{layer.hh,
-                              read(1, before),
-                              panel,
-                              room.products + (done * own.panels + panel) * WIDTH,
-                              own.panels * WIDTH,
-                              layer.bias.get() + panel * SUMS * LANES,
-                              before,
-                              room.hidden[(s + 1) % 2],
-                              room.cell,
-                              call.outputs,
-                              room.plan.place[0] + room.plan.offset[s],
-                              own.hidden_size,
-                              panel * S::UNITS * LANES,
-                              own.squash};
-                for_rows<TOGETHER>(0, live(s), tile);
-            }
-            barrier.wait(member, members);
+        }
+
+        // Step s of a panel; the products of its first row stand `done` rows after those of the chunk.
+        void step(const Layer& layer, int64_t panel, int64_t s, int64_t done) {
+            const float* hidden = room.hidden[s % 2];
+            StepTile tile{layer.hh,
+                          read(1, hidden),
+                          panel,
+                          room.products + (done * own.panels + panel) * WIDTH,
+                          own.panels * WIDTH,
+                          layer.bias.get() + panel * SUMS * LANES,
+                          hidden,
+                          room.hidden[(s + 1) % 2],
+                          room.cell,
+                          call.outputs,
+                          room.plan.place[0] + room.plan.offset[s],
+                          own.hidden_size,
+                          panel * S::UNITS * LANES,
+                          own.squash};
+            for_rows<TOGETHER>(0, live(s), tile);
         }
     };
 
@@ -289,12 +311,12 @@ class StepperOf final : public Stepper {
             } else if constexpr (KIND == LSTM) {
                 Vec gate[4], c = load(cell + at, left);
                 for (int g = 0; g < 4; ++g) gate[g] = x[g] + h[g] + load(bias + g * LANES);
-                put(row, 0, M > 1 ? lstm_step_apart(gate, c) : lstm_step(gate, c));
+                put(row, 0, lstm_step_in<M>(gate, c));
                 store(cell + at, c, left);
             } else {
                 Vec gate[] = {x[0] + h[0] + load(bias), x[1] + h[1] + load(bias + LANES),
                               x[2] + load(bias + 2 * LANES)};
-                put(row, 0, gru_step(gate, h[2] + load(bias + 3 * LANES), load(before + at, left)));
+                put(row, 0, gru_step_in<M>(gate, h[2] + load(bias + 3 * LANES), load(before + at, left)));
             }
         }
 

@@ -22,6 +22,7 @@ template <int COLUMNS, class Weight>
 struct PackedMatrix {
     static constexpr bool BYTES = std::is_same_v<Weight, int8_t>, PAIRS = !std::is_same_v<Weight, float>;
     static constexpr int64_t WIDTH = COLUMNS * LANES;
+    static constexpr int AHEAD = 1024;                                     // bytes
     using Rows = std::conditional_t<BYTES, const Rounded*, const float*>;  // what a product reads: (rows, depth)
 
     int64_t depth;
@@ -65,7 +66,8 @@ struct PackedMatrix {
                 if constexpr (PAIRS)
                     multiply_halves<PARTS>(rows + first * depth, depth, from + 2 * column * LANES, WIDTH, depth, sum);
                 else
-                    multiply_parts<PARTS>(rows + first * depth, depth, from + column * LANES, WIDTH, depth, sum);
+                    multiply_parts<PARTS, M == 1 ? AHEAD : 0>(rows + first * depth, depth, from + column * LANES, WIDTH,
+                                                              depth, sum);
                 for (int m = 0; m < M; ++m)
                     for (int c = 0; c < TOGETHER; ++c) product[m][column + c] = sum[m][c];
             }

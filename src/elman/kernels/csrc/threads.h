@@ -82,6 +82,10 @@ inline Barrier::Flag* take_flags(Arena& arena, int64_t count) {
 // Part `member` of `size` parts of [0, total), in whole multiples of `grain`.
 struct Span {
     int64_t begin, end;
+
+    // Number `at` of these at this step: from the first to the last at one step, back at the next. Of weights that are
+    // too many for a cache, those that the last step read last are still there, and are read first.
+    int64_t in_turn(int64_t at, int64_t step) const { return step % 2 ? begin + end - 1 - at : at; }
 };
 
 inline Span share(int64_t total, int64_t member, int64_t size, int64_t grain = 1) {
