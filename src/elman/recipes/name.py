@@ -24,9 +24,9 @@ RECIPE = Recipe(
         "write": {
             "input": {"language": {"kind": "category", "embedding": 32}},
             "target": {"name": {"kind": "text", "level": "character", "embedding": 64, "dropout": 0.1}},
-            "model": {"cell": "gru", "hidden": 192, "dropout": 0.3},
-            "train": {"epochs": 30},
-            "decode": {"temperature": 0.7, "top_k": 2, "max_length": 30},
+            "model": {"cell": "lstm", "hidden": 192, "dropout": 0.4},
+            "train": {"epochs": 30, "average": "ema", "average_decay": 0.998},
+            "decode": {"temperature": 0.6, "top_k": 2, "max_length": 30},
             "metric": "agreement",
             "baselines": [
                 {
@@ -35,7 +35,7 @@ RECIPE = Recipe(
                 }
             ],
             "show": ["Italian", "Japanese", "Russian"],
-            "round_trip": {"setting": "classify", "each": 50, "temperature": 0.7, "top_k": 2, "max_length": 30},
+            "round_trip": {"setting": "classify", "each": 50, "temperature": 0.6, "top_k": 2, "max_length": 30},
         },
     },
 )
