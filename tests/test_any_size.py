@@ -156,28 +156,79 @@ def small_pieces(monkeypatch):
     monkeypatch.setattr(lines, "BLOCK", 2000)
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_a_large_file_is_answered_and_scored_piece_by_piece_as_a_small_one_is(kind, tmp_path, small_pieces):
+ASKED = {
+    "csv": ("csv", ["text", "n"], ["label", "price"]),
+    "jsonl": ("jsonl", "text", "label"),
+    "wide series": ("csv", "v*", "price"),
+    "arrays": ("jsonl", "a", "price"),
+    "parquet": ("parquet", "v*", "label"),
+    "next word": ("csv", "text", None),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_a_large_file_is_answered_and_scored_piece_by_piece_as_a_small_one_is(case, tmp_path, small_pieces):
+    kind, inputs, targets = ASKED[case]
     path = write(tmp_path, kind)
-    small = trained(path, ["text", "n"], ["label", "price"])
-    small.save(tmp_path / "small")
-    large = elman.load(tmp_path / "small")
-    large.config.data.in_memory = 0
+    small = trained(path, inputs, targets)
+    large = opened_as_large(small, tmp_path)
 
-    in_pieces = list(large.answers_in_pieces(path))
+    in_pieces, expected = list(large.answers_in_pieces(path)), small.answers(path)
 
-    assert len(in_pieces) > 1
-    assert [answer["label"]["prediction"] for piece in in_pieces for answer in piece] == [
-        answer["label"]["prediction"] for answer in small.answers(path)
-    ]
-    np.testing.assert_allclose(large.predict(path)["price"], small.predict(path)["price"], rtol=1e-6)
-    bad = write(tmp_path, kind, with_bad_rows())
-    scores, expected = (model.evaluate(bad, bad_rows="skip") for model in (large, small))
-    assert scores["rows"] == expected["rows"] == 235
-    assert scores["metrics"] == pytest.approx(expected["metrics"], rel=1e-6)
-    assert sorted(large.skipped.splitlines()) == sorted(small.skipped.splitlines()) != []
-    with pytest.raises(DataError, match=rf"{bad.name}:[45]: column 'text' must hold some text"):
-        large.evaluate(bad)
+    assert len(in_pieces) > 1 or kind == "parquet"  # whose pieces are groups of rows
+    found = pd.json_normalize([answer for piece in in_pieces for answer in piece])
+    pd.testing.assert_frame_equal(found, pd.json_normalize(expected), rtol=1e-5)
+    scores, wanted = large.evaluate(path), small.evaluate(path)
+    assert (scores["rows"], scores.get("symbols")) == (wanted["rows"], wanted.get("symbols"))
+    assert scores["metrics"] == pytest.approx(wanted["metrics"], rel=1e-5)
+    if "text" in inputs and targets:
+        bad = write(tmp_path, kind, with_bad_rows())
+        assert large.evaluate(bad, bad_rows="skip")["rows"] == small.evaluate(bad, bad_rows="skip")["rows"] == 235
+        assert sorted(large.skipped.splitlines()) == sorted(small.skipped.splitlines()) != []
+        with pytest.raises(DataError, match=rf"{bad.name}:[45]: column 'text' must hold some text"):
+            large.evaluate(bad)
+
+
+def opened_as_large(model, folder):
+    """The model again, for which every file is larger than memory."""
+    model.save(folder / "model")
+    again = elman.load(folder / "model")
+    again.config.data.in_memory = 0
+    return again
+
+
+def test_pieces_have_the_columns_of_the_first_rows_in_their_order_and_empty_files_none(tmp_path, small_pieces):
+    TABLE[:100].to_csv(tmp_path / "a.csv", index=False)
+    TABLE[100:][TABLE.columns[::-1]].to_csv(tmp_path / "b.csv", index=False)
+    small = trained(str(tmp_path / "?.csv"), "v*", "price")
+    large = opened_as_large(small, tmp_path)
+    found, expected = (model.predict(str(tmp_path / "?.csv")) for model in (large, small))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+    words = opened_as_large(trained(write(tmp_path), "text", "label"), tmp_path / "words")
+    (tmp_path / "1.jsonl").write_text('{"text": "good"}\n' * 3)
+    (tmp_path / "2.jsonl").touch()
+    late = tmp_path / "late.jsonl"
+    late.write_text('{"x": 1}\n' * 20_000 + '{"text": "good"}\n')
+    assert len(words.predict(str(tmp_path / "[12].jsonl"))) == 3
+    assert len(words.predict(late, bad_rows="skip")) == 1
+    (tmp_path / "2.jsonl").write_text("nonsense\n")
+    with pytest.raises(DataError, match=r"2.jsonl:1: the line must be a JSON object"):
+        words.predict(tmp_path / "2.jsonl")
+
+
+def test_what_was_left_out_is_of_the_last_call_however_it_ended(tmp_path, small_pieces):
+    model = trained(write(tmp_path), in_memory=0)
+    bad = write(tmp_path, "jsonl", with_bad_rows())
+
+    next(pieces := model.answers_in_pieces(bad, bad_rows="skip"))
+    pieces.close()
+    assert "column 'text' must hold some text" in model.skipped
+    with pytest.raises(DataError):
+        model.predict(bad)
+    assert model.skipped == ""
+    with pytest.raises(elman.ElmanError, match="bad_rows"):
+        model.answers_in_pieces(bad, bad_rows="nonsense")
 
 
 def test_a_piece_without_a_row_that_can_be_used_is_passed_over_unless_all_are_such(tmp_path, small_pieces):

@@ -1,10 +1,11 @@
-"""Every layer beside the recurrent ones, which `test_unroll` has, compiles too: the same numbers and gradients."""
+"""The layers beside the recurrent ones, which `test_unroll` has, compile too: the same numbers and gradients."""
 
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._dynamo.testing import CompileCounter
 
 import elman
 from elman.layers import (
@@ -88,7 +89,7 @@ def distribution(layer: Gaussian | StudentT | Quantiles, width: int) -> tuple[nn
     return nn.Identity(), lambda x: layer.loss(x.flatten()[: 5 * width].reshape(5, 1, width), torch.zeros(5, 1))
 
 
-LAYERS: dict[str, Callable[[], tuple[nn.Module, Call]]] = {
+CASES: dict[str, Callable[[], tuple[nn.Module, Call]]] = {
     **{f"attention {name}": lambda name=name: attention(name) for name in ATTENTIONS},
     **{f"decoder {name}": lambda name=name: decoder(name, False) for name in ("none", *ATTENTIONS)},
     **{f"decoder {name} input feeding": lambda name=name: decoder(name, True) for name in ATTENTIONS},
@@ -136,13 +137,14 @@ IN_PARTS = {"characters bilstm", "characters cnn", "crf", "crf marginals", "ctc"
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch's own, between two graphs
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", CASES)
 def test_a_layer_compiles_and_gives_the_same(name, training):
     torch.manual_seed(0)
-    layer, call = LAYERS[name]()
+    layer, call = CASES[name]()
     layer.train(training)
     torch.compiler.reset()  # forget the cases before, or their number ends compilation
-    compiled = torch.compile(call, backend="eager", fullgraph=name not in IN_PARTS)
+    graphs = CompileCounter()
+    compiled = torch.compile(call, backend=graphs, fullgraph=name not in IN_PARTS)
     found = []
     for run in (call, compiled):
         torch.manual_seed(1)
@@ -154,3 +156,4 @@ def test_a_layer_compiles_and_gives_the_same(name, training):
         )
         found.append([numbers, *(gradient for gradient in gradients if gradient is not None)])
     torch.testing.assert_close(found[1], found[0], rtol=1e-5, atol=1e-5)
+    assert graphs.frame_count >= 1

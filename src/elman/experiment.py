@@ -295,7 +295,7 @@ def _metrics(model: Model, history: History, test: Examples | None) -> Json:
     }
     signatures: dict[str, str] = {}
     if test is not None:
-        judged = judge(model.network, test, wants_answers(model.fields), model.decoding)
+        judged = judge(model.network, test, wants_answers(model.fields), model.decoding, probabilities=False)
         figures["test"], signatures = scores_of(judged, model.fields), signatures_of(judged, model.fields)
     kept = {part: finite(scores) for part, scores in figures.items()}
     return kept | ({"signatures": signatures} if signatures else {})

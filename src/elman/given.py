@@ -1,6 +1,7 @@
 """The rows that a model is given to answer: as tables, piece by piece where their files are large, and as examples."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,11 @@ def row_policy(bad_rows: str) -> BadRows:
     return BadRows(bad_rows == "skip")
 
 
+def is_read_whole(files: Sequence[File], data: DataConfig) -> bool:
+    """Whether all rows of files are needed together, whatever their size: steps that stand in rows, and folders."""
+    return any((data.id, data.time, data.horizon)) or any(file.path.is_dir() for file in files)
+
+
 def table_given(values: Source, data: DataConfig, fields: Fields, bad: BadRows) -> Table:
     """What is given as one table; the values of a list are those of the first field.
 
@@ -41,26 +47,23 @@ def table_given(values: Source, data: DataConfig, fields: Fields, bad: BadRows) 
         DataError: no such file, or a row that cannot be used.
     """
     files = _files(values)
-    if files is not None:
+    if files:
         return _ready(read_files(files, bad), files, data, fields, bad)
-    first = next(iter(fields.inputs.values()), None) or next(iter(fields.targets.values()))
-    return _ready(from_memory(values, first.name), [], data, fields, bad)
+    first = next(chain(fields.inputs, fields.targets))
+    return _ready(from_memory(values, first), files, data, fields, bad)
 
 
 def tables_given(values: Source, data: DataConfig, fields: Fields, bad: BadRows) -> Iterator[Table]:
     """What is given as tables of some megabytes, where it stands in files that are larger than `data.in_memory`.
 
-    Sequences that are spread over rows, series whose end counts, and folders are read whole all the same.
-
     Raises: as `table_given`.
     """
-    files = _files(values) or []
-    together = data.id is not None or data.time is not None or data.horizon is not None
-    whole = together or any(file.path.is_dir() for file in files)
-    if whole or sum(file.size for file in files) <= data.in_memory * 1e6:
+    files = _files(values)
+    if is_read_whole(files, data) or sum(file.size for file in files) <= data.in_memory * 1e6:
         yield table_given(values, data, fields, bad)
         return
-    for piece in read_pieces(files, bad):
+    wanted = [field.name for field in fields.inputs.values()]
+    for piece in read_pieces(files, wanted, bad):
         yield _ready(piece, files, data, fields, bad)
 
 
@@ -94,12 +97,12 @@ def each_usable(tables: Iterator[Table], use: Callable[[Table], T]) -> Iterator[
         raise refusal
 
 
-def _files(values: Source) -> list[File] | None:
-    """The files that are named; None where the values are in memory."""
+def _files(values: Source) -> list[File]:
+    """The files that are named; none where the values are in memory."""
     if isinstance(values, str) and not names_files(values):
         then = "Pass a list: [value]."
         fail("model", "the values", "be a list, a table or a path that exists", repr(values), then)
-    return find_files(values) if isinstance(values, (str, Path)) else None
+    return find_files(values) if isinstance(values, (str, Path)) else []
 
 
 def _ready(table: Table, files: Sequence[File], data: DataConfig, fields: Fields, bad: BadRows) -> Table:

@@ -109,11 +109,11 @@ class Model:
         Raises:
             DataError: a row cannot be used and `bad_rows` is "refuse".
         """
-        found = list(self._judged(values, bad_rows, decode))
-        arrays = {
-            name: as_array([answer for piece in found for answer in piece[name].predictions])
-            for name in self.fields.targets
-        }
+        found: dict[str, list[Any]] = {name: [] for name in self.fields.targets}
+        for piece in self._answered(values, bad_rows, decode):
+            for name, answers in piece.items():
+                found[name] += answers.predictions
+        arrays = {name: as_array(answers) for name, answers in found.items()}
         return arrays if len(arrays) > 1 else next(iter(arrays.values()))
 
     def predict_proba(self, values: Source, bad_rows: str = "refuse") -> np.ndarray:
@@ -124,8 +124,8 @@ class Model:
             DataError: as `predict`.
         """
         columns = len(self.classes)
-        judged = (answers for piece in self._judged(values, bad_rows) for answers in piece.values())
-        rows = [list(row.values()) for answers in judged for row in answers.probabilities or ()]
+        found = (answers for piece in self._answered(values, bad_rows) for answers in piece.values())
+        rows = [list(row.values()) for answers in found for row in answers.probabilities or ()]
         return np.array(rows).reshape(-1, columns)
 
     def answers(self, values: Source, bad_rows: str = "refuse", **decode: Any) -> list[Json]:
@@ -144,9 +144,8 @@ class Model:
 
         Raises: as `answers`, when the piece is reached.
         """
-        for found in self._judged(values, bad_rows, decode):
-            each = [list(_answers(judged)) for judged in found.values()]
-            yield each[0] if len(each) == 1 else [dict(zip(found, row, strict=True)) for row in zip(*each, strict=True)]
+        found = self._answered(values, bad_rows, decode)
+        return (_rows(piece) for piece in found)
 
     def evaluate(self, data: Source, bad_rows: str = "refuse", **decode: Any) -> Json:
         """{"rows": n, "metrics": {...}} on rows that have the targets' columns too; one long text is one row.
@@ -163,10 +162,10 @@ class Model:
             fail("evaluate", "an option", "change a figure: this model is scored by its loss alone", ", ".join(decode))
         answers, decoding = wants_answers(self.fields), self._for_one("evaluate", decode)
         if self.config.data.stream:
-            parts = [judge(self.network, self._stream(data, bad), answers, decoding)]
+            parts = [judge(self.network, self._stream(data, bad), answers, decoding, probabilities=False)]
         else:
             given = each_usable(self._tables(data, bad), lambda table: self._examples(table, bad, targets=True))
-            parts = [judge(self.network, examples, answers, decoding) for examples in given]
+            parts = [judge(self.network, examples, answers, decoding, probabilities=False) for examples in given]
         judged = {name: Judged.joined([part[name] for part in parts]) for name in self.fields.targets}
         scores, signatures = scores_of(judged, self.fields), signatures_of(judged, self.fields)
         self.skipped = bad.summary()
@@ -327,7 +326,7 @@ class Model:
             "fields.json": to_json(self.fields.learned()),
         }
 
-    def _judged(
+    def _answered(
         self, values: Source, bad_rows: str, decode: Mapping[str, Any] | None = None
     ) -> Iterator[dict[str, Answers]]:
         """What is answered to each table of the values, by target."""
@@ -343,8 +342,13 @@ class Model:
             judged = judge(self.network, self._examples(table, bad), True, decoding)
             return {name: Answers(one.predictions, one.probabilities) for name, one in judged.items()}
 
-        yield from each_usable(self._tables(values, bad), answered)
-        self.skipped = bad.summary()
+        def each() -> Iterator[dict[str, Answers]]:
+            try:
+                yield from each_usable(self._tables(values, bad), answered)
+            finally:
+                self.skipped = bad.summary()
+
+        return each()
 
     def _for_one(self, where: str, decode: Mapping[str, Any]) -> Decoding:
         """How the one answer of each row is looked for."""
@@ -376,8 +380,14 @@ class Model:
         return tables_given(values, self.config.data, self.fields, bad)
 
 
-def _answers(judged: Answers) -> Iterator[Json]:
+def _rows(found: Mapping[str, Answers]) -> list[Json]:
+    """One object a row; of several targets by name."""
+    each = [list(_answers(answers)) for answers in found.values()]
+    return each[0] if len(each) == 1 else [dict(zip(found, row, strict=True)) for row in zip(*each, strict=True)]
+
+
+def _answers(found: Answers) -> Iterator[Json]:
     """{"prediction": ...} of each row, with its probabilities where there are any."""
-    for value, chances in zip(judged.predictions, judged.probabilities or repeat(None), strict=False):
+    for value, chances in zip(found.predictions, found.probabilities or repeat(None), strict=False):
         prediction = value.tolist() if isinstance(value, np.ndarray) else value
         yield {"prediction": prediction} | ({} if chances is None else {"probabilities": chances})

@@ -43,7 +43,7 @@ def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | Non
     elif not rows:
         return
     elif format is Format.jsonl:
-        print("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+        print("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), flush=True)
     elif format is Format.csv:
         flat = [_flat(row) for row in rows]
         writer = csv.DictWriter(sys.stdout, _keys(flat))

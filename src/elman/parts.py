@@ -56,6 +56,7 @@ from elman.data.stored import Some
 from elman.errors import ConfigError
 from elman.fields import Field, Fields
 from elman.fields.raw import group, moment
+from elman.given import is_read_whole
 from elman.long_series import goes_on_in_time, long_series
 from elman.long_text import long_text
 from elman.plan import is_one_text, settle
@@ -205,8 +206,7 @@ def _sources(
                 note(f"source    {source_name(files)}: read into memory whole, as one long text is")
             found.append(read_stream(path))
             continue
-        steps = data.id is not None or data.time is not None or data.horizon is not None
-        whole = steps or any(file.path.is_dir() for file in files)
+        whole = is_read_whole(files, data)
         if size > data.in_memory and whole:
             note(f"source    {source_name(files)}: read into memory whole, as folders and the long format are")
         large = size > data.in_memory and not whole

@@ -114,10 +114,10 @@ class Table:
         return values
 
     def completed(self, names: Iterable[str]) -> "Table":
-        """The table with missing values in the place of those columns that a sparse one lacks."""
-        lacking = [name for name in names if name not in self.columns] if self.sparse else []
-        columns = {**self.columns, **{name: [None] * len(self) for name in lacking}}
-        return Table(columns, self.source, self.where, self.left_out, self.numbers) if lacking else self
+        """The table with these columns first, in this order; those that a sparse one lacks are missing values."""
+        names = [name for name in names if self.sparse or name in self.columns]
+        columns = {name: self.columns[name] if name in self.columns else [None] * len(self) for name in names}
+        return Table({**columns, **self.columns}, self.source, self.where, self.left_out, self.numbers)
 
     def take(self, rows: Sequence[int]) -> "Table":
         """The table of these rows only, in this order; their places stay what they are."""

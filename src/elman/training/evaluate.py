@@ -36,8 +36,8 @@ class Judged:
 
     @classmethod
     def joined(cls, parts: Sequence["Judged"]) -> "Judged":
-        """What metrics look at, which probabilities are not, of all of these rows."""
-        whole = cls(0)
+        """All of these rows, for metrics: without probabilities."""
+        whole = cls(sum(len(part.losses) for part in parts))
         whole.losses = np.concatenate([part.losses for part in parts])
         whole.steps = np.concatenate([part.steps for part in parts])
         whole.predictions, whole.truth, whole.keys = (
@@ -53,7 +53,11 @@ class Judged:
 
 @torch.inference_mode()
 def judge(
-    network: Network, examples: Examples, answers: bool = True, decoding: Decoding | None = None
+    network: Network,
+    examples: Examples,
+    answers: bool = True,
+    decoding: Decoding | None = None,
+    probabilities: bool = True,
 ) -> dict[str, Judged]:
     """The losses of every target, where the examples have them, and the answers, where they are wanted.
 
@@ -64,6 +68,7 @@ def judge(
         examples: rows.
         answers: whether answers are wanted, and the truth as the user reads it.
         decoding: how what is written is looked for; None: greedily.
+        probabilities: whether those of the answers are kept, which no metric looks at.
     """
     network.eval()
     most = MOST_STEPS
@@ -78,7 +83,7 @@ def judge(
                 size = len(batch.rows)
             try:
                 for piece in pieces(batch, size):
-                    carried = _judge(network, piece, examples, carried, found, answers, decoding)
+                    carried = _judge(network, piece, examples, carried, found, answers, decoding, probabilities)
             except (RuntimeError, MemoryError) as error:
                 if size == 1 or batch.is_stream or not is_out_of_memory(error):
                     raise
@@ -96,6 +101,7 @@ def _judge(
     found: dict[str, Judged],
     answers: bool,
     decoding: Decoding | None,
+    probabilities: bool,
 ) -> Carried | None:
     """Note the losses and answers of a batch; what its rows hand on."""
     known = isinstance(network.topology, Reader) or batch.targets is not None
@@ -115,7 +121,7 @@ def _judge(
         keys = input_keys(network.fields, examples, batch.rows) if truth and field.references == "all" else []
         for index, row in enumerate(batch.rows.tolist()):
             judged.predictions[row] = said.predictions[index]
-            judged.probabilities[row] = said.probabilities and said.probabilities[index]
+            judged.probabilities[row] = said.probabilities[index] if probabilities and said.probabilities else None
             judged.truth[row] = truth and truth[index]
             judged.keys[row] = keys and keys[index]
     return network.carried(features, batch) if features else None
@@ -156,7 +162,7 @@ def score(network: Network, examples: Examples, leading_only: bool = False) -> d
     fields = network.fields
     leading = METRICS[leading_metric(fields).rpartition(".")[2]]
     answers = not leading.from_loss if leading_only else wants_answers(fields)
-    return scores_of(judge(network, examples, answers), fields, answers)
+    return scores_of(judge(network, examples, answers, probabilities=False), fields, answers)
 
 
 def wants_answers(fields: Fields) -> bool:

@@ -1,6 +1,6 @@
 """Files to tables, in pieces. A new format is one file here and one line in this table."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +60,17 @@ def read_files(files: Sequence[File], bad: BadRows) -> Table:
     return check_not_empty(joined(filled, source_name(files)))
 
 
-def read_pieces(files: Sequence[File], bad: BadRows) -> Iterator[Table]:
-    """The rows of files, see `read`, in tables of some megabytes; the first rows tell which columns there are."""
-    names = head(files, BadRows(skip=True)).columns
+def read_pieces(files: Sequence[File], wanted: Iterable[str], bad: BadRows) -> Iterator[Table]:
+    """The rows of files, see `read`, in tables of some megabytes, each with the columns that the first rows tell.
+
+    Args:
+        files: what is read.
+        wanted: columns that are missing values in a sparse piece without them, see `Table`.
+        bad: what is done with rows that cannot be used.
+    """
+    names = dict.fromkeys([*head(files, BadRows(bad.skip)).columns, *wanted])
     for file in files:
-        for table in pieces(file, bad):
-            yield table.completed(names)
+        yield from (table.completed(names) for table in pieces(file, bad) if len(table))
 
 
 def head(files: Sequence[File], bad: BadRows) -> Table:

@@ -32,9 +32,9 @@ INLINE void multiply_step(const float* a, int64_t a_row, const float* b, Vec (&s
 
 // Of the N vectors at `from` those that come AHEAD bytes after them, into the nearest cache: weights that a product of
 // one row walks through come from far, and the processor by itself does not look as far ahead.
-template <int AHEAD, int N, class T>
-INLINE void look_ahead(const T* from) {
-    for (int n = 0; n < N; ++n) __builtin_prefetch((const char*)(from + n * LANES) + AHEAD);
+template <int AHEAD, int N>
+INLINE void look_ahead(const float* from) {
+    for (int n = 0; n < N; ++n) __builtin_prefetch((const void*)(uintptr_t(from + n * LANES) + AHEAD));
 }
 
 // sum (M, N vectors) += a (M, K) b (K, N vectors); rows of a lie `a_row` apart, those of b `b_row`. In PARTS sums that

@@ -141,7 +141,7 @@ class StepperOf final : public Stepper {
         Barrier barrier;
         int64_t member, members;
         Span panels;
-        int64_t before;  // steps that were taken in calls before this one
+        int64_t taken;  // steps, in calls before this one
 
         int64_t live(int64_t step) const { return room.plan.live[step]; }
         Span rows(int64_t total) const { return share(total, member, members); }
@@ -166,8 +166,8 @@ class StepperOf final : public Stepper {
                     for (int64_t panel = panels.begin; panel < panels.end; ++panel) project(layer, panel, count);
                     for (int64_t s = begin, done = 0; s < end; done += live(s++)) {
                         round_states(s);
-                        for (int64_t at = panels.begin; at < panels.end; ++at)
-                            step(layer, panels.in_turn(at, s), s, done);
+                        for (int64_t turn = panels.begin; turn < panels.end; ++turn)
+                            step(layer, panels.in_turn(turn, s), s, done);
                         barrier.wait(member, members);
                     }
                 }
@@ -220,7 +220,7 @@ class StepperOf final : public Stepper {
         void step_at_once(const Layer& layer, int64_t s) {
             round_states(s);
             for (int64_t at = panels.begin; at < panels.end; ++at) {
-                const int64_t panel = panels.in_turn(at, before + s);
+                const int64_t panel = panels.in_turn(at, taken + s);
                 project(layer, panel, live(s));
                 step(layer, panel, s, 0);
             }
