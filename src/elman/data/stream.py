@@ -9,7 +9,7 @@ import torch
 from elman.data.batch import Batch, Examples
 from elman.types import Column
 
-SCORED_LANES = 32  # each begins without a past, which scoring pays for: few, but enough to keep a processor busy
+SCORED_LANES = 8  # each begins without a past, which scoring pays for: few, but enough to keep a processor busy
 
 
 class StreamExamples(Examples):
