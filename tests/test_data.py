@@ -158,6 +158,22 @@ def test_bad_cells_of_one_row_are_one_bad_row():
     assert len(wide.messages) == len(long.messages) == 2
 
 
+@pytest.mark.parametrize(
+    ("columns", "pattern", "order"),
+    [
+        ("v10 v2 x v1", "v*", "v1 v2 v10"),
+        ("2_mv 1_mv", "*_mv", "1_mv 2_mv"),
+        ("v2 v1 va", "v*", "v2 v1 va"),
+        ("jan feb", "*", "jan feb"),
+        ("v2 v1", "v?", "v2 v1"),
+        ("v2 v1", "v2", "v2"),
+    ],
+)
+def test_columns_of_a_pattern_stand_in_the_order_of_their_numbers(columns, pattern, order):
+    table = from_memory({name: [1.0] for name in columns.split()})
+    assert matching_columns(table, [pattern]) == order.split()
+
+
 def test_long_and_wide_and_array_columns_are_the_same_series():
     values = np.array([[1.0, np.nan, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]])
     cells = [["" if np.isnan(x) else str(x) for x in row] for row in values]

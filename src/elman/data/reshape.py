@@ -14,7 +14,10 @@ from elman.fields.series import measured, parse_or_missing
 
 
 def matching_columns(table: Table, patterns: Sequence[str]) -> list[str]:
-    """The columns that the patterns name, in the table's order for a pattern such as "v*" and in the given order else.
+    """The columns that the patterns name, in the given order; those of a pattern such as "v*" in that of their numbers.
+
+    So a file whose columns stand otherwise is read as the one that was trained on. Where what stands for the star is
+    not a number in each, they keep the table's order.
 
     Raises:
         DataError: a name that is no column, or a pattern that none fits.
@@ -28,8 +31,16 @@ def matching_columns(table: Table, patterns: Sequence[str]) -> list[str]:
         fitting = [name for name in table.columns if fnmatchcase(name, pattern)]
         if not fitting:
             fail(table.source, "the pattern", f"fit one of {', '.join(table.columns)}", repr(pattern), error=DataError)
-        found += fitting
+        found += _by_number(fitting, pattern)
     return list(dict.fromkeys(found))
+
+
+def _by_number(names: list[str], pattern: str) -> list[str]:
+    """Sorted by what stands for the one star of the pattern, if that is a whole number in all; else as they are."""
+    before, _, after = pattern.partition("*")
+    stars = {name: name[len(before) : len(name) - len(after)] for name in names}
+    numbered = not any(sign in before + after for sign in "*?[") and all(map(str.isdecimal, stars.values()))
+    return sorted(names, key=lambda name: int(stars[name])) if numbered else names
 
 
 def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> Table:
