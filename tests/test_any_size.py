@@ -160,6 +160,7 @@ ASKED = {
     "csv": ("csv", ["text", "n"], ["label", "price"]),
     "jsonl": ("jsonl", "text", "label"),
     "wide series": ("csv", "v*", "price"),
+    "wide series, sparse": ("jsonl", "v*", "price"),
     "arrays": ("jsonl", "a", "price"),
     "parquet": ("parquet", "v*", "label"),
     "next word": ("csv", "text", None),

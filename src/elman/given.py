@@ -20,6 +20,7 @@ from elman.data import (
     parse,
     read_files,
     read_pieces,
+    spread_series,
     with_whole_paths,
 )
 from elman.errors import NoRowError
@@ -62,7 +63,8 @@ def tables_given(values: Source, data: DataConfig, fields: Fields, bad: BadRows)
     if is_read_whole(files, data) or sum(file.size for file in files) <= data.in_memory * 1e6:
         yield table_given(values, data, fields, bad)
         return
-    wanted = [field.name for field in fields.inputs.values()]
+    spread = spread_series(fields, ())
+    wanted = [field.name for field in fields.by_role().values() if field is not spread]
     for piece in read_pieces(files, wanted, bad):
         yield _ready(piece, files, data, fields, bad)
 
