@@ -8,7 +8,7 @@ RECIPE = Recipe(
     data="tatoeba_english",
     split="test, 2,000 sentences",
     size="112,830 sentences",
-    minutes=35,
+    minutes=20,
     input={
         "text": {
             "kind": "text",
