@@ -16,7 +16,7 @@ import openvino  # type: ignore[import-untyped]  # noqa: E402
 
 def inference(task: Task) -> Prepared:
     request, x = _request(task, False), task.x.swapaxes(0, 1).copy()
-    request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
+    request.set_input_tensor(openvino.Tensor(x))  # a copy that it owns: shared memory would have to be kept alive
 
     def run() -> Any:
         request.infer()
@@ -28,7 +28,7 @@ def inference(task: Task) -> Prepared:
 def step(task: Task) -> Prepared:
     """Inputs and outputs are bound; the new state is copied over the old one."""
     request, x = _request(task, True), task.x.swapaxes(0, 1).copy()
-    request.set_tensor("x", openvino.Tensor(x, shared_memory=True))
+    request.set_tensor("x", openvino.Tensor(x))
     pairs = []
     for name in STATES[task.item.cell]:
         before = np.zeros((1, task.item.batch, task.item.hidden_size), np.float32)
