@@ -42,7 +42,7 @@ from elman.fields import Field
 from elman.fields.raw import each_distinct
 from elman.types import Json
 
-FORMAT = 4
+FORMAT = 5
 ROWS, MANIFEST, INDEX = "rows.arrow", "manifest.json", "index"
 IN_USE: WeakSet[Stored] = WeakSet()  # what this process has open
 
