@@ -38,7 +38,8 @@ def row_policy(bad_rows: str) -> BadRows:
 
 def is_read_whole(files: Sequence[File], data: DataConfig) -> bool:
     """Whether all rows of files are needed together, whatever their size: steps that stand in rows, and folders."""
-    return any((data.id, data.time, data.horizon)) or any(file.path.is_dir() for file in files)
+    in_rows = any(option is not None for option in (data.id, data.time, data.horizon))
+    return in_rows or any(file.path.is_dir() for file in files)
 
 
 def table_given(values: Source, data: DataConfig, fields: Fields, bad: BadRows) -> Table:
@@ -47,11 +48,7 @@ def table_given(values: Source, data: DataConfig, fields: Fields, bad: BadRows) 
     Raises:
         DataError: no such file, or a row that cannot be used.
     """
-    files = _files(values)
-    if files:
-        return _ready(read_files(files, bad), files, data, fields, bad)
-    first = next(chain(fields.inputs, fields.targets))
-    return _ready(from_memory(values, first), files, data, fields, bad)
+    return _whole(values, _files(values), data, fields, bad)
 
 
 def tables_given(values: Source, data: DataConfig, fields: Fields, bad: BadRows) -> Iterator[Table]:
@@ -61,7 +58,7 @@ def tables_given(values: Source, data: DataConfig, fields: Fields, bad: BadRows)
     """
     files = _files(values)
     if is_read_whole(files, data) or sum(file.size for file in files) <= data.in_memory * 1e6:
-        yield table_given(values, data, fields, bad)
+        yield _whole(values, files, data, fields, bad)
         return
     spread = spread_series(fields, ())
     wanted = [field.name for field in fields.by_role().values() if field is not spread]
@@ -105,6 +102,13 @@ def _files(values: Source) -> list[File]:
         then = "Pass a list: [value]."
         fail("model", "the values", "be a list, a table or a path that exists", repr(values), then)
     return find_files(values) if isinstance(values, (str, Path)) else []
+
+
+def _whole(values: Source, files: Sequence[File], data: DataConfig, fields: Fields, bad: BadRows) -> Table:
+    """All rows of the files, or of the values where there are none, as fields read them."""
+    first = next(chain(fields.inputs, fields.targets))
+    table = read_files(files, bad) if files else from_memory(values, first)
+    return _ready(table, files, data, fields, bad)
 
 
 def _ready(table: Table, files: Sequence[File], data: DataConfig, fields: Fields, bad: BadRows) -> Table:

@@ -79,7 +79,6 @@ inline Barrier::Flag* take_flags(Arena& arena, int64_t count) {
     return flags;
 }
 
-// Part `member` of `size` parts of [0, total), in whole multiples of `grain`.
 struct Span {
     int64_t begin, end;
 
@@ -88,6 +87,7 @@ struct Span {
     int64_t in_turn(int64_t at, int64_t step) const { return step % 2 ? begin + end - 1 - at : at; }
 };
 
+// Part `member` of `size` parts of [0, total), in whole multiples of `grain`.
 inline Span share(int64_t total, int64_t member, int64_t size, int64_t grain = 1) {
     if (size == 1) return {0, total};  // a division takes as long as a hundred products
     int64_t grains = (total + grain - 1) / grain;
