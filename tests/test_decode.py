@@ -10,6 +10,7 @@ import torch
 
 import elman
 from elman.inference import Decoding, decode, write
+from elman.inference.choice import highest, likeliest
 from elman.layers import LSTM, Decoder
 
 BEGIN, END = 0, 1
@@ -457,3 +458,17 @@ class Broken(Table):
 def test_what_does_not_go_together_is_refused_by_name(call, message):
     with pytest.raises(elman.ElmanError, match=message):
         call()
+
+
+@pytest.mark.parametrize("symbols", [5, 99, 100, 500, 1000, 1037])
+def test_the_highest_are_found_by_blocks_as_by_sorting_all(symbols):
+    torch.manual_seed(symbols)
+    ranks = torch.randn(20, symbols)
+    ranks[0] = ranks[0].sort().values  # all in the last block, or after it
+    ranks[1, 3] = math.nan  # stands above all numbers
+    for most in (1, 5):
+        found, at = highest(ranks, most)
+        expected, where = ranks.topk(most, 1)
+        assert torch.equal(at, where)
+        torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+    assert torch.equal(likeliest(ranks), ranks.argmax(1))

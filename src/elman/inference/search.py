@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from elman.checks import fail
-from elman.inference.choice import BARRED, Lots, coverage, ranked, widest
+from elman.inference.choice import BARRED, Lots, coverage, likeliest, ranked, widest
 from elman.inference.decoding import Decoding, Hypothesis, Normal, Writer
 
 
@@ -119,7 +119,7 @@ class Search:
         if self.decoding.method == "beam":
             return widest(ranks, self.ranks, self.lines, self.room)
         parents = torch.arange(len(ranks), device=self.device)
-        return parents, ranks.max(1).indices if self.lots is None else self.lots.draw(ranks, self.lines, at)
+        return parents, likeliest(ranks) if self.lots is None else self.lots.draw(ranks, self.lines, at)
 
     def _look(self, attention: Tensor | None, parents: Tensor, forced: Tensor) -> None:
         """Keep where the step looked."""
