@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from elman.data import Batch
+from elman.fields import Fields
 from elman.network import Loss
 from elman.topologies import Encoded, ManyToOne
 from elman.training import Estimate, estimate, is_out_of_memory, memory
@@ -20,16 +21,18 @@ TRAINING = """
 import sys, time, numpy as np, torch
 from torch import nn
 from elman.data import Batch
+from elman.fields import Fields
 from elman.network import Loss
 from elman.topologies import Encoded, ManyToOne
 from elman.types import Column
 from elman.training import estimate
 from elman.training.estimate import _step
-from elman.training.optimise import adamw
+from elman.training.optimise import AdamW
 
 class Net(nn.Module):
     def __init__(self, options):
         super().__init__()
+        self.fields = Fields({}, {})
         self.words, self.topology, self.head = nn.Embedding(2000, 64), ManyToOne(64, **options), nn.Linear(128, 5)
     def loss(self, batch):
         (x, lengths), target = batch.inputs["x"], batch.targets["y"].values
@@ -52,7 +55,7 @@ network = Net(options)
 if what == "foretold":
     print(estimate(network, large, middle, 10).bytes)
 else:
-    optimiser = adamw(network, 1e-3, 0.0)
+    optimiser = AdamW(network, 1e-3, 0.0)
     _step(network, optimiser, large)
     best = {name: value.clone() for name, value in network.state_dict().items()}
     _step(network, optimiser, large)
@@ -85,6 +88,7 @@ class Net(nn.Module):
 
     def __init__(self, **options):
         super().__init__()
+        self.fields = Fields({}, {})
         self.topology = ManyToOne(3, hidden=8, **options)
         self.head = nn.Linear(8, 2)
 

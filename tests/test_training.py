@@ -4,6 +4,8 @@ import itertools
 import json
 import math
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -20,7 +22,7 @@ from elman.network import Network
 from elman.training import METRICS, Reporter, Trainer
 from elman.training import loop as loop_module
 from elman.training.averaging import Average
-from elman.training.optimise import adamw, add_noise, rate
+from elman.training.optimise import AdamW, add_noise, rate
 
 WORDS = ["good", "bad", "fine", "poor", "great", "dull"]
 
@@ -315,8 +317,39 @@ def test_the_plateau_schedule_halves_when_the_score_stands_still():
 
 def test_only_matrices_decay():
     layer = elman.GRU(3, 4)
-    groups = adamw(layer, 1e-3, 0.1).param_groups
-    assert [(group["weight_decay"], {p.dim() for p in group["params"]}) for group in groups] == [(0.1, {2}), (0.0, {1})]
+    groups = AdamW(layer, 1e-3, 0.1).groups
+    assert [(decay, {p.dim() for p in group}) for group, decay in groups] == [(0.1, {2}), (0.0, {1})]
+
+
+def test_adamw_makes_of_the_weights_what_torch_makes_of_them():
+    torch.manual_seed(0)
+    ours, theirs = (torch.nn.Linear(5, 3) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    groups = [{"params": [theirs.weight], "weight_decay": 0.1}, {"params": [theirs.bias], "weight_decay": 0.0}]
+    mine, torchs = AdamW(ours, 1e-2, 0.1), torch.optim.AdamW(groups, lr=1e-2, fused=True)
+    for step in range(6):
+        mine.lr = torchs.param_groups[0]["lr"] = torchs.param_groups[1]["lr"] = 1e-2 / (1 + step)
+        x = torch.randn(4, 5)
+        for layer, optimiser in ((ours, mine), (theirs, torchs)):
+            optimiser.zero_grad()
+            y = layer(x) if step > 1 else x @ layer.weight.T  # at first without a gradient of the bias
+            y.square().sum().backward()
+            optimiser.step()
+        assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
+        restored = AdamW(ours, mine.lr, 0.1)
+        restored.restore(mine.tensors())
+        mine = restored
+
+
+def test_a_training_does_not_import_the_compiler_of_torch():
+    """Which takes longer than a short training."""
+    program = """
+import sys, elman
+table = {"text": ["good film", "bad film"] * 30, "label": ["yes", "no"] * 30}
+elman.train(table, input="text", target="label", hidden=4, epochs=1, quiet=True)
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_metrics_are_those_of_scikit_learn_and_the_textbook():

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -16,7 +17,7 @@ from elman.directory import CHECKPOINTS, Directory, write_directory
 from elman.errors import DataError, ElmanError
 from elman.network import Network, carried_like, own_state
 from elman.training.history import History
-from elman.training.optimise import decayed_or_not
+from elman.training.optimise import matrices_and_vectors
 from elman.training.progress import Reporter
 
 CUDA_RANDOM_BYTES = 16  # of torch's generator there
@@ -127,9 +128,7 @@ def _expected(network: Network, averaged: bool, lanes: int) -> dict[str, Tensor]
     parts = ("network", "best", "mean") if averaged else ("network", "best")
     weights = own_state(network)
     found = {f"{part}.{name}": tensor for part in parts for name, tensor in weights.items()}
-    for index, parameter in enumerate(
-        parameter for group in decayed_or_not(network, 0) for parameter in group["params"]
-    ):
+    for index, parameter in enumerate(chain(*matrices_and_vectors(network))):
         found[f"optimiser.{index}.step"] = torch.empty((), device="meta")
         found[f"optimiser.{index}.exp_avg"] = found[f"optimiser.{index}.exp_avg_sq"] = parameter
     found |= {f"carried.{name}": tensor for name, tensor in carried_like(network, lanes).items()}

@@ -14,7 +14,7 @@ from elman.training.averaging import Average
 from elman.training.device import random_state, set_random_state
 from elman.training.history import History
 from elman.training.memory import is_out_of_memory
-from elman.training.optimise import adamw, add_noise, rate
+from elman.training.optimise import AdamW, add_noise, rate
 from elman.training.pieces import pieces
 from elman.training.progress import Reporter
 
@@ -39,14 +39,9 @@ class Descent:
         self.how, self.network, self.total, self.place, self.reporter = how, network, total, place, reporter
         self.device = network.device
         self.peak = how.lr or network.lr
-        self.optimiser = adamw(network, self.peak, how.weight_decay)
+        self.optimiser = AdamW(network, self.peak, how.weight_decay)
         self.carried: Carried | None = None  # by the rows of a stream, from the batch before
         self.average = None if how.average == "none" else Average(network, how.average, how.average_decay)
-
-    @property
-    def lr(self) -> float:
-        """The learning rate of the last step."""
-        return float(self.optimiser.param_groups[0]["lr"])
 
     def step(self, batch: Batch, history: History) -> float:
         """Follow the gradient of a batch once; its mean loss before that.
@@ -57,8 +52,7 @@ class Descent:
         how, network = self.how, self.network
         network.train()
         share = rate(how.schedule, history.step, self.total, how.warmup, history.halvings)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.peak * share
+        self.optimiser.lr = self.peak * share
         if not batch.follows:
             self.carried = None
         loss, losses = self._gradient(batch, history)
@@ -83,9 +77,8 @@ class Descent:
             found[f"mean.{name}"] = tensor
         for name, tensor in (self.carried.tensors() if self.carried else {}).items():
             found[f"carried.{name}"] = tensor
-        for index, state in self.optimiser.state_dict()["state"].items():
-            for name, tensor in state.items():
-                found[f"optimiser.{index}.{name}"] = tensor
+        for name, tensor in self.optimiser.tensors().items():
+            found[f"optimiser.{name}"] = tensor
         return found
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -95,12 +88,7 @@ class Descent:
             self.average.restore(part_of(tensors, "mean."))
         carried = {name: tensor.to(self.device, copy=True) for name, tensor in part_of(tensors, "carried.").items()}
         self.carried = carried_from(self.network, carried)
-        states: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in part_of(tensors, "optimiser.").items():
-            index, _, key = name.partition(".")
-            states.setdefault(int(index), {})[key] = tensor.clone()
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": states, "param_groups": groups})
+        self.optimiser.restore(part_of(tensors, "optimiser."))
 
     def _gradient(self, batch: Batch, history: History) -> tuple[Tensor, Tensor]:
         """The mean loss, and that of each row (B,), whose gradients are added up; out of memory halves the micro-batch.
@@ -111,7 +99,7 @@ class Descent:
         assert batch.targets is not None
         totals = self.network.total_counted(batch.targets)
         while True:
-            self.optimiser.zero_grad(set_to_none=True)
+            self.optimiser.zero_grad()
             try:
                 found = [self._backward(piece, totals) for piece in self._pieces(batch, history.micro_batch)]
                 self.carried = joined([loss.carried for loss in found])

@@ -12,7 +12,7 @@ from torch import nn
 from elman.data import Batch, Lengths
 from elman.network import Network
 from elman.training.memory import PeakBytes, SavedBytes
-from elman.training.optimise import adamw
+from elman.training.optimise import AdamW
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,10 @@ def estimate(network: Network, largest: Batch, typical: Batch, steps: int) -> Es
     weights = sum(parameter.nbytes for parameter in network.parameters())
     with torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type):
         with PeakBytes(device) as peak:
-            trial = copy.deepcopy(network).train()
-            optimiser = adamw(trial, lr=1e-3, weight_decay=0.0)
+            # What fields know is not learned here, and a copy of a vocabulary takes longer than the steps.
+            shared = {id(known): known for known in (network.fields, *network.fields.by_role().values())}
+            trial = copy.deepcopy(network, shared).train()
+            optimiser = AdamW(trial, lr=1e-3, weight_decay=0.0)
             saved = SavedBytes(trial)
             with torch.autograd.graph.saved_tensors_hooks(saved.pack, saved.unpack):
                 _step(trial, optimiser, largest)
@@ -95,10 +97,10 @@ def trial_rows(lengths: Lengths, batches: Sequence[np.ndarray]) -> tuple[np.ndar
     return batches[int(sizes.argmax())], batches[int(np.abs(sizes - sizes.mean()).argmin())]
 
 
-def _step(network: Network, optimiser: torch.optim.Optimizer, batch: Batch) -> None:
+def _step(network: Network, optimiser: AdamW, batch: Batch) -> None:
     """What the training loop does in a step."""
     loss = network.loss(batch).share
-    optimiser.zero_grad(set_to_none=True)
+    optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimiser.step()

@@ -199,7 +199,7 @@ class Run:
         row: dict[str, Any] = {
             "step": history.step,
             "epoch": round(epoch, 4),
-            "lr": self.descent.lr,
+            "lr": self.descent.optimiser.lr,
             "train_loss": history.loss_sum / history.loss_count,
             "seconds": round(seconds, 3),
             "sequences_per_second": round(epoch * len(self.train) / seconds, 1),

@@ -1,27 +1,97 @@
 """The optimiser and the learning rate over time."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
+BETAS, EPS = (0.9, 0.999), 1e-8
 SCHEDULES = ("cosine", "plateau", "constant")
 PLATEAU_WAIT = 2  # evaluations without a better score before the rate is halved
 
 
-def adamw(network: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101); biases and other vectors are not decayed."""
-    return torch.optim.AdamW(decayed_or_not(network, weight_decay), lr=lr, fused=True)
+class AdamW:
+    """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), with g the gradient and t the steps done, this one included:
+
+        m = beta1 m + (1 - beta1) g
+        v = beta2 v + (1 - beta2) g^2
+        w = (1 - lr decay) w - lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+
+    Torch's fused step, so that weights are to the last bit what torch.optim.AdamW makes of them. To make one of those
+    is to import torch's compiler, which takes longer than a short training.
+
+    Args:
+        network: whose parameters are trained.
+        lr: learning rate of the next step; it may be set anew before each.
+        weight_decay: of matrices; biases and other vectors do not decay.
+    """
+
+    def __init__(self, network: nn.Module, lr: float, weight_decay: float) -> None:
+        self.lr = lr
+        matrices, vectors = matrices_and_vectors(network)
+        self.groups = ((matrices, weight_decay), (vectors, 0.0))
+        self.parameters = [*matrices, *vectors]
+        self.state: dict[
+            Tensor, dict[str, Tensor]
+        ] = {}  # step (), exp_avg and exp_avg_sq; of parameters with gradients
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Follow the gradients once; a parameter without one stays."""
+        for group, decay in self.groups:
+            moved = [parameter for parameter in group if parameter.grad is not None]
+            states = [self.state.get(parameter) or self._begin(parameter) for parameter in moved]
+            adamw(
+                moved,
+                [parameter.grad for parameter in moved if parameter.grad is not None],
+                [state["exp_avg"] for state in states],
+                [state["exp_avg_sq"] for state in states],
+                [],
+                [state["step"] for state in states],
+                fused=True,
+                amsgrad=False,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                lr=self.lr,
+                weight_decay=decay,
+                eps=EPS,
+                maximize=False,
+            )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The state, by number of the parameter and name."""
+        return {
+            f"{index}.{name}": tensor
+            for index, parameter in enumerate(self.parameters)
+            for name, tensor in self.state.get(parameter, {}).items()
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take back what `tensors` gave."""
+        self.state = {}
+        for key, tensor in tensors.items():
+            index, _, name = key.partition(".")
+            parameter = self.parameters[int(index)]
+            self.state.setdefault(parameter, {})[name] = tensor.to(parameter.device, copy=True)
+
+    def _begin(self, parameter: Tensor) -> dict[str, Tensor]:
+        state = {"step": torch.zeros((), device=parameter.device)}
+        state |= {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
+        self.state[parameter] = state
+        return state
 
 
-def decayed_or_not(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """The parameters that are trained, in the optimiser's order: matrices, which decay, then vectors."""
-    trained = [p for p in network.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in trained if p.dim() > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
-    ]
+def matrices_and_vectors(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """The parameters that are trained, in the optimiser's order."""
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return [p for p in trained if p.dim() > 1], [p for p in trained if p.dim() <= 1]
 
 
 @torch.no_grad()
