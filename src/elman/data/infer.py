@@ -106,11 +106,13 @@ def _refuse_target(where: str, found: str) -> NoReturn:
 def _goes_along(cells: Sequence[Any], table: Table, inputs: Sequence[str]) -> bool:
     """Whether the cells have as many words, or elements, as one of the columns that are read."""
     counts = np.array([_count(cell) for cell in cells])
+    if (counts <= 1).all():
+        return False
     for name in inputs:
         if name not in table.columns:  # a series that is gathered from several
             continue
         read = np.array([_count(cell) for cell in table.column(name)[:LOOKED_AT]])
-        if (counts == read).mean() >= ALIGNED and (counts > 1).any():
+        if (counts == read).mean() >= ALIGNED:
             return True
     return False
 

@@ -52,5 +52,5 @@ def kind_of_file(cell: Any) -> str | None:
 
 def kind_of_files(cells: list[Any]) -> str | None:
     """The kind of field that reads the files which all these cells name; None where they name none, or several."""
-    kinds = set(map(kind_of_file, cells))
-    return kinds.pop() if len(kinds) == 1 else None
+    kind = kind_of_file(cells[0]) if cells else None
+    return kind if kind and all(kind_of_file(cell) == kind for cell in cells) else None
