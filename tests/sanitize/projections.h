@@ -28,7 +28,7 @@ inline void try_projection(const Head& of, int64_t callers) {
         for (int64_t column = 0; column < columns; ++column)
             expected.data[row * columns + column] = float(sums[column] - std::log(total));
     }
-    void* projection = elman_projection_new(depth, columns, weight.data, bias.data);
+    void* projection = elman_projection_pack(depth, columns, 2, weight.data, bias.data);
     weight = Array<float>(), bias = Array<float>();  // they are packed; ours may go
 
     auto call = [&, about = at_hand] {

@@ -147,23 +147,22 @@ class Search:
             scores = self.ranks[which] / penalty
             if self.looked is not None:
                 scores = scores + self.decoding.coverage_penalty * coverage(self.looked[which])
-        taken = (which, self.lines[which], self.totals[which], scores, ended[which])
-        for index, line, total, score, over in zip(*(tensor.tolist() for tensor in taken), strict=True):
-            before = int(self.prompt_lengths[line])
-            symbols = self.history[index, before:].tolist()
-            symbols = symbols[:-1] if over else symbols
-            attention = self._attention(index, range(before, before + len(symbols)))
+        lines = self.lines[which]
+        figures = (lines, self.totals[which], scores, ended[which], self.prompt_lengths[lines])
+        taken = (tensor.tolist() for tensor in (*figures, self.history[which], self.places[which]))
+        for line, total, score, over, before, history, places in zip(*taken, strict=True):
+            symbols = history[before:-1] if over else history[before:]
+            attention = self._attention(places, range(before, before + len(symbols)))
             own = self.found[line]
             own.append(Hypothesis(symbols, total, score, over, attention))
-            self.room[line] -= 1
             if len(own) >= self.decoding.n_best:
                 self.bar[line] = sorted(found.score for found in own)[-self.decoding.n_best]
+        self.room -= lines.bincount(minlength=len(self.room))
 
-    def _attention(self, index: int, steps: range) -> Tensor | None:
-        """Where a hypothesis looked in these steps, (T, S)."""
+    def _attention(self, places: list[int], steps: range) -> Tensor | None:
+        """Where a hypothesis looked in these steps, (T, S), by its place at each."""
         if not self.looks:
             return None
-        places = self.places[index].tolist()
         rows = [self.looks[step][places[step]] for step in steps]
         return torch.stack(rows) if rows else self.looks[0][:0]
 

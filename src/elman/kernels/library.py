@@ -138,7 +138,7 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
         library = ctypes.CDLL(str(path))
     except OSError as error:
         return Kernels(None, "none", f"{name}: {error}")
-    complete = hasattr(library, "elman_projection_run")  # what came last: an older library lacks it
+    complete = hasattr(library, "elman_projection_pack")  # what came last: an older library lacks it
     if complete:
         library.elman_layout.restype = ctypes.c_int64
     layout = 1_000_000 * ctypes.sizeof(Call) + 1000 * ctypes.sizeof(SingleStep) + ctypes.sizeof(StepLayer)
@@ -154,8 +154,8 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
     library.elman_stepper_bind.restype = ctypes.c_int
     library.elman_stepper_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(Call)]
     library.elman_stepper_run.restype = ctypes.c_int
-    library.elman_projection_new.argtypes = [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 2
-    library.elman_projection_new.restype = ctypes.c_void_p
+    library.elman_projection_pack.argtypes = [ctypes.c_int64] * 3 + [ctypes.c_void_p] * 2
+    library.elman_projection_pack.restype = ctypes.c_void_p
     library.elman_projection_run.argtypes = [ctypes.c_void_p, *[ctypes.c_int64] * 2, *[ctypes.c_void_p] * 2]
     library.elman_projection_run.restype = None
     for function in (library.elman_stepper_step, library.elman_stepper_free, library.elman_projection_free):

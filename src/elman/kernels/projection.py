@@ -25,7 +25,8 @@ class Projection:
         assert library is not None  # whoever asks has seen that there are kernels
         self.columns, self.depth = weight.shape
         weight, bias = weight.detach().contiguous(), bias.detach().contiguous()
-        handle = library.elman_projection_new(self.depth, self.columns, weight.data_ptr(), bias.data_ptr())
+        sizes = self.depth, self.columns, torch.get_num_threads()
+        handle = library.elman_projection_pack(*sizes, weight.data_ptr(), bias.data_ptr())
         if not handle:
             raise MemoryError(f"projection: no memory for {self.columns} x {self.depth} weights")
         weakref.finalize(self, library.elman_projection_free, handle)

@@ -135,9 +135,10 @@ EXPORT void elman_stepper_free(void* stepper) {
 }
 
 // Null where memory ran out.
-EXPORT void* elman_projection_new(int64_t depth, int64_t columns, const float* weight, const float* bias) {
+EXPORT void* elman_projection_pack(int64_t depth, int64_t columns, int64_t threads, const float* weight,
+                                   const float* bias) {
     elman::Projection* made = nullptr;
-    elman::guarded([&] { made = new elman::Projection(depth, columns, weight, bias); });
+    elman::guarded([&] { made = new elman::Projection(depth, columns, threads, weight, bias); });
     return made;
 }
 

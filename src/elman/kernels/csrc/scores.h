@@ -17,22 +17,24 @@ class Projection {
     Buffer<float> packed;  // panels of (depth, WIDE), and the bias (panels, WIDE)
 
   public:
-    Projection(int64_t depth, int64_t columns, const float* weight, const float* bias)
+    Projection(int64_t depth, int64_t columns, int64_t threads, const float* weight, const float* bias)
         : depth(depth), columns(columns), panels(panels_of(columns)), packed(panels * WIDE * (depth + 1)) {
-        for (int64_t panel = 0; panel < panels; ++panel) {
-            auto row = [&](int64_t lane) {
-                const int64_t at = panel * WIDE + lane;
-                return at < columns ? weight + at * depth : nullptr;
-            };
-            pack_lanes(depth, WIDE, row, packed.get() + panel * depth * WIDE);
-        }
+        in_team(useful(threads, depth), [&](int64_t member, int64_t size) {
+            const Span mine = share(panels, member, size, BLOCK);
+            for (int64_t panel = mine.begin; panel < mine.end; ++panel) {
+                auto row = [&](int64_t lane) {
+                    const int64_t at = panel * WIDE + lane;
+                    return at < columns ? weight + at * depth : nullptr;
+                };
+                pack_lanes(depth, WIDE, row, packed.get() + panel * depth * WIDE);
+            }
+        });
         memcpy(packed.get() + panels * depth * WIDE, bias, columns * sizeof(float));
     }
 
     // x (rows, depth) -> log-probabilities (rows, columns). A row comes out the same whoever stands beside it.
     void run(int64_t rows, int64_t threads, const float* x, float* scores) const {
-        const int64_t useful = rows * panels / BLOCK + 1;
-        in_team(threads < useful ? threads : useful, [&](int64_t member, int64_t size) {
+        in_team(useful(threads, rows), [&](int64_t member, int64_t size) {
             const Span mine = share(panels, member, size, BLOCK);
             for (int64_t panel = mine.begin; panel < mine.end; ++panel) {
                 ScoresTile tile{x,
@@ -52,6 +54,12 @@ class Projection {
     }
 
   private:
+    // How many of the threads have enough to do where a panel is `parts` rows of work.
+    int64_t useful(int64_t threads, int64_t parts) const {
+        const int64_t most = parts * panels / BLOCK + 1;
+        return threads < most ? threads : most;
+    }
+
     struct ScoresTile {
         const float* x;
         int64_t depth;
