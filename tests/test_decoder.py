@@ -70,10 +70,10 @@ def results(decoder, run, poison=0.0):
     return [t.detach() for t in found] + [t.grad for t in (x, *leaves, *decoder.parameters())]
 
 
-def stepped(decoder, x, state, run=None):
+def stepped(decoder, x, state, means=None):
     features, weights = [], []
     for inputs in x.unbind(1):
-        feature, state, weight = decoder.step(inputs, state, run)
+        feature, state, weight = decoder.step(inputs, state, means)
         features.append(feature)
         weights.append(weight)
     return torch.stack(features, 1), state, None if weights[0] is None else torch.stack(weights, 1)
@@ -106,7 +106,7 @@ def test_packed_steps_of_float32_give_what_the_whole_gives(kind, cell, steps):
     decoder.float()
     with torch.no_grad():
         found, expected = stepped(decoder, x, state, decoder.packed()), decoder(x, state)
-    within = 2e-5 if "norm" in cell else 1e-6  # a small spread divides the rounding
+    within = 5e-5 if "norm" in cell else 1e-6  # a small spread divides the rounding
     torch.testing.assert_close(tensors(*found), tensors(*expected), rtol=0, atol=within)
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from elman.kernels import KERNELS
+from elman.kernels.projection import packed
 from elman.layers.heads import AdaptiveSoftmax, Projection, SampledSoftmax, log_softmax_of
 
 SIZES = [(1, 1, 1), (5, 3, 7), (7, 16, 33), (64, 60, 1000), (13, 256, 2049), (2, 8, 15)]
@@ -45,6 +46,20 @@ def test_a_row_is_the_same_to_the_last_bit_in_any_company_and_on_any_number_of_t
 
 
 @needs_kernels
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("rows", "depth", "columns"), SIZES)
+def test_a_packed_linear_map_gives_what_torch_gives_whatever_stands_before_the_last_dimension(
+    rows, depth, columns, bias
+):
+    torch.manual_seed(0)
+    linear, x = nn.Linear(depth, columns, bias), torch.randn(rows, 2, depth)
+    with torch.inference_mode():
+        found = packed(linear.weight, linear.bias)(x)
+        assert torch.equal(found[:, 1], torch.cat([packed(linear.weight, linear.bias)(row[1:]) for row in x]))
+        torch.testing.assert_close(found.double(), linear.double()(x.double()), rtol=1e-6, atol=1e-5)
+
+
+@needs_kernels
 def test_the_packed_weights_are_those_of_the_moment():
     head, x = head_of(8, 40), torch.randn(3, 8)
     with torch.inference_mode():
@@ -67,8 +82,8 @@ def test_the_packed_weights_are_those_of_the_moment():
 def test_every_head_gives_log_probabilities_packed_or_not(head):
     x = torch.randn(9, 8, dtype=next(head.parameters()).dtype)
     with torch.inference_mode():
-        packed, plain = (log_softmax_of(head, packed)(x) for packed in (True, False))
-    torch.testing.assert_close(packed, plain, rtol=1e-6, atol=1e-5)
+        fast, plain = (log_softmax_of(head, as_packed)(x) for as_packed in (True, False))
+    torch.testing.assert_close(fast, plain, rtol=1e-6, atol=1e-5)
     torch.testing.assert_close(plain.exp().sum(-1), torch.ones_like(plain[:, 0]))
 
 

@@ -35,12 +35,12 @@ inline void try_projection(const Head& of, int64_t callers) {
         at_hand = about;
         Array<float> alone(rows * columns);
         for (int64_t row = 0; row < rows; ++row)
-            elman_projection_run(projection, 1, 1, x.data + row * depth, alone.data + row * columns);
+            elman_projection_run(projection, 1, 1, 1, x.data + row * depth, alone.data + row * columns);
         compare("log-probabilities", alone.data, expected.data, rows * columns, 1e-4f);
         for (int64_t threads : {1, 2, 3, 4}) {
             Array<float> together(rows * columns);
             elman::permitted = threads;
-            elman_projection_run(projection, rows, threads, x.data, together.data);
+            elman_projection_run(projection, rows, threads, 1, x.data, together.data);
             compare("log-probabilities together", together.data, alone.data, rows * columns, 0);
         }
     };

@@ -1,4 +1,4 @@
-"""A linear map to many symbols and its softmax by the compiled kernels, of weights packed once."""
+"""A linear map, such as that to many symbols, by the compiled kernels, of weights packed once."""
 
 import weakref
 
@@ -9,22 +9,25 @@ from elman.kernels.library import KERNELS
 
 
 class Projection:
-    """A linear map with the weights that it has now, and the logarithm of the softmax of what it gives:
+    """A linear map with the weights that it has now:
 
-        log-probabilities = log softmax(x weight^T + bias)
+        logits = x weight^T + bias
 
     A row comes out the same, to the last bit, whoever stands beside it.
 
     Args:
         weight: (V, H), float32 on the CPU.
-        bias: (V,), likewise.
+        bias: (V,), likewise; None: zeros.
+
+    Shape: x (..., H), float32 on the CPU -> (..., V).
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
         library = KERNELS.library
         assert library is not None  # whoever asks has seen that there are kernels
         self.columns, self.depth = weight.shape
-        weight, bias = weight.detach().contiguous(), bias.detach().contiguous()
+        weight = weight.detach().contiguous()
+        bias = weight.new_zeros(self.columns) if bias is None else bias.detach().contiguous()
         sizes = self.depth, self.columns, torch.get_num_threads()
         handle = library.elman_projection_pack(*sizes, weight.data_ptr(), bias.data_ptr())
         if not handle:
@@ -33,8 +36,23 @@ class Projection:
         self._handle, self._run = handle, library.elman_projection_run
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x (N, H), float32 on the CPU -> (N, V)."""
+        """The logits."""
+        return self._computed(x, as_logs=False)
+
+    def log_softmax(self, x: Tensor) -> Tensor:
+        """The logarithm of their softmax."""
+        return self._computed(x, as_logs=True)
+
+    def _computed(self, x: Tensor, as_logs: bool) -> Tensor:
         x = x.contiguous()
-        found = x.new_empty(len(x), self.columns)
-        self._run(self._handle, len(x), torch.get_num_threads(), x.data_ptr(), found.data_ptr())
+        found = x.new_empty(*x.shape[:-1], self.columns)
+        rows = found.numel() // self.columns
+        self._run(self._handle, rows, torch.get_num_threads(), as_logs, x.data_ptr(), found.data_ptr())
         return found
+
+
+def packed(weight: Tensor, bias: Tensor | None = None) -> Projection | None:
+    """The linear map with these weights packed; None where no kernel computes it."""
+    tensors = (weight,) if bias is None else (weight, bias)
+    fit = all(tensor.dtype == torch.float32 and tensor.device.type == "cpu" for tensor in tensors)
+    return Projection(weight, bias) if fit and KERNELS.library is not None else None

@@ -72,6 +72,7 @@ class Attention(nn.Module):
     never read and has weight 0; a row without steps gives zeros.
     """
 
+    query: nn.Linear
     keys: nn.Linear
 
     def __init__(self, query_size: int, memory_size: int, size: int) -> None:
@@ -96,11 +97,15 @@ class Attention(nn.Module):
         return Memory(self.keys(values), values, real, torch.arange(len(lengths), device=memory.device))
 
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        weights = _shares(self.scores(queries, memory.keys), memory.real[:, None])
+        return self.read(self.query(queries), memory)
+
+    def read(self, asked: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """`forward` from W q of each query, (B, T, A)."""
+        weights = _shares(self.scores(asked, memory.keys), memory.real[:, None])
         return weights @ memory.values, weights
 
-    def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """How well each query matches each step, (B, T, Q) and (B, S, A) -> (B, T, S)."""
+    def scores(self, asked: Tensor, keys: Tensor) -> Tensor:
+        """How well what each query asks for matches each step, (B, T, A) and (B, S, A) -> (B, T, S)."""
         raise NotImplementedError
 
 
@@ -130,8 +135,8 @@ class AdditiveAttention(Attention):
         self.keys = nn.Linear(memory_size, size)
         self.score = nn.Linear(size, 1, bias=False)
 
-    def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
-        scores: Tensor = self.score(torch.tanh(self.query(queries)[:, :, None] + keys[:, None]))
+    def scores(self, asked: Tensor, keys: Tensor) -> Tensor:
+        scores: Tensor = self.score(torch.tanh(asked[:, :, None] + keys[:, None]))
         return scores[..., 0]
 
 
@@ -161,9 +166,8 @@ class DotAttention(Attention):
         self.query = nn.Linear(query_size, size, bias=False)
         self.keys = nn.Linear(memory_size, size, bias=False)
 
-    def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
-        scores: Tensor = self.query(queries) @ keys.transpose(1, 2)
-        return scores / math.sqrt(self.size)
+    def scores(self, asked: Tensor, keys: Tensor) -> Tensor:
+        return asked @ keys.transpose(1, 2) / math.sqrt(self.size)
 
 
 def _shares(scores: Tensor, real: Tensor) -> Tensor:

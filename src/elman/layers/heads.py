@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.checks import check_range, check_shape, fail
-from elman.kernels import KERNELS
-from elman.kernels.projection import Projection as PackedProjection
+from elman.kernels import projection
 
 
 class Projection(nn.Module):
@@ -120,11 +119,10 @@ def log_softmax_of(head: nn.Module, packed: bool) -> Callable[[Tensor], Tensor]:
         head: of logits or log-probabilities.
         packed: pack the weights that it has now, if a kernel fits: some steps of a batch later that has paid.
     """
-    if packed and KERNELS.library is not None and isinstance(head, Projection):
-        weight, bias = head.weight, head.bias
-        if all(tensor.dtype == torch.float32 and tensor.device.type == "cpu" for tensor in (weight, bias)):
-            project = PackedProjection(weight, bias)
-            return lambda features: project(head.reduce(features))
+    if packed and isinstance(head, Projection):
+        project = projection.packed(head.weight, head.bias)
+        if project is not None:
+            return lambda features: project.log_softmax(head.reduce(features))
     return lambda features: head(features).log_softmax(-1)
 
 

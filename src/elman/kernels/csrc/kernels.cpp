@@ -143,8 +143,9 @@ EXPORT void* elman_projection_pack(int64_t depth, int64_t columns, int64_t threa
 }
 
 // See `Projection::run`; may be called by several threads at once.
-EXPORT void elman_projection_run(const void* projection, int64_t rows, int64_t threads, const float* x, float* scores) {
-    static_cast<const elman::Projection*>(projection)->run(rows, threads, x, scores);
+EXPORT void elman_projection_run(const void* projection, int64_t rows, int64_t threads, int64_t as_logs, const float* x,
+                                 float* scores) {
+    static_cast<const elman::Projection*>(projection)->run(rows, threads, as_logs, x, scores);
 }
 
 EXPORT void elman_projection_free(void* projection) {

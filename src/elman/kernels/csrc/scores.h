@@ -1,4 +1,4 @@
-// A linear map whose weights are packed once, and the logarithm of a softmax over what it gives.
+// A linear map whose weights are packed once, and where it is wanted the logarithm of a softmax over what it gives.
 #pragma once
 
 #include <cmath>
@@ -32,10 +32,10 @@ class Projection {
         memcpy(packed.get() + panels * depth * WIDE, bias, columns * sizeof(float));
     }
 
-    // x (rows, depth) -> log-probabilities (rows, columns). A row comes out the same whoever stands beside it.
-    void run(int64_t rows, int64_t threads, const float* x, float* scores) const {
+    // x (rows, depth) -> logits, or log-probabilities, (rows, columns). A row comes out the same whoever stands beside it.
+    void run(int64_t rows, int64_t threads, bool as_logs, const float* x, float* scores) const {
         in_team(useful(threads, rows), [&](int64_t member, int64_t size) {
-            const Span mine = share(panels, member, size, BLOCK);
+            const Span mine = share(panels, member, size, panels < 2 * BLOCK ? 1 : BLOCK);
             for (int64_t panel = mine.begin; panel < mine.end; ++panel) {
                 ScoresTile tile{x,
                                 depth,
@@ -47,6 +47,7 @@ class Projection {
                 for_rows<ROWS>(0, rows, tile);
             }
         });
+        if (!as_logs) return;
         in_team(threads < rows ? threads : rows, [&](int64_t member, int64_t size) {
             const Span mine = share(rows, member, size);
             for (int64_t row = mine.begin; row < mine.end; ++row) normalise(scores + row * columns);
