@@ -1,5 +1,6 @@
 """The one loop of decoding: all live hypotheses of all rows take a step together, and leave as they finish."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,16 +84,16 @@ class Search:
         written = at - self.prompt_lengths[self.lines]
         ranks = ranked(own, self.history, written.clamp(min=0), self.end, self.decoding)
         forced = written < 0
-        if forced.any():  # certain, so that it changes no total
+        if at < self.prompts.shape[1] and forced.any():  # certain, so that it changes no total
             for scores in (own, ranks):
                 scores[forced] = BARRED
                 scores[forced, self.prompts[self.lines[forced], at]] = 0.0
         parents, symbols = self._choose(ranks, at)
         changes = own[parents, symbols]
-        if not bool(changes.isfinite().all()):
+        if not math.isfinite(float(changes.sum())):
             fail("decode", "the writer's logits", "be finite numbers", "others", "Train anew with a smaller lr.")
         self.totals = self.totals[parents] + changes
-        self.ranks = self.ranks[parents] + ranks[parents, symbols]
+        self.ranks = self.totals if ranks is own else self.ranks[parents] + ranks[parents, symbols]
         self.lines, written, forced = self.lines[parents], written[parents], forced[parents]
         self.history = torch.cat([self.history[parents], symbols[:, None]], 1)
         self._look(attention, parents, forced)
