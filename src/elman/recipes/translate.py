@@ -12,13 +12,13 @@ RECIPE = Recipe(
     data="tatoeba",
     split="test, 2,000 groups of translations of which training has no sentence",
     size="154,169 pairs",
-    minutes=30,
+    minutes=17,
     model={"cell": "gru", "hidden": 256, "attention": "dot", "dropout": 0.2},
     train={"epochs": 4, "batch": 64, "patience": 0},
     decode={"beam": 5, "length_penalty": 0.6, "max_length": 40},
     metric="bleu",
     baselines=[{"name": "the translation of the most similar training sentence (TF-IDF)", "answer": "nearest"}],
-    goals={"to-french": {"bleu": 35.0}},
+    goals={"to-french": {"bleu": 35.0}, "to-english": {"bleu": 35.0}},
     settings={
         "to-french": {
             "input": {"english": SOURCE},
