@@ -117,6 +117,16 @@ def test_foretelling_changes_nothing(backend):
     assert not network.training
 
 
+def test_fields_are_not_copied():
+    class Costly(Fields):
+        def __deepcopy__(self, memo):
+            raise AssertionError("a vocabulary may be large")
+
+    network = Net()
+    network.fields = Costly({}, {})
+    assert estimate(network, noise(4, 9), noise(4, 5), 10).bytes > 0
+
+
 def test_what_autograd_saves_is_seen_where_the_process_does_not_grow(monkeypatch):
     monkeypatch.setattr(memory, "RESIDENT", "/nowhere")
     network = Net(backend="reference")

@@ -1,9 +1,12 @@
 """The head that decoding packs gives the log-probabilities of the head as it is, the same bits in any company."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
+from elman.errors import ArgumentError
 from elman.kernels import KERNELS
 from elman.kernels.projection import packed
 from elman.layers.heads import AdaptiveSoftmax, Projection, SampledSoftmax, log_softmax_of
@@ -57,6 +60,21 @@ def test_a_packed_linear_map_gives_what_torch_gives_whatever_stands_before_the_l
         found = packed(linear.weight, linear.bias)(x)
         assert torch.equal(found[:, 1], torch.cat([packed(linear.weight, linear.bias)(row[1:]) for row in x]))
         torch.testing.assert_close(found.double(), linear.double()(x.double()), rtol=1e-6, atol=1e-5)
+
+
+@needs_kernels
+def test_a_packed_linear_map_takes_any_layout_and_no_rows_and_refuses_another_width():
+    linear = nn.Linear(6, 70)
+    project, x = packed(linear.weight, linear.bias), torch.randn(3, 4, 6)
+    with torch.inference_mode():
+        torch.testing.assert_close(project(x.transpose(0, 1)), linear(x.transpose(0, 1)))
+        torch.testing.assert_close(project(x.bfloat16()), linear(x.bfloat16().float()))
+        assert project(x[:0]).shape == (0, 4, 70)
+    with pytest.raises(ArgumentError, match="the last dimension of x must have shape"):
+        project(x[..., :5])
+    with pytest.raises(ArgumentError, match="packed weights must stay where they are"):
+        copy.copy(project)
+    assert packed(linear.double().weight) is None
 
 
 @needs_kernels

@@ -138,9 +138,8 @@ def check_document(document: Json) -> RunConfig:
         ConfigError: a key that does not exist, or a value of the wrong type.
     """
     if not document.get("input"):
-        fail(
-            "config", "input", "name a column", "none", "Pass --input COLUMN (of a folder: text or file).", ConfigError
-        )
+        then = "Pass --input COLUMN (of a text file: text; of a folder: text or file)."
+        fail("config", "input", "name a column", "none", then, ConfigError)
     config = _validated(RunConfig, document, "")
     same = config.input.keys() & config.target.keys() if config.data.horizon is None else ()
     for name in same:  # of a forecast the past is read, and what comes is answered

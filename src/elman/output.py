@@ -139,9 +139,11 @@ def _print_table(rows: Sequence[Json]) -> None:
     from rich.table import Table
 
     table, keys = Table(box=box.SIMPLE_HEAD, pad_edge=False), _keys(rows)
+    ends = {key: re.split(r"\.(?!\d)", key)[-1] for key in keys}
+    several = len(set(ends.values())) < len(keys)  # targets that have the same figures
     for key in keys:
         numbers = all(isinstance(row.get(key), (int, float)) for row in rows)
-        table.add_column(re.split(r"\.(?!\d)", key)[-1], justify="right" if numbers else "left", overflow="fold")
+        table.add_column(key if several else ends[key], justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_words(row.get(key)) for key in keys))
     Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)

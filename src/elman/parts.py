@@ -152,7 +152,8 @@ def make_parts(
     source = sources[0]
     assert source is not None
     first = source if isinstance(source, Table) else head(source, BadRows(bad.skip))
-    settle(config, first)
+    for doubt in settle(config, first):
+        note(doubt)
     fields = make_fields(config)
     data = config.data
     given: Any = tuple(sources)  # tables, where what stands there is one text, or steps in time: these are read whole

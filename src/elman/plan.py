@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from elman.checks import check_choice, fail
 from elman.config import RunConfig
-from elman.data import Table, find_files, infer_kind, root_of
+from elman.data import Table, are_single_words, find_files, infer_kind, root_of
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Text, Writable
 from elman.fields.media import MEDIA
@@ -22,6 +22,8 @@ from elman.topologies import (
 )
 
 LONGEST_DOCUMENT = 1_000_000  # steps
+SAYS_WORDS = {"level", "split", "vectors", "characters"}  # options of a text of which a row is read in words
+LONG_CLASS, MANY_CLASSES = 3, 20  # words of a class, and classes, from which on texts may be meant
 
 
 def is_one_text(config: RunConfig) -> bool:
@@ -33,8 +35,10 @@ def is_one_text(config: RunConfig) -> bool:
     return len(files) == 1 and files[0].kind == ".txt"
 
 
-def settle(config: RunConfig, table: Table) -> None:
+def settle(config: RunConfig, table: Table) -> list[str]:
     """Write the kinds and the topology into the configuration where it does not say them, and where named files are.
+
+    Returns: what a person who means something else should be told, a line each.
 
     Raises:
         ConfigError: settings that contradict each other, or the data.
@@ -42,7 +46,7 @@ def settle(config: RunConfig, table: Table) -> None:
     """
     if config.data.horizon is not None:
         settle_forecast(config, table)
-        return
+        return []
     _check_splits(config)
     _gather_series(config, table)
     for name, options in config.input.items():
@@ -52,10 +56,25 @@ def settle(config: RunConfig, table: Table) -> None:
         _settle_kind(options, table, name, False, ())
         if alone and options["kind"] == "category":  # what is gone on with is a sequence, however few there are
             options["kind"] = "text"
+    open_targets = [name for name, options in config.target.items() if "kind" not in options]
     for name, options in config.target.items():
         _settle_kind(options, table, name, True, list(config.input))
     _settle_topology(config)
     _settle_roots(config, table)
+    return [line for name in open_targets for line in _doubt(config.target[name], table, name)]
+
+
+def _doubt(options: dict[str, object], table: Table, name: str) -> list[str]:
+    """A line where classes were inferred that may be texts."""
+    if options["kind"] != "category":
+        return []
+    classes = {value for value in table.column(name) if isinstance(value, str)}
+    longest = max((len(value.split()) for value in classes), default=0)
+    if longest < LONG_CLASS and len(classes) <= MANY_CLASSES:
+        return []
+    return [
+        f"target    {name}: its {len(classes):,} values are read as classes; --set target.{name}.kind=text writes texts"
+    ]
 
 
 def _settle_roots(config: RunConfig, table: Table) -> None:
@@ -67,8 +86,11 @@ def _settle_roots(config: RunConfig, table: Table) -> None:
 
 
 def _settle_kind(options: dict[str, object], table: Table, name: str, as_target: bool, inputs: Sequence[str]) -> None:
-    if "kind" not in options:
-        options["kind"] = "series" if "columns" in options else infer_kind(table, name, as_target, inputs)
+    if "kind" in options:
+        return
+    options["kind"] = "series" if "columns" in options else infer_kind(table, name, as_target, inputs)
+    if options["kind"] == "text" and not options.keys() & SAYS_WORDS and are_single_words(table, name):
+        options["level"] = "character"
 
 
 def _settle_topology(config: RunConfig) -> None:

@@ -1,5 +1,6 @@
 """The verb `predict`: answers to values that are typed, to a file, or to standard input."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,6 +83,9 @@ def predict(
         must = "go with a model that forecasts, or that tells the next step of a series"
         fail("predict", what, must, "another", "Leave it out.")
     given: Any = data or read_values("predict", values or [])
+    if not model.fields.named_files():
+        for value in filter(os.path.isfile, values or []):
+            note(f"note: {value!r} is answered as a value; --data {value} answers the rows of that file")
     if (trace or plot is not None) and data is not None:
         fail("predict", "--trace" if trace else "--plot", "go with values", "--data")
     if plot is not None and len(given) != 1:

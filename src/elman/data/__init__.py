@@ -7,7 +7,7 @@ from elman.data.cache import cache_folder, key_of, read_checked, write_checked
 from elman.data.fetch import Source, fetch, fetch_together, github
 from elman.data.files import File, Paths, find_files, names_files, run_name, seen_from, source_name
 from elman.data.in_time import joined_in_time, shares_in_time
-from elman.data.infer import infer_kind
+from elman.data.infer import are_single_words, infer_kind
 from elman.data.lazy import lazy_examples
 from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_share, shuffled
 from elman.data.permutation import Permutation
@@ -52,6 +52,7 @@ __all__ = [
     "Timeline",
     "WindowExamples",
     "ahead",
+    "are_single_words",
     "batches_an_epoch",
     "blocks_of",
     "cache_folder",

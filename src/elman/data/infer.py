@@ -87,6 +87,12 @@ def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str]
     return "tags" if as_tags else "text"
 
 
+def are_single_words(table: Table, column: str) -> bool:
+    """Whether each cell of a column of texts is one word, such as a name, which is read letter by letter."""
+    cells = [cell for cell in table.column(column)[:LOOKED_AT] if not is_blank(cell)]
+    return all(isinstance(cell, str) and len(cell.split()) == 1 for cell in cells)
+
+
 def _kind_of_strings(cells: Sequence[Any], values: Sequence[Any], table: Table, inputs: Sequence[str]) -> str:
     """What lists of strings are as a target."""
     known = [[part for part in value if part is not None] for value in values]

@@ -188,7 +188,7 @@ def _in_order(
     double = [after for before, after in pairwise(ordered) if moments[before] == moments[after]]
     for row in double:
         series = f" in the series {shown(name)}" if name else ""
-        hint = "" if name else "; name the column that tells series apart as the id, if there is one"
+        hint = "" if name else "; name the column that tells series apart by --id, if there is one"
         bad.found(
             f"{table.place(row)}: column {time!r} must hold each time once{series}, got {shown(times[row])} again{hint}"
         )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.checks import check_range, fail, shown
-from elman.errors import BadValueError, ConfigError
+from elman.errors import BadValueError, ConfigError, DataError
 from elman.fields.signs import Bytes, Characters
 from elman.fields.spelling import SpelledWords, Spelling
 from elman.fields.subwords import Subwords
@@ -187,6 +187,10 @@ class Text(Symbols):
         check_range(self.name, "max_vocabulary", most, low=len(self._tokens.specials) + 1)
         least = self.min_count or (2 if self.level == "word" else 1)
         self._tokens.learn(values, most, least, self._with_vectors)
+        if len(self.vocabulary) == len(self._tokens.specials) and self.characters == "none":
+            what = CALLED.get(self.level, self.level)
+            must, then = f"have a {what} that stands there {least} times", "Set level = 'character', or min_count = 1."
+            fail(f"column {self.name!r}", "the training split", must, "none", then, DataError)
 
     def encode(self, value: Value) -> np.ndarray:
         return self.encode_batch([value])[0]

@@ -42,20 +42,24 @@ def ranked(own: Tensor, history: Tensor, written: Tensor, end: int, decoding: De
 
 def likeliest(ranks: Tensor) -> Tensor:
     """The symbol of the highest rank, the first of several, (N, V) -> (N,)."""
-    if ranks.device.type != "cpu":
+    if ranks.device.type != "cpu" or ranks.dtype not in (torch.float32, torch.float64):
         return ranks.argmax(1)
     return torch.from_numpy(ranks.numpy().argmax(1))  # a tenth of the time that torch takes
 
 
 def highest(ranks: Tensor, most: int) -> tuple[Tensor, Tensor]:
     """The highest ranks of each row, (N, V) -> (N, most), falling, and which symbols have them."""
+    if most == 1:  # of several as high the first, as without a beam
+        symbol = likeliest(ranks)[:, None]
+        return ranks.gather(1, symbol), symbol
     symbols = torch.arange(ranks.shape[1], device=ranks.device)
-    whole = len(symbols) // BLOCK * BLOCK
-    if whole // BLOCK <= most:
+    blocks = len(symbols) // BLOCK
+    if blocks <= most:
         return ranks.topk(most, 1)
-    # They stand in the blocks whose highest are highest, or after the last whole block: little is left to be sorted.
-    best = ranks[:, :whole].reshape(len(ranks), -1, BLOCK).amax(2).topk(most, 1).indices
-    few = torch.cat([symbols[:whole].reshape(-1, BLOCK)[best].flatten(1), symbols[whole:].expand(len(ranks), -1)], 1)
+    # They stand in the blocks whose highest are highest, or after the last block: little is left to be sorted.
+    whole, rest = symbols[: blocks * BLOCK].reshape(blocks, BLOCK), symbols[blocks * BLOCK :]
+    best = ranks[:, : whole.numel()].reshape(len(ranks), *whole.shape).amax(2).topk(most, 1).indices
+    few = torch.cat([whole[best].flatten(1), rest.expand(len(ranks), -1)], 1)
     found, at = ranks.gather(1, few).topk(most, 1)
     return found, few.gather(1, at)
 

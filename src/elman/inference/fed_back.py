@@ -33,9 +33,9 @@ def fed_back(network: Network, readings: np.ndarray, chances: np.ndarray) -> np.
     rows, decoder = chances.shape[1], topology.decoder
     state = decoder.start(rows, type(hidden)(*(tensor.repeat(rows, 1, 1) for tensor in hidden)))
     fed = torch.from_numpy(field.encode(last[None])).to(network.device).expand(rows, -1)
-    means, head, drawn = decoder.packed(), network.heads[0], []
+    steps, head, drawn = decoder.packed(), network.heads[0], []
     for chance in torch.from_numpy(chances).to(network.device):
-        features, state, _ = decoder.step(network.feed(fed[:, None])[:, 0], state, means)
+        features, state, _ = decoder.step(network.feed(fed[:, None])[:, 0], state, steps)
         fed = field.following(head(features), chance)
         drawn.append(field.unscaled(fed.cpu().numpy()))
     return np.stack(drawn, 1)

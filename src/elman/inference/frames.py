@@ -67,12 +67,12 @@ def write_frames(
     forced = [np.zeros((0, field.size), np.float32) if prompts is None else prompts[row] for row in lines.tolist()]
     names = np.stack([np.repeat(batch.rows, each), np.tile(np.arange(each), rows)], 1)
     lots = None if decoding.temperature is None else Lots(names, decoding)
-    means, head = decoder.packed(), network.heads[0]
+    steps, head = decoder.packed(), network.heads[0]
     found = [_Line(len(prompt)) for prompt in forced]
     alive = np.arange(len(found))
     fed, step = field.first(len(found), device), 0
     while len(alive):
-        features, state, attention = decoder.step(network.feed(fed[:, None])[:, 0], state, means)
+        features, state, attention = decoder.step(network.feed(fed[:, None])[:, 0], state, steps)
         output = head(features)
         chance = None
         if lots is not None:

@@ -90,12 +90,14 @@ class Search:
                 scores[forced, self.prompts[self.lines[forced], at]] = 0.0
         parents, symbols = self._choose(ranks, at)
         changes = own[parents, symbols]
-        if not math.isfinite(float(changes.sum())):
+        if not math.isfinite(float(changes.sum(dtype=torch.double))):
             fail("decode", "the writer's logits", "be finite numbers", "others", "Train anew with a smaller lr.")
-        self.totals = self.totals[parents] + changes
-        self.ranks = self.totals if ranks is own else self.ranks[parents] + ranks[parents, symbols]
-        self.lines, written, forced = self.lines[parents], written[parents], forced[parents]
-        self.history = torch.cat([self.history[parents], symbols[:, None]], 1)
+        if self.decoding.method == "beam":  # else each goes on as it is
+            self._take(parents)
+            written, forced = written[parents], forced[parents]
+        self.totals = self.totals + changes
+        self.ranks = self.totals if ranks is own else self.ranks + ranks[parents, symbols]
+        self.history = torch.cat([self.history, symbols[:, None]], 1)
         self._look(attention, parents, forced)
         ended = (symbols == self.end) & ~forced
         done = ended | (written + 1 == self.decoding.max_length)
@@ -129,9 +131,9 @@ class Search:
                 fail("decode", "coverage_penalty", "go with attention", "a network without", "Leave it out.")
             return
         self.looks.append(attention)
-        self.places = torch.cat([self.places[parents], parents[:, None]], 1)
+        self.places = torch.cat([self.places, parents[:, None]], 1)
         if self.decoding.coverage_penalty:
-            before = 0.0 if self.looked is None else self.looked[parents]
+            before = 0.0 if self.looked is None else self.looked
             self.looked = before + attention[parents] * ~forced[:, None]
 
     def _bound(self) -> Tensor:
@@ -177,6 +179,10 @@ class Search:
             state = self.writer.select(state, sources)
         self.state = state
         if len(kept) < len(symbols):
-            self.lines, self.totals, self.ranks = self.lines[kept], self.totals[kept], self.ranks[kept]
-            self.history, self.places = self.history[kept], self.places[kept]
-            self.looked = None if self.looked is None else self.looked[kept]
+            self._take(kept)
+
+    def _take(self, rows: Tensor) -> None:
+        """What is known of these hypotheses, (M,), in this order."""
+        self.lines, self.totals, self.ranks = self.lines[rows], self.totals[rows], self.ranks[rows]
+        self.history, self.places = self.history[rows], self.places[rows]
+        self.looked = None if self.looked is None else self.looked[rows]

@@ -29,12 +29,12 @@ class NetworkWriter(Normal):
     def __init__(self, network: Network, rows: int) -> None:
         assert isinstance(network.topology, Writer)
         self.network, self.decoder = network, network.topology.decoder
-        self.means = self.decoder.packed()
+        self.steps = self.decoder.packed()
         self.logs = log_softmax_of(network.heads[0], packed=rows >= MANY)
 
     def step(self, symbols: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState, Tensor | None]:
         """Symbols (N,) and the state before them -> log-probabilities (N, V), the state after, attention (N, S)."""
-        features, state, attention = self.decoder.step(self.network.feed(symbols), state, self.means)
+        features, state, attention = self.decoder.step(self.network.feed(symbols), state, self.steps)
         return self.logs(features), state, attention
 
     def select(self, state: DecoderState, rows: Tensor) -> DecoderState:

@@ -1,10 +1,12 @@
 """A linear map, such as that to many symbols, by the compiled kernels, of weights packed once."""
 
 import weakref
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from elman.checks import check_shape, fail
 from elman.kernels.library import KERNELS
 
 
@@ -36,15 +38,19 @@ class Projection:
         self._handle, self._run = handle, library.elman_projection_run
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The logits."""
+        """x (..., H) -> logits (..., V)."""
         return self._computed(x, as_logs=False)
 
     def log_softmax(self, x: Tensor) -> Tensor:
-        """The logarithm of their softmax."""
+        """x (..., H) -> log-probabilities (..., V)."""
         return self._computed(x, as_logs=True)
 
+    def __reduce__(self) -> Any:
+        fail("Projection", "packed weights", "stay where they are", "a copy of them", "Pack the layer again.")
+
     def _computed(self, x: Tensor, as_logs: bool) -> Tensor:
-        x = x.contiguous()
+        check_shape("Projection", "the last dimension of x", x.shape[-1:], "H", H=self.depth)
+        x = x.float().contiguous()  # under autocast it may come in halves
         found = x.new_empty(*x.shape[:-1], self.columns)
         rows = found.numel() // self.columns
         self._run(self._handle, rows, torch.get_num_threads(), as_logs, x.data_ptr(), found.data_ptr())

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from elman.cells import Cell, check_state
 from elman.checks import check_choice, check_range, check_shape, fail
-from elman.kernels.projection import packed
+from elman.kernels import projection
 from elman.layers.attention import ATTENTIONS, Memory
 from elman.layers.directions import pick
 from elman.layers.fused import fused_refuses
@@ -24,12 +24,18 @@ Step = Callable[[Tensor, State], tuple[Tensor, State]]
 Map = Callable[[Tensor], Tensor]
 
 
-class Means(NamedTuple):
-    """By what a decoder's steps are computed."""
+class Looking(NamedTuple):
+    """The linear maps before and after attention: to the query, and to features before their tanh."""
+
+    query: Map
+    join: Map
+
+
+class Steps(NamedTuple):
+    """What a decoder computes its steps by."""
 
     run: Step
-    query: Map | None  # of the attention
-    join: Map | None  # of what attention gives and the body's output: features before their tanh
+    looking: Looking | None  # None without attention
 
 
 class DecoderState(NamedTuple):
@@ -181,67 +187,66 @@ class Decoder(nn.Module):
         if state.fed is not None:
             return self._feed(inputs, state, lengths)
         outputs, hidden = self.body(inputs, state.hidden, lengths)
-        features, weights = self._look(outputs, state.memory, *self._maps())
+        features, weights = self._look(outputs, state.memory, self._looking())
         if lengths is not None and weights is not None:
             padding = ~real_steps(lengths, inputs.shape[1])[..., None]
             features, weights = features.masked_fill(padding, 0), weights.masked_fill(padding, 0)
         return features, state._replace(hidden=hidden), weights
 
     def step(
-        self, inputs: Tensor, state: DecoderState, means: Means | None = None
+        self, inputs: Tensor, state: DecoderState, steps: Steps | None = None
     ) -> tuple[Tensor, DecoderState, Tensor | None]:
         """One step: inputs (B, E) and the state before it -> features (B, H), the state after it, weights (B, S).
 
         Args:
             inputs: (B, E).
             state: before the step.
-            means: what `packed` gave, for many steps with the same weights.
+            steps: what `packed` gave, for many steps with the same weights.
         """
         check_shape("Decoder", "inputs", inputs.shape, "B E", B=state.hidden[0].shape[0], E=self.input_size)
         if state.context is not None:
             inputs = torch.cat([inputs, state.context], -1)
-        return self._step(inputs, state, self._noisy(inputs) if means is None else means)
+        return self._step(inputs, state, self._noisy(inputs) if steps is None else steps)
 
-    def packed(self) -> Means:
-        """Steps with the weights that there are now, as fast as can be; for steps without gradients or noise.
+    def packed(self) -> Steps:
+        """Steps with the weights that there are now, as fast as can be; without gradients or noise.
 
-        Holds no state. For float32 on the CPU the weights are packed once (`elman.layers.Stepper`), which is worth it
-        from some steps on.
+        Holds no state. For float32 on the CPU the weights of the body (`elman.layers.Stepper`) and those before and
+        after attention are packed once, which is worth it from some steps on.
         """
-        cells = self.body.cells()
-        maps = (None if linear is None else packed(linear.weight) or linear for linear in self._maps())
+        cells, looking = self.body.cells(), self._looking()
+        if looking is not None:
+            looking = Looking(*map(_packed, looking))
         if fused_refuses(cells[0], next(self.body.parameters()), None) is None:
-            return Means(partial(_step_packed, Stepper(self.body)), *maps)
-        return Means(partial(_step_cells, cells, [], 0.0), *maps)
+            return Steps(partial(_step_packed, Stepper(self.body)), looking)
+        return Steps(partial(_step_cells, cells, [], 0.0), looking)
 
-    def _maps(self) -> tuple[nn.Linear | None, nn.Linear | None]:
-        """To the query, and to the features: without biases; None without attention."""
-        return None if self.attention is None else self.attention.query, self.join
+    def _looking(self) -> Looking | None:
+        return None if self.attention is None or self.join is None else Looking(self.attention.query, self.join)
 
-    def _noisy(self, x: Tensor) -> Means:
+    def _noisy(self, x: Tensor) -> Steps:
         """Steps for the rows of x, with noise drawn for as long as they are held."""
         noise = self.body._noise() if self.training else SILENCE
         locks = noise.locks(x, self.body.num_layers - 1, self.output_size)
-        return Means(partial(_step_cells, noise.worn_by(self.body.cells(), x), locks, noise.dropout), *self._maps())
+        return Steps(partial(_step_cells, noise.worn_by(self.body.cells(), x), locks, noise.dropout), self._looking())
 
-    def _step(self, x: Tensor, state: DecoderState, means: Means) -> tuple[Tensor, DecoderState, Tensor | None]:
+    def _step(self, x: Tensor, state: DecoderState, steps: Steps) -> tuple[Tensor, DecoderState, Tensor | None]:
         """A step from the input and the context, joined."""
         if state.fed is not None:
             x = torch.cat([x, state.fed], -1)
-        output, hidden = means.run(x, state.hidden)
-        features, weights = self._look(output[:, None], state.memory, means.query, means.join)
+        output, hidden = steps.run(x, state.hidden)
+        features, weights = self._look(output[:, None], state.memory, steps.looking)
         features = features[:, 0]
         fed = None if state.fed is None else features
         return features, state._replace(hidden=hidden, fed=fed), None if weights is None else weights[:, 0]
 
-    def _look(
-        self, outputs: Tensor, memory: Memory | None, query: Map | None, join: Map | None
-    ) -> tuple[Tensor, Tensor | None]:
+    def _look(self, outputs: Tensor, memory: Memory | None, looking: Looking | None) -> tuple[Tensor, Tensor | None]:
         """Outputs of the body (B, T, H) -> features (B, T, H), weights (B, T, S)."""
-        if self.attention is None or memory is None or query is None or join is None:
+        if self.attention is None or looking is None:
             return outputs, None
-        context, weights = self.attention.read(query(outputs), memory)
-        return torch.tanh(join(torch.cat([context, outputs], -1))), weights
+        assert memory is not None  # `start` has seen to it
+        context, weights = self.attention.read(looking.query(outputs), memory)
+        return torch.tanh(looking.join(torch.cat([context, outputs], -1))), weights
 
     def _feed(
         self, x: Tensor, state: DecoderState, lengths: Tensor | None
@@ -253,10 +258,10 @@ class Decoder(nn.Module):
         real = None if lengths is None else real_steps(lengths, steps)
         if real is not None:
             x = x.masked_fill(~real[..., None], 0)
-        means = self._noisy(x[:, :0].flatten(1))
+        by = self._noisy(x[:, :0].flatten(1))
         features, weights = [], []
         for t, inputs in enumerate(x.unbind(1)):
-            feature, after, weight = self._step(inputs, state, means)
+            feature, after, weight = self._step(inputs, state, by)
             assert weight is not None
             if real is not None:
                 after = _where(real[:, t], after, state)
@@ -280,6 +285,11 @@ def _step_cells(
         x, own = cell.step(cell.project(x), pick(state, at))
         after.append(own)
     return x, type(state)(*(torch.stack(tensors, 1) for tensors in zip(*after, strict=True)))
+
+
+def _packed(map: Map) -> Map:
+    """A linear map by weights that are packed, if a kernel fits; what a user put in its place stays as it is."""
+    return (projection.packed(map.weight, map.bias) if type(map) is nn.Linear else None) or map
 
 
 def _where(rows: Tensor, yes: DecoderState, no: DecoderState) -> DecoderState:

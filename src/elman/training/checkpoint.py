@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -17,7 +16,7 @@ from elman.directory import CHECKPOINTS, Directory, write_directory
 from elman.errors import DataError, ElmanError
 from elman.network import Network, carried_like, own_state
 from elman.training.history import History
-from elman.training.optimise import matrices_and_vectors
+from elman.training.optimise import trained
 from elman.training.progress import Reporter
 
 CUDA_RANDOM_BYTES = 16  # of torch's generator there
@@ -128,8 +127,8 @@ def _expected(network: Network, averaged: bool, lanes: int) -> dict[str, Tensor]
     parts = ("network", "best", "mean") if averaged else ("network", "best")
     weights = own_state(network)
     found = {f"{part}.{name}": tensor for part in parts for name, tensor in weights.items()}
-    for index, parameter in enumerate(chain(*matrices_and_vectors(network))):
-        found[f"optimiser.{index}.step"] = torch.empty((), device="meta")
+    for index, parameter in enumerate(trained(network)):
+        found[f"optimiser.{index}.step"] = torch.empty((), dtype=torch.float32, device="meta")
         found[f"optimiser.{index}.exp_avg"] = found[f"optimiser.{index}.exp_avg_sq"] = parameter
     found |= {f"carried.{name}": tensor for name, tensor in carried_like(network, lanes).items()}
     found["random.cpu"] = torch.get_rng_state()

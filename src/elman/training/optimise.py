@@ -19,8 +19,8 @@ class AdamW:
         v = beta2 v + (1 - beta2) g^2
         w = (1 - lr decay) w - lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
 
-    Torch's fused step, so that weights are to the last bit what torch.optim.AdamW makes of them. To make one of those
-    is to import torch's compiler, which takes longer than a short training.
+    Torch's fused step, so that weights are to the last bit what torch.optim.AdamW makes of them. Making one of those
+    imports torch's compiler, which takes longer than a short training.
 
     Args:
         network: whose parameters are trained.
@@ -30,12 +30,11 @@ class AdamW:
 
     def __init__(self, network: nn.Module, lr: float, weight_decay: float) -> None:
         self.lr = lr
-        matrices, vectors = matrices_and_vectors(network)
+        self.parameters = trained(network)
+        matrices, vectors = ([p for p in self.parameters if (p.dim() > 1) is many] for many in (True, False))
         self.groups = ((matrices, weight_decay), (vectors, 0.0))
-        self.parameters = [*matrices, *vectors]
-        self.state: dict[
-            Tensor, dict[str, Tensor]
-        ] = {}  # step (), exp_avg and exp_avg_sq; of parameters with gradients
+        # Of each parameter that has had a gradient: t as "step", m as "exp_avg" and v as "exp_avg_sq".
+        self.state: dict[Tensor, dict[str, Tensor]] = {}
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -82,16 +81,16 @@ class AdamW:
             self.state.setdefault(parameter, {})[name] = tensor.to(parameter.device, copy=True)
 
     def _begin(self, parameter: Tensor) -> dict[str, Tensor]:
-        state = {"step": torch.zeros((), device=parameter.device)}
+        state = {"step": torch.zeros((), dtype=torch.float32, device=parameter.device)}
         state |= {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
         self.state[parameter] = state
         return state
 
 
-def matrices_and_vectors(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """The parameters that are trained, in the optimiser's order."""
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return [p for p in trained if p.dim() > 1], [p for p in trained if p.dim() <= 1]
+def trained(network: nn.Module) -> list[Tensor]:
+    """The parameters that are trained, in the optimiser's order: matrices, then vectors."""
+    found = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return sorted(found, key=lambda parameter: parameter.dim() <= 1)
 
 
 @torch.no_grad()

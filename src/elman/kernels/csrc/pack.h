@@ -21,18 +21,19 @@ ForwardWeights take_forward_weights(const ElmanCall& call, Arena& arena) {
             arena.take<float>(width), arena.take<float>(S::panels(call.hidden_size) * LANES)};
 }
 
-// Rows of weights as the lanes of a panel; `row(lane)` gives them, null for a row of zeros. Some columns at a time, so
-// that the lines of the panel that are written stay in the cache until they are full.
+// Rows of weights as the lanes of a panel, whole vectors of them; `row(lane)` gives them, null for a row of zeros.
 template <class Row>
 void pack_lanes(int64_t depth, int64_t lanes, Row row, float* panel) {
-    constexpr int64_t BLOCK = 16;
-    for (int64_t begin = 0; begin < depth; begin += BLOCK) {
-        const int64_t end = begin + BLOCK < depth ? begin + BLOCK : depth;
-        for (int64_t lane = 0; lane < lanes; ++lane) {
-            const float* from = row(lane);
-            for (int64_t k = begin; k < end; ++k) panel[k * lanes + lane] = from ? from[k] : 0;
+    for (int64_t k = 0; k < depth; k += LANES)
+        for (int64_t lane = 0; lane < lanes; lane += LANES) {
+            Vec square[LANES];
+            for (int i = 0; i < LANES; ++i) {
+                const float* from = row(lane + i);
+                square[i] = from ? load(from + k, depth - k) : Vec{};
+            }
+            transpose(square);
+            for (int64_t i = 0; i < LANES && k + i < depth; ++i) store(panel + (k + i) * lanes + lane, square[i]);
         }
-    }
 }
 
 template <int64_t KIND>

@@ -1,4 +1,4 @@
-// A linear map whose weights are packed once, and where it is wanted the logarithm of a softmax over what it gives.
+// A linear map whose weights are packed once, and, if asked, the logarithm of a softmax over what it gives.
 #pragma once
 
 #include <cmath>
@@ -11,7 +11,7 @@
 namespace elman {
 
 class Projection {
-    static constexpr int64_t BLOCK = 16;  // panels a member takes at a time
+    static constexpr int64_t BLOCK = 16;  // panels a member takes at a time, where there are enough for two
 
     int64_t depth, columns, panels;
     Buffer<float> packed;  // panels of (depth, WIDE), and the bias (panels, WIDE)
@@ -32,7 +32,7 @@ class Projection {
         memcpy(packed.get() + panels * depth * WIDE, bias, columns * sizeof(float));
     }
 
-    // x (rows, depth) -> logits, or log-probabilities, (rows, columns). A row comes out the same whoever stands beside it.
+    // x (rows, depth) -> logits or log-probabilities (rows, columns). A row comes out the same whoever stands beside it.
     void run(int64_t rows, int64_t threads, bool as_logs, const float* x, float* scores) const {
         in_team(useful(threads, rows), [&](int64_t member, int64_t size) {
             const Span mine = share(panels, member, size, panels < 2 * BLOCK ? 1 : BLOCK);

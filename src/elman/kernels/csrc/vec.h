@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #if defined(__AVX2__) || defined(__AVX512F__)
 #include <immintrin.h>
 #endif
@@ -62,6 +63,30 @@ INLINE void store(float* to, Vec v, int64_t count) {
 #else
     memcpy(to, &v, count * sizeof(float));
 #endif
+}
+
+// What `transpose` makes of two rows that stand STEP apart: of each pair of columns that stand as far apart, the one that
+// comes first, of both rows, or the other one.
+template <int STEP, bool OTHER, int... LANE>
+INLINE Vec crossed(Vec a, Vec b, std::integer_sequence<int, LANE...>) {
+#if defined(__clang__) || __GNUC__ >= 12
+    return __builtin_shufflevector(a, b, (LANE & STEP ? LANES + LANE - !OTHER * STEP : LANE + OTHER * STEP)...);
+#else
+    return __builtin_shuffle(a, b, Ints{(LANE & STEP ? LANES + LANE - !OTHER * STEP : LANE + OTHER * STEP)...});
+#endif
+}
+
+// Rows become columns: first the quarters of a square off its diagonal change places, then those within each.
+template <int STEP = LANES / 2>
+ALWAYS_INLINE void transpose(Vec (&rows)[LANES]) {
+    constexpr auto all = std::make_integer_sequence<int, LANES>();
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; ++i)
+        if (!(i & STEP)) {
+            const Vec a = rows[i], b = rows[i + STEP];
+            rows[i] = crossed<STEP, false>(a, b, all), rows[i + STEP] = crossed<STEP, true>(a, b, all);
+        }
+    if constexpr (STEP > 1) transpose<STEP / 2>(rows);
 }
 
 // A product that no addition may draw into itself: whether one does is the compiler's choice, place by place.
