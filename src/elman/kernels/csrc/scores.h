@@ -32,7 +32,7 @@ class Projection {
         memcpy(packed.get() + panels * depth * WIDE, bias, columns * sizeof(float));
     }
 
-    // x (rows, depth) -> logits or log-probabilities (rows, columns). A row comes out the same whoever stands beside it.
+    // x (rows, depth) -> logits or log-probabilities (rows, columns). A row is the same whoever stands beside it.
     void run(int64_t rows, int64_t threads, bool as_logs, const float* x, float* scores) const {
         in_team(useful(threads, rows), [&](int64_t member, int64_t size) {
             const Span mine = share(panels, member, size, panels < 2 * BLOCK ? 1 : BLOCK);

@@ -65,8 +65,8 @@ INLINE void store(float* to, Vec v, int64_t count) {
 #endif
 }
 
-// What `transpose` makes of two rows that stand STEP apart: of each pair of columns that stand as far apart, the one that
-// comes first, of both rows, or the other one.
+// What `transpose` makes of two rows that stand STEP apart: of each pair of columns that stand as far apart, the one
+// that comes first, of both rows, or the other one.
 template <int STEP, bool OTHER, int... LANE>
 INLINE Vec crossed(Vec a, Vec b, std::integer_sequence<int, LANE...>) {
 #if defined(__clang__) || __GNUC__ >= 12
