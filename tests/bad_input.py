@@ -139,7 +139,7 @@ SOURCES = [
 ]  # fmt: skip
 
 OPTIONS = [
-    Case("no input", "train good.csv --target label", ("input must name a column", "COLUMN (of a folder: ")),
+    Case("no input", "train good.csv --target label", ("input must name a column", "COLUMN (of a text file: ")),
     Case("no target", "train good.csv --input score", ("input must be one text where no target is given", "Pass --")),
     Case("no source", f"train {TRAIN}", ("data.source must name a file or a folder", "Name the source")),
     Case("unknown input", "train good.csv --input texd --target label", ("good.csv", "'texd'", "Did you mean 'text'?")),

@@ -131,6 +131,20 @@ def test_every_format_says_the_same(run, capsys):
     assert "technical" in formats["table"]
 
 
+def test_the_name_of_a_file_is_a_value_and_said_to_be_one(run, tickets, capsys):
+    path = str(tickets / "tickets.csv")
+    out, err = call(capsys, "predict", run, path, "--format", "json")
+    assert json.loads(out)["prediction"] in ("billing", "technical")
+    assert f"--data {path} answers the rows of that file" in err
+
+
+def test_a_table_of_several_targets_names_them(capsys):
+    print_rows([{"team": {"prediction": "a"}, "price": {"prediction": 1.5}}], Format.table)
+    assert {"team.prediction", "price.prediction"} <= set(capsys.readouterr().out.split())
+    print_rows([{"prediction": "a", "probabilities": {"b": 0.5}}], Format.table)
+    assert {"prediction", "b"} <= set(capsys.readouterr().out.split())
+
+
 def test_trace_shows_five_tokens_five_norms_and_the_probabilities(run, capsys):
     out, _ = call(capsys, "predict", run, "--trace", "I loved this movie!", "--format", "jsonl")
     steps = [json.loads(line) for line in out.splitlines()]

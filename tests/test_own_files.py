@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import elman
+from elman.errors import DataError
 
 RANDOM = np.random.default_rng(0)
 ROWS = [list(RANDOM.choice(["play", "stop", "Adele", "Abba", "now"], RANDOM.integers(2, 7))) for _ in range(40)]
@@ -60,6 +61,14 @@ def of_one_value(folder: Path) -> str:
     return "o.csv"
 
 
+def names(folder: Path) -> str:
+    made = ("".join(RANDOM.choice(list("abcdeo"), RANDOM.integers(3, 8))) for _ in range(40))
+    (folder / "n.csv").write_text(
+        "age,name\n" + "".join(f"{'old' if at % 2 else 'new'},{n}\n" for at, n in enumerate(made))
+    )
+    return "n.csv"
+
+
 # What writes the file; the input and the target; what must be printed.
 FORMATS = {
     "conll": (conll, "tokens", "tags", ["input     tokens: text, word level",
@@ -77,6 +86,7 @@ FORMATS = {
     "table": (table, "text", "answer", ["target    answer: text, word level", "topology  encoder-decoder"]),
     "written of one value": (of_one_value, "age", "text", ["input     age: category", "target    text: text",
                                                            "topology  one-to-many (single -> sequence)"]),
+    "single words": (names, "age", "name", ["target    name: text, character level", "topology  one-to-many"]),
 }  # fmt: skip
 
 
@@ -116,3 +126,20 @@ def test_files_side_by_side_are_evaluated_and_answered_as_they_are_trained(tmp_p
     assert (model.predict(source, max_length=5) == model.predict(TEXTS, max_length=5)).all()
     with pytest.raises(elman.ElmanError, match="be a list, a table or a path that exists"):
         model.evaluate(f"{tmp_path}/a.en+{tmp_path}/gone.fr")
+
+
+def test_texts_none_of_whose_words_comes_again_are_refused_and_letters_named(tmp_path):
+    rows = [{"text": f"w{at}a w{at}b", "label": "xy"[at % 2]} for at in range(40)]
+    with pytest.raises(
+        DataError, match=r"column 'text': the training split must have a word that stands there 2 times"
+    ):
+        elman.train(rows, input="text", target="label", quiet=True, **QUICK)
+    elman.train(rows, input={"text": {"level": "character"}}, target="label", quiet=True, **QUICK)
+
+
+def test_texts_that_are_read_as_classes_are_doubted_once_they_are_long_or_many(capsys):
+    for many, words, doubted in ((2, "yes {}", False), (2, "oh yes {}", True), (30, "yes{}", True)):
+        rows = [{"text": f"a b {at % 7}", "label": words.format(at % many)} for at in range(200)]
+        elman.train(rows, input="text", target="label", **QUICK)
+        said = capsys.readouterr().err
+        assert (f"label: its {many} values are read as classes; --set target.label.kind=text" in said) is doubted
