@@ -121,16 +121,18 @@ def _flat(request: Request) -> tuple[Any, ...]:
 
 
 class _Layer(Function):
-    """The kernels under torch's autograd: a form and its tensors in, `forward`'s results out."""
+    """The kernels under torch's autograd: a form and its tensors in, `forward`'s results out.
+
+    Without `setup_context`, for which torch looks up the signature of `forward` at each call, ten microseconds long;
+    `torch.func`, which asks for it, is handed the operator.
+    """
 
     @staticmethod
-    def forward(form: _Form, *tensors: Any) -> tuple[Tensor, ...]:
-        return tuple(forward(form.request(tensors), keep=True))
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        ctx.form, *tensors = inputs
-        _save(ctx, tensors, output)
+    def forward(ctx: Any, form: _Form, *tensors: Any) -> tuple[Tensor, ...]:
+        results = tuple(forward(form.request(tensors), keep=True))
+        ctx.form = form
+        _save(ctx, tensors, results)
+        return results
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
