@@ -325,7 +325,7 @@ def test_the_verb_tells_when_each_symbol_was_said(reader, folder, monkeypatch, c
     assert call(capsys, "predict", "run", "silence.wav", "--timestamps", "--format", "jsonl")[0] == ""
     (folder / "text.wav").write_text("none")
     skipped = call(capsys, "predict", "run", "text.wav", "two.wav", "--timestamps", "--bad-rows", "skip")
-    assert "1 bad rows skipped" in skipped[1]
+    assert "1 bad row skipped" in skipped[1]
     for option, says in [
         ("--trace", "--timestamps must go with a transcript alone, got a trace"),
         ("--plot=x.png", "--timestamps must go with a transcript alone, got a picture"),
@@ -407,7 +407,7 @@ def test_a_text_with_more_symbols_than_steps_is_a_bad_row():
     with pytest.raises(DataError, match=r"row 12: column 'words' must fit into the 4 steps of 'load', got 5 that its"):
         elman.train(table, **given, epochs=1, quiet=True)
     model = elman.train(table, **given, epochs=1, quiet=True, bad_rows="skip")
-    assert "1 bad rows skipped" in model.skipped
+    assert "1 bad row skipped" in model.skipped
 
 
 @pytest.mark.parametrize(("level", "metric"), [("word", "wer"), ("character", "cer"), ("byte", "cer"), ("bpe", "wer")])

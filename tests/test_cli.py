@@ -138,6 +138,22 @@ def test_the_name_of_a_file_is_a_value_and_said_to_be_one(run, tickets, capsys):
     assert f"--data {path} answers the rows of that file" in err
 
 
+def test_where_bad_rows_are_skipped_each_answer_says_where_its_row_stands(run, tmp_path, capsys):
+    (tmp_path / "new.csv").write_text("text,other\na wrong invoice,1\n ,2\nthe app crashes,3\n")
+    new = str(tmp_path / "new.csv")
+    out, err = call(capsys, "predict", run, "--data", new, "--bad-rows", "skip", "--format", "jsonl")
+    assert [json.loads(line)["row"] for line in out.splitlines()] == ["new.csv:2", "new.csv:4"]
+    assert err.startswith("1 bad row skipped:")
+    out, _ = call(capsys, "predict", run, "the app crashes", "--format", "json")
+    assert "row" not in json.loads(out)
+
+
+def test_a_value_of_which_no_word_is_known_is_answered_with_a_note(run, capsys):
+    _, err = call(capsys, "predict", run, "zzz yyy")
+    assert err == "note: no word of 'zzz yyy' is known\n"
+    assert call(capsys, "predict", run, "zzz invoice")[1] == ""
+
+
 def test_a_table_of_several_targets_names_them(capsys):
     print_rows([{"team": {"prediction": "a"}, "price": {"prediction": 1.5}}], Format.table)
     assert {"team.prediction", "price.prediction"} <= set(capsys.readouterr().out.split())

@@ -175,7 +175,7 @@ def test_a_wrong_row_of_standard_input_is_refused_by_its_line_or_skipped(row, mo
     assert f"error: standard input:4: {WRONG_ROWS[row]}" in error
     assert len(out.splitlines()) == 2  # what came before is answered
     out, error = detect(lines, "--bad-rows", "skip")
-    assert f"1 bad rows skipped:\n  standard input:4: {WRONG_ROWS[row]}" in error
+    assert f"1 bad row skipped:\n  standard input:4: {WRONG_ROWS[row]}" in error
     assert out == detect(good)[0]
 
 

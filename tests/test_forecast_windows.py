@@ -168,7 +168,7 @@ def test_a_class_that_training_does_not_have_is_a_bad_row_whatever_is_done_with_
         elman.train(table, **given, quiet=True)
     skipping = {**given, "data": {**given["data"], "bad_rows": "skip"}}
     model = elman.train(table, **skipping, quiet=True)
-    assert "1 bad rows skipped" in model.skipped
+    assert "1 bad row skipped" in model.skipped
     _, parts = make_parts(check_document(skipping), Tables(from_memory(table)), 0, BadRows(skip=True), str)
     assert [part.origins[-1] + 4 for part in parts[:3]] == [192, 215, 239]
     assert parts.valid.place(8) == "the table: row 202"

@@ -151,7 +151,7 @@ def test_a_prompt_of_which_nothing_is_known_is_refused_or_skipped_by_its_row():
     with pytest.raises(DataError, match=r"the values: row 2: column 'text' must hold a known word, got 'xyzzy'"):
         model.answers(["my", "xyzzy"])
     assert len(model.answers(["my", "xyzzy"], bad_rows="skip")) == 1
-    assert "1 bad rows skipped" in model.skipped
+    assert "1 bad row skipped" in model.skipped
     with pytest.raises(DataError, match="must have a row that can be used, got none"):
         model.answers(["xyzzy"], bad_rows="skip")
     with pytest.raises(ArgumentError, match=r"must fit the next symbol alone, got beam"):

@@ -339,7 +339,7 @@ def test_a_bad_picture_is_said_with_its_place_and_can_be_skipped(tmp_path, monke
     _, said = call(capsys, *train, code=2)
     assert "error: table.csv:7: column 'file' must be a picture, got '5.png', which has no byte. Fix the row" in said
     _, said = call(capsys, *train, "--bad-rows", "skip")
-    assert "1 bad rows skipped" in said
+    assert "1 bad row skipped" in said
 
 
 def test_a_picture_cannot_be_answered():

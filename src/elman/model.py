@@ -132,7 +132,7 @@ class Model:
         """What `elman predict` prints: {"prediction": ..., "probabilities": {...}} a row; of several targets, by name.
 
         The probabilities are those of all classes, or of the ten likeliest next symbols of a next-step network; of tags
-        a list: that of the tag at each step.
+        a list: that of the tag at each step. Where bad rows are skipped, "row" says where each answer's row stands.
 
         Raises:
             DataError: as `predict`.
@@ -339,8 +339,10 @@ class Model:
         def answered(table: Table) -> dict[str, Answers]:
             if isinstance(self.network.topology, NextStep):
                 return {self.target.name: next_in_table(self.network, table, bad)}
-            judged = judge(self.network, self._examples(table, bad), True, decoding)
-            return {name: Answers(one.predictions, one.probabilities) for name, one in judged.items()}
+            examples = self._examples(table, bad)
+            places = [examples.place(row) for row in range(len(examples))] if bad.skip else None
+            judged = judge(self.network, examples, True, decoding)
+            return {name: Answers(one.predictions, one.probabilities, places) for name, one in judged.items()}
 
         def each() -> Iterator[dict[str, Answers]]:
             try:
@@ -383,7 +385,9 @@ class Model:
 def _rows(found: Mapping[str, Answers]) -> list[Json]:
     """One object a row; of several targets by name."""
     each = [list(_answers(answers)) for answers in found.values()]
-    return each[0] if len(each) == 1 else [dict(zip(found, row, strict=True)) for row in zip(*each, strict=True)]
+    rows = each[0] if len(each) == 1 else [dict(zip(found, row, strict=True)) for row in zip(*each, strict=True)]
+    places = next(iter(found.values())).places
+    return rows if places is None else [{"row": place, **row} for place, row in zip(places, rows, strict=True)]
 
 
 def _answers(found: Answers) -> Iterator[Json]:

@@ -1,6 +1,7 @@
 """The verb `predict`: answers to values that are typed, to a file, or to standard input."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,9 +84,8 @@ def predict(
         must = "go with a model that forecasts, or that tells the next step of a series"
         fail("predict", what, must, "another", "Leave it out.")
     given: Any = data or read_values("predict", values or [])
-    if not model.fields.named_files():
-        for value in filter(os.path.isfile, values or []):
-            note(f"note: {value!r} is answered as a value; --data {value} answers the rows of that file")
+    for value in [] if data is not None else given:
+        _say_what_is_odd(model, value)
     if (trace or plot is not None) and data is not None:
         fail("predict", "--trace" if trace else "--plot", "go with values", "--data")
     if plot is not None and len(given) != 1:
@@ -119,6 +119,19 @@ def predict(
         print_rows(answers, format, shown)
     else:
         print_next(answers, format, shown)
+
+
+def _say_what_is_odd(model: Any, value: str) -> None:
+    """Say so where a value is answered that may not be what was meant."""
+    from elman.errors import BadValueError
+    from elman.fields import Text
+
+    if not model.fields.named_files() and os.path.isfile(value):
+        note(f"note: {value!r} is answered as a value; --data {value} answers the rows of that file")
+    elif len(model.fields.inputs) == 1 and isinstance(field := next(iter(model.fields.inputs.values())), Text):
+        with suppress(BadValueError):  # of which more is said when it is answered
+            if not field.knows_some(field.parse(value)):
+                note(f"note: no {field.level} of {value!r} is known")
 
 
 def _print_stamps(model: Any, given: Any, typed: bool, bad_rows: str, format: Format) -> None:

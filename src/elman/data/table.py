@@ -55,7 +55,7 @@ class BadRows:
             return ""
         more = self.count - len(self.messages)
         listed = [f"  {message}" for message in self.messages] + [f"  ... and {more} more"] * (more > 0)
-        return "\n".join([f"{self.count} bad rows skipped:", *listed])
+        return "\n".join([f"{self.count:,} bad row{'s' * (self.count != 1)} skipped:", *listed])
 
 
 class Table:

@@ -209,9 +209,13 @@ class Text(Symbols):
             raise BadValueError(f"have at most {self.longest:,} steps", f"{len(ids):,}")
         return np.append(ids, self.end)
 
+    def knows_some(self, value: Value) -> bool:
+        """Whether a token of a parsed value, or a character within it, is known."""
+        return bool((self._tokens.encode([value])[0] > 1).any())
+
     def encode_prompt(self, value: Value) -> np.ndarray:
         (ids,) = self._tokens.encode([value])
-        if not (ids > 1).any():
+        if not self.knows_some(value):
             raise BadValueError(f"hold a known {CALLED.get(self.level, self.level)}", shown(value))
         return ids
 

@@ -20,6 +20,7 @@ class Answers(NamedTuple):
     predictions: list[Any]
     # Of each class by name, of tags a list: that of the tag at each step; None where there are none.
     probabilities: list[Any] | None
+    places: list[str] | None = None  # where each row stands, where some may have been left out
 
 
 def answer(
