@@ -214,3 +214,13 @@ def test_scheduled_sampling_feeds_back_what_the_network_would_write_and_nothing_
     changed = (mixed != true) & real
     assert 0.1 < changed[:, 1:].sum() / real[:, 1:].sum() < 0.6
     assert not set(mixed[changed].tolist()) & set(model.network.written.unwritten)
+
+
+@pytest.mark.parametrize("cell", ["gru", "mingru", "memoryless"])
+def test_autocast_around_decoding_breaks_nothing(cell):
+    table = {"en": ["a b c", "b c", "c a", "a a b"] * 10, "fr": ["c b a x", "c b y", "a c z", "b a a"] * 10}
+    field = {"kind": "text", "min_count": 1}
+    model = elman.train(table, input={"en": field}, target={"fr": field}, cell=cell, hidden=8, epochs=1, quiet=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        for rows in (1, 9):  # of many the head is packed too
+            assert len(model.predict(["a b c"] * rows)) == rows
