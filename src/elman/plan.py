@@ -22,8 +22,8 @@ from elman.topologies import (
 )
 
 LONGEST_DOCUMENT = 1_000_000  # steps
-SAYS_WORDS = {"level", "split", "vectors", "characters"}  # options of a text of which a row is read in words
-LONG_CLASS, MANY_CLASSES = 3, 20  # words of a class, and classes, from which on texts may be meant
+OF_WORDS = {"level", "split", "vectors", "characters"}  # options that say how a text is cut, or want words
+LONG_CLASS, MANY_CLASSES = 3, 20  # a class of so many words, or more classes than so many, may be meant as texts
 
 
 def is_one_text(config: RunConfig) -> bool:
@@ -89,7 +89,7 @@ def _settle_kind(options: dict[str, object], table: Table, name: str, as_target:
     if "kind" in options:
         return
     options["kind"] = "series" if "columns" in options else infer_kind(table, name, as_target, inputs)
-    if options["kind"] == "text" and not options.keys() & SAYS_WORDS and are_single_words(table, name):
+    if options["kind"] == "text" and not options.keys() & OF_WORDS and are_single_words(table, name):
         options["level"] = "character"
 
 

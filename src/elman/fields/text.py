@@ -215,7 +215,7 @@ class Text(Symbols):
 
     def encode_prompt(self, value: Value) -> np.ndarray:
         (ids,) = self._tokens.encode([value])
-        if not self.knows_some(value):
+        if not (ids > 1).any():
             raise BadValueError(f"hold a known {CALLED.get(self.level, self.level)}", shown(value))
         return ids
 

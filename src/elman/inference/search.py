@@ -133,8 +133,8 @@ class Search:
         self.looks.append(attention)
         self.places = torch.cat([self.places, parents[:, None]], 1)
         if self.decoding.coverage_penalty:
-            before = 0.0 if self.looked is None else self.looked
-            self.looked = before + attention[parents] * ~forced[:, None]
+            now = attention[parents] * ~forced[:, None]
+            self.looked = now if self.looked is None else self.looked + now
 
     def _bound(self) -> Tensor:
         """The best score that a live hypothesis can still have, (N,): its log-probability and its coverage at best."""
