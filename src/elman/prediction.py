@@ -84,8 +84,9 @@ def predict(
         must = "go with a model that forecasts, or that tells the next step of a series"
         fail("predict", what, must, "another", "Leave it out.")
     given: Any = data or read_values("predict", values or [])
-    for value in [] if data is not None else given:
-        _say_what_is_odd(model, value)
+    for value in values or []:
+        if value != "-":
+            _say_what_is_odd(model, value)
     if (trace or plot is not None) and data is not None:
         fail("predict", "--trace" if trace else "--plot", "go with values", "--data")
     if plot is not None and len(given) != 1:
