@@ -161,6 +161,15 @@ def test_a_table_of_several_targets_names_them(capsys):
     assert {"prediction", "b"} <= set(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [(["O", "B-to"], "O B-to"), (["so so", "b"], "so so, b"), ([0.5, 0.25], "[0.5, 0.25]"), ([], "[]")],
+)
+def test_a_table_shows_lists_as_people_write_them(found, shown, capsys):
+    print_rows([{"prediction": found}], Format.table)
+    assert capsys.readouterr().out.splitlines()[-2].strip() == shown
+
+
 def test_trace_shows_five_tokens_five_norms_and_the_probabilities(run, capsys):
     out, _ = call(capsys, "predict", run, "--trace", "I loved this movie!", "--format", "jsonl")
     steps = [json.loads(line) for line in out.splitlines()]

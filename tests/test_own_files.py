@@ -102,6 +102,8 @@ def test_a_file_trains_and_says_what_was_inferred(name, tmp_path, monkeypatch, c
     for part in says:
         assert part in said
     loaded = elman.load("run")
+    sides = f"{read if answer else 'what was before'} -> {answer or read}"
+    assert repr(loaded) == f"<elman.Model {loaded.config.model['topology']}: {sides}; run>"
     found = loaded.evaluate(source)
     assert model.metrics["test"].keys() - {"loss"} == found["metrics"].keys()
     assert found["rows"] == 40 or name == "one text"

@@ -72,6 +72,11 @@ class Model:
         self.keepsakes: dict[str, bytes | Callable[[], bytes]] = {}
         self.skipped = ""  # what the last call left out, where bad rows are skipped
 
+    def __repr__(self) -> str:
+        reads, answers = (" + ".join(fields) for fields in (self.fields.inputs, self.fields.targets))
+        kind = "never saved" if self.path is None else str(self.path)
+        return f"<elman.Model {self.config.model['topology']}: {reads or 'what was before'} -> {answers}; {kind}>"
+
     @property
     def target(self) -> Target:
         """The (first) field that is answered."""

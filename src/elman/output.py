@@ -175,4 +175,6 @@ def _words(value: Any) -> str:
         return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items())
     if isinstance(value, list) and all(isinstance(inner, float) for inner in value):
         return f"[{', '.join(map(_words, value))}]"
+    if isinstance(value, list) and value and all(isinstance(inner, str) for inner in value):  # tags, or classes
+        return (", " if any(" " in inner for inner in value) else " ").join(value)
     return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)
