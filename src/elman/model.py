@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from elman.inference import (
     Step,
     Written,
     as_array,
+    as_rows,
     check_looks,
     check_traces,
     check_writes,
@@ -150,7 +150,7 @@ class Model:
         Raises: as `answers`, when the piece is reached.
         """
         found = self._answered(values, bad_rows, decode)
-        return (_rows(piece) for piece in found)
+        return (as_rows(piece) for piece in found)
 
     def evaluate(self, data: Source, bad_rows: str = "refuse", **decode: Any) -> Json:
         """{"rows": n, "metrics": {...}} on rows that have the targets' columns too; one long text is one row.
@@ -385,18 +385,3 @@ class Model:
 
     def _tables(self, values: Source, bad: BadRows) -> Iterator[Table]:
         return tables_given(values, self.config.data, self.fields, bad)
-
-
-def _rows(found: Mapping[str, Answers]) -> list[Json]:
-    """One object a row; of several targets by name."""
-    each = [list(_answers(answers)) for answers in found.values()]
-    rows = each[0] if len(each) == 1 else [dict(zip(found, row, strict=True)) for row in zip(*each, strict=True)]
-    places = next(iter(found.values())).places
-    return rows if places is None else [{"row": place, **row} for place, row in zip(places, rows, strict=True)]
-
-
-def _answers(found: Answers) -> Iterator[Json]:
-    """{"prediction": ...} of each row, with its probabilities where there are any."""
-    for value, chances in zip(found.predictions, found.probabilities or repeat(None), strict=False):
-        prediction = value.tolist() if isinstance(value, np.ndarray) else value
-        yield {"prediction": prediction} | ({} if chances is None else {"probabilities": chances})

@@ -1,6 +1,6 @@
 """Answers from a trained network."""
 
-from elman.inference.answers import Answers, answer, as_array
+from elman.inference.answers import Answers, answer, as_array, as_rows
 from elman.inference.decode import decode, write
 from elman.inference.decoding import Decoding, Hypothesis, laid_over, says_how
 from elman.inference.frames import check_fits_frames
@@ -23,6 +23,7 @@ __all__ = [
     "Written",
     "answer",
     "as_array",
+    "as_rows",
     "check_fits_frames",
     "check_looks",
     "check_traces",

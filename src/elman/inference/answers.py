@@ -1,5 +1,7 @@
 """What a network answers to a batch, as the user reads it."""
 
+from collections.abc import Iterator, Mapping
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from elman.inference.frames import write_frames
 from elman.inference.written import hypotheses
 from elman.network import Network
 from elman.topologies import Features, Reader
+from elman.types import Json
 
 
 class Answers(NamedTuple):
@@ -67,3 +70,18 @@ def as_array(values: list[Any]) -> np.ndarray:
     found = np.empty(len(values), object)
     found[:] = values
     return found
+
+
+def as_rows(found: Mapping[str, Answers]) -> list[Json]:
+    """One object a row, as `elman predict` prints it; of several targets by name."""
+    each = [list(_objects(answers)) for answers in found.values()]
+    rows = each[0] if len(each) == 1 else [dict(zip(found, row, strict=True)) for row in zip(*each, strict=True)]
+    places = next(iter(found.values())).places
+    return rows if places is None else [{"row": place, **row} for place, row in zip(places, rows, strict=True)]
+
+
+def _objects(found: Answers) -> Iterator[Json]:
+    """{"prediction": ...} of each row, with its probabilities where there are any."""
+    for value, chances in zip(found.predictions, found.probabilities or repeat(None), strict=False):
+        prediction = value.tolist() if isinstance(value, np.ndarray) else value
+        yield {"prediction": prediction} | ({} if chances is None else {"probabilities": chances})
