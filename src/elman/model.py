@@ -74,8 +74,8 @@ class Model:
 
     def __repr__(self) -> str:
         reads, answers = (" + ".join(fields) for fields in (self.fields.inputs, self.fields.targets))
-        kind = "never saved" if self.path is None else str(self.path)
-        return f"<elman.Model {self.config.model['topology']}: {reads or 'what was before'} -> {answers}; {kind}>"
+        where = "never saved" if self.path is None else str(self.path)
+        return f"<elman.Model {self.config.model['topology']}: {reads or 'what was before'} -> {answers}; {where}>"
 
     @property
     def target(self) -> Target:
@@ -345,9 +345,9 @@ class Model:
             if isinstance(self.network.topology, NextStep):
                 return {self.target.name: next_in_table(self.network, table, bad)}
             examples = self._examples(table, bad)
-            places = [examples.place(row) for row in range(len(examples))] if bad.skip else None
+            place = examples.place if bad.skip else None
             judged = judge(self.network, examples, True, decoding)
-            return {name: Answers(one.predictions, one.probabilities, places) for name, one in judged.items()}
+            return {name: Answers(one.predictions, one.probabilities, place) for name, one in judged.items()}
 
         def each() -> Iterator[dict[str, Answers]]:
             try:

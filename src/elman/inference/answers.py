@@ -1,6 +1,6 @@
 """What a network answers to a batch, as the user reads it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ class Answers(NamedTuple):
     predictions: list[Any]
     # Of each class by name, of tags a list: that of the tag at each step; None where there are none.
     probabilities: list[Any] | None
-    places: list[str] | None = None  # where each row stands, where some may have been left out
+    place: Callable[[int], str] | None = None  # where a row stands; None where none can have been left out
 
 
 def answer(
@@ -76,8 +76,8 @@ def as_rows(found: Mapping[str, Answers]) -> list[Json]:
     """One object a row, as `elman predict` prints it; of several targets by name."""
     each = [list(_objects(answers)) for answers in found.values()]
     rows = each[0] if len(each) == 1 else [dict(zip(found, row, strict=True)) for row in zip(*each, strict=True)]
-    places = next(iter(found.values())).places
-    return rows if places is None else [{"row": place, **row} for place, row in zip(places, rows, strict=True)]
+    place = next(iter(found.values())).place
+    return rows if place is None else [{"row": place(index), **row} for index, row in enumerate(rows)]
 
 
 def _objects(found: Answers) -> Iterator[Json]:

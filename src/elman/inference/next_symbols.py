@@ -29,15 +29,16 @@ def next_in_table(network: Network, table: Table, bad: BadRows) -> Answers:
     """
     field = network.written
     read = table.values(field.name, lambda raw: field.encode_prompt(field.parse(raw)), bad)
+    rows = [row for row, prompt in enumerate(read) if prompt is not None]
     prompts = [prompt for prompt in read if prompt is not None]
-    places = [table.place(row) for row, prompt in enumerate(read) if prompt is not None] if bad.skip else None
+    place = (lambda index: table.place(rows[index])) if bad.skip else None
     if not prompts:
         fail(table.source, "the table", "have a row that can be used", "none", error=NoRowError)
     if isinstance(field, Frames):
         decoding = Decoding(max_length=1)
         written = write_frames(network, Batch({}, None, np.arange(len(prompts))), decoding, prompts)
-        return Answers([field.read(best.frames) for best, *_ in written], None, places)
-    return next_symbols(network, prompts)._replace(places=places)
+        return Answers([field.read(best.frames) for best, *_ in written], None, place)
+    return next_symbols(network, prompts)._replace(place=place)
 
 
 @torch.inference_mode()

@@ -211,15 +211,15 @@ class Decoder(nn.Module):
     def packed(self) -> Steps:
         """Steps with the weights that there are now, as fast as can be; without gradients or noise.
 
-        Holds no state. For float32 on the CPU the weights of the body (`elman.layers.Stepper`) and those before and
-        after attention are packed once, which is worth it from some steps on.
+        Holds no state. Where a kernel fits the body, its weights (`elman.layers.Stepper`) and those before and after
+        attention are packed once, which is worth it from some steps on.
         """
         cells, looking = self.body.cells(), self._looking()
+        if fused_refuses(cells[0], next(self.body.parameters()), None) is not None:
+            return Steps(partial(_step_cells, cells, [], 0.0), looking)
         if looking is not None:
-            looking = Looking(*map(_packed, looking))
-        if fused_refuses(cells[0], next(self.body.parameters()), None) is None:
-            return Steps(partial(_step_packed, Stepper(self.body)), looking)
-        return Steps(partial(_step_cells, cells, [], 0.0), looking)
+            looking = Looking(_packed(looking.query), _packed(looking.join))
+        return Steps(partial(_step_packed, Stepper(self.body)), looking)
 
     def _looking(self) -> Looking | None:
         return None if self.attention is None or self.join is None else Looking(self.attention.query, self.join)
@@ -287,9 +287,9 @@ def _step_cells(
     return x, type(state)(*(torch.stack(tensors, 1) for tensors in zip(*after, strict=True)))
 
 
-def _packed(map: Map) -> Map:
+def _packed(linear: Map) -> Map:
     """A linear map by weights that are packed, if a kernel fits; what a user put in its place stays as it is."""
-    return (projection.packed(map.weight, map.bias) if type(map) is nn.Linear else None) or map
+    return (projection.packed(linear.weight, linear.bias) if type(linear) is nn.Linear else None) or linear
 
 
 def _where(rows: Tensor, yes: DecoderState, no: DecoderState) -> DecoderState:

@@ -20,7 +20,7 @@ class Projection {
     Projection(int64_t depth, int64_t columns, int64_t threads, const float* weight, const float* bias)
         : depth(depth), columns(columns), panels(panels_of(columns)), packed(panels * WIDE * (depth + 1)) {
         in_team(useful(threads, depth), [&](int64_t member, int64_t size) {
-            const Span mine = share(panels, member, size, BLOCK);
+            const Span mine = own_panels(member, size);
             for (int64_t panel = mine.begin; panel < mine.end; ++panel) {
                 auto row = [&](int64_t lane) {
                     const int64_t at = panel * WIDE + lane;
@@ -35,7 +35,7 @@ class Projection {
     // x (rows, depth) -> logits or log-probabilities (rows, columns). A row is the same whoever stands beside it.
     void run(int64_t rows, int64_t threads, bool as_logs, const float* x, float* scores) const {
         in_team(useful(threads, rows), [&](int64_t member, int64_t size) {
-            const Span mine = share(panels, member, size, panels < 2 * BLOCK ? 1 : BLOCK);
+            const Span mine = own_panels(member, size);
             for (int64_t panel = mine.begin; panel < mine.end; ++panel) {
                 ScoresTile tile{x,
                                 depth,
@@ -59,6 +59,10 @@ class Projection {
     int64_t useful(int64_t threads, int64_t parts) const {
         const int64_t most = parts * panels / BLOCK + 1;
         return threads < most ? threads : most;
+    }
+
+    Span own_panels(int64_t member, int64_t size) const {
+        return share(panels, member, size, panels < 2 * BLOCK ? 1 : BLOCK);
     }
 
     struct ScoresTile {

@@ -66,13 +66,17 @@ INLINE void store(float* to, Vec v, int64_t count) {
 }
 
 // What `transpose` makes of two rows that stand STEP apart: of each pair of columns that stand as far apart, the one
-// that comes first, of both rows, or the other one.
+// that comes first, of both rows, or the other one. A lane of the second row counts from LANES on.
+constexpr int crossed_lane(int lane, int step, bool other) {
+    return lane & step ? LANES + lane - !other * step : lane + other * step;
+}
+
 template <int STEP, bool OTHER, int... LANE>
 INLINE Vec crossed(Vec a, Vec b, std::integer_sequence<int, LANE...>) {
 #if defined(__clang__) || __GNUC__ >= 12
-    return __builtin_shufflevector(a, b, (LANE & STEP ? LANES + LANE - !OTHER * STEP : LANE + OTHER * STEP)...);
+    return __builtin_shufflevector(a, b, crossed_lane(LANE, STEP, OTHER)...);
 #else
-    return __builtin_shuffle(a, b, Ints{(LANE & STEP ? LANES + LANE - !OTHER * STEP : LANE + OTHER * STEP)...});
+    return __builtin_shuffle(a, b, Ints{crossed_lane(LANE, STEP, OTHER)...});
 #endif
 }
 
