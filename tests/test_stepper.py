@@ -135,6 +135,22 @@ def test_whole_sequences_are_the_steps_to_the_last_bit(name, weights, features, 
             np.testing.assert_array_equal(found[row], tensor[0])
 
 
+@needs_kernels
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize(("name", "rows"), [("rnn", 1), ("lstm", 2), ("gru", 1)])
+def test_steps_that_threads_share_are_the_same_to_the_last_bit(name, rows, weights, threads):
+    # Weights of two megabytes and more in each format, so that of 80 steps some are taken alone, some by all threads.
+    layer = build(name, 300, {"rnn": 1030, "lstm": 450, "gru": 530}[name], 2)
+    x = torch.randn(rows, 80, 300)
+    stepper = elman.Stepper(layer, rows, weights)
+
+    outputs, final = stepper.run(x)
+
+    np.testing.assert_array_equal(stepped(stepper, x), outputs)
+    for found, tensor in zip(stepper.state, final, strict=True):
+        np.testing.assert_array_equal(found, tensor)
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_whole_sequences_of_float32_weights_are_the_layers_own_and_leave_the_streams_alone(name, threads):
     begins = "zero" if name == "memoryless" else "learned"

@@ -102,10 +102,12 @@ inline void* watched_set(void* to, int value, size_t size) {
 
 #define Barrier BarrierInUse
 #define Shares SharesInUse
+#define Sharing SharingInUse
 #define in_team in_team_in_use
 #include "threads.h"
 #undef Barrier
 #undef Shares
+#undef Sharing
 #undef in_team
 
 namespace elman {
@@ -127,6 +129,10 @@ inline thread_local int64_t permitted = 1;  // threads that the call at hand may
 struct Shares : SharesInUse {
     Shares(int64_t member, int64_t size, int64_t tasks, int64_t panels, int64_t most)
         : SharesInUse{member, size, tasks, panels, eager ? size : most} {}
+};
+
+struct Sharing : SharingInUse {
+    Sharing(int64_t threads, int64_t bytes) : SharingInUse(threads, eager ? INT64_MAX : bytes) {}
 };
 
 template <class Work>

@@ -23,6 +23,7 @@ INSTRUCTION_SETS = {
 
 # Name -> kind of cell, and squashing function of an RNN.
 KINDS = {"rnn-tanh": (0, 0), "rnn-relu": (0, 1), "rnn-identity": (0, 2), "lstm": (1, 0), "gru": (2, 0)}
+INTERFACE = 2  # as csrc/abi.h counts it
 PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a cell, in torch's order
 SLOTS = {"lstm": 4, "gru": 4}  # numbers a unit and step that are kept for the backward pass
 
@@ -138,11 +139,9 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
         library = ctypes.CDLL(str(path))
     except OSError as error:
         return Kernels(None, "none", f"{name}: {error}")
-    complete = hasattr(library, "elman_projection_pack")  # what came last: an older library lacks it
-    if complete:
-        library.elman_layout.restype = ctypes.c_int64
-    layout = 1_000_000 * ctypes.sizeof(Call) + 1000 * ctypes.sizeof(SingleStep) + ctypes.sizeof(StepLayer)
-    if not complete or library.elman_layout() != layout:
+    library.elman_layout.restype = ctypes.c_int64
+    layout = INTERFACE * 10**9 + ctypes.sizeof(Call) * 10**6 + ctypes.sizeof(SingleStep) * 1000
+    if library.elman_layout() != layout + ctypes.sizeof(StepLayer):
         return Kernels(None, "none", f"{name}: built from other sources; run `make kernels` or install again")
     for function in (library.elman_forward, library.elman_backward):
         function.argtypes, function.restype = [ctypes.POINTER(Call)], ctypes.c_int
@@ -150,7 +149,7 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
     library.elman_lanes.restype = ctypes.c_int64
     library.elman_stepper_new.argtypes = [ctypes.c_int64] * 4 + [ctypes.POINTER(StepLayer)]
     library.elman_stepper_new.restype = ctypes.c_void_p
-    library.elman_stepper_bind.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p * 4]
+    library.elman_stepper_bind.argtypes = [ctypes.c_void_p, *[ctypes.c_int64] * 2, ctypes.c_void_p * 4]
     library.elman_stepper_bind.restype = ctypes.c_int
     library.elman_stepper_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(Call)]
     library.elman_stepper_run.restype = ctypes.c_int

@@ -46,8 +46,11 @@ class Steps:
         self._bind = library.elman_stepper_bind
 
     def bind(self, rows: int, input: int, output: int, hidden: int, cell: int | None = None) -> None:
-        """How many rows there are and where they lie: input (B, D), output (B, H), states (layers, B, H), float32."""
-        if self._bind(self.handle, rows, Places(input, output, hidden, cell)):
+        """How many rows there are and where they lie: input (B, D), output (B, H), states (layers, B, H), float32.
+
+        As many threads as torch has now may share a step.
+        """
+        if self._bind(self.handle, rows, torch.get_num_threads(), Places(input, output, hidden, cell)):
             raise MemoryError(f"steps: no memory for {rows} rows")
 
     def run(self, x: Tensor, lengths: Tensor | None, state: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:

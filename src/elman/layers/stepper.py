@@ -27,8 +27,10 @@ class Stepper:
 
     The stepper itself is called with one step of its streams, whose state it carries; `run` takes any batch of whole
     sequences and leaves the streams alone. Both give the same numbers, to the last bit where a kernel computes them.
-    A step of a small layer takes some microseconds, the call from Python included, and one thread. Where no kernel fits
-    (a cell of your own, no compiler at installation) torch computes the steps: the same numbers, slower.
+    A step of a small layer takes some microseconds, the call from Python included, and one thread. Those of a large one
+    (a megabyte of weights) are shared by as many threads as torch had when the stepper was made, while that is faster:
+    steps that follow each other. Where no kernel fits (a cell of your own, no compiler at installation) torch computes
+    the steps: the same numbers, slower.
 
     Args:
         layer: one direction, in float32 on the CPU; training it later does not change the stepper.

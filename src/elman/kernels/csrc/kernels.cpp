@@ -58,9 +58,10 @@ void for_kind(int64_t kind, Work work) {
 }  // namespace
 }  // namespace elman
 
-// The sizes of what Python fills, added up: a library of other sources says something else.
+// The sizes of what Python fills, and the number of the interface: a library of other sources says something else.
 EXPORT int64_t elman_layout() {
-    return 1000000 * sizeof(ElmanCall) + 1000 * sizeof(elman::SingleStep) + sizeof(elman::StepLayer);
+    return 1000000000 * INTERFACE + 1000000 * sizeof(ElmanCall) + 1000 * sizeof(elman::SingleStep) +
+           sizeof(elman::StepLayer);
 }
 
 EXPORT int64_t elman_lanes() {
@@ -114,8 +115,8 @@ EXPORT void* elman_stepper_new(int64_t kind, int64_t squash, int64_t weights, in
 }
 
 // Returns 0, or 1 where memory ran out; then no step may be taken. See `Stepper::bind`.
-EXPORT int elman_stepper_bind(void* stepper, int64_t rows, float* const* places) {
-    return elman::guarded([&] { static_cast<elman::Stepper*>(stepper)->bind(rows, places); });
+EXPORT int elman_stepper_bind(void* stepper, int64_t rows, int64_t threads, float* const* places) {
+    return elman::guarded([&] { static_cast<elman::Stepper*>(stepper)->bind(rows, threads, places); });
 }
 
 // See `Stepper::run`; may be called by several threads at once.

@@ -13,9 +13,9 @@ class Stepper {
   public:
     virtual ~Stepper() = default;
 
-    // From now on so many streams, with these places: input (rows, D), output (rows, H) of the last layer, hidden and
-    // cell state (layers, rows, H). The caller reads and writes them between steps.
-    virtual void bind(int64_t rows, float* const* places) = 0;
+    // From now on so many streams and at most so many threads, with these places: input (rows, D), output (rows, H) of
+    // the last layer, hidden and cell state (layers, rows, H). The caller reads and writes them between steps.
+    virtual void bind(int64_t rows, int64_t threads, float* const* places) = 0;
     virtual void step() = 0;
 
     // A padded batch. Of the call are read rows, time, room, threads, lengths and x, and hidden and cell, which are
@@ -55,6 +55,7 @@ class StepperOf final : public Stepper {
     ElmanCall bound{};
     Room bound_room{};
     int64_t taken = 0;  // steps
+    Sharing sharing{1, 0};
 
   public:
     StepperOf(int64_t squash, int64_t count, const StepLayer* given)
@@ -65,8 +66,10 @@ class StepperOf final : public Stepper {
         for (int64_t at = 0; at < count; ++at) layers.push_back(pack(given[at]));
     }
 
-    void bind(int64_t rows, float* const* places) override {
-        bound.rows = bound.room = rows, bound.time = bound.threads = 1;
+    void bind(int64_t rows, int64_t threads, float* const* places) override {
+        bound.rows = bound.room = rows, bound.time = 1;
+        sharing = Sharing(threads, bytes());
+        bound.threads = sharing.threads();
         bound.x = places[0], bound.outputs = places[1];
         bound.hidden = bound.final_hidden = places[2], bound.cell = bound.final_cell = places[3];
         describe(bound);
@@ -75,22 +78,37 @@ class StepperOf final : public Stepper {
     }
 
     void step() override {
-        Pass{*this, bound, bound_room, Barrier(bound_room.flags), 0, 1, {0, panels}, taken++}.run();
+        sharing.take([&](int64_t threads) {
+            clear_flags(bound_room.flags, bound.threads);
+            spread(threads, threads, bound, bound_room, taken);
+        });
+        ++taken;
     }
 
     void run(const ElmanCall& given, Arena& arena) const override {
         ElmanCall call = given;
         describe(call);
         const Room room = make_room(call, arena);
-        in_team(threads_of<KIND>(call, room.plan), [&](int64_t member, int64_t size) {
-            const Shares shares{member, size, 1, panels, most_helpers<KIND>(call)};
+        spread(threads_of<KIND>(call, room.plan), most_helpers<KIND>(call), call, room, 0);
+    }
+
+  private:
+    int64_t bytes() const {
+        int64_t total = 0;
+        for (const Layer& layer : layers) total += layer.ih.bytes(panels) + layer.hh.bytes(panels);
+        return total;
+    }
+
+    // A call over at most so many threads, of which `most` divide the panels; `before`: steps in calls before it.
+    void spread(int64_t threads, int64_t most, const ElmanCall& call, const Room& room, int64_t before) const {
+        in_team(threads, [&](int64_t member, int64_t size) {
+            const Shares shares{member, size, 1, panels, most};
             if (shares.idle()) return;
-            Pass{*this, call, room, Barrier(room.flags), shares.helper(), shares.helpers(), shares.own_panels(), 0}
+            Pass{*this, call, room, Barrier(room.flags), shares.helper(), shares.helpers(), shares.own_panels(), before}
                 .run();
         });
     }
 
-  private:
     Layer pack(const StepLayer& from) const {
         const int64_t H = hidden_size;
         Layer to{Matrix(panels, from.input_size), Matrix(panels, H), Buffer<float>(panels * SUMS * LANES)};

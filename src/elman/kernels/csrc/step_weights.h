@@ -74,6 +74,8 @@ struct PackedMatrix {
         }
     }
 
+    int64_t bytes(int64_t panels) const { return panels * room(depth) * WIDTH * int64_t(sizeof(Weight)); }
+
   private:
     static int64_t room(int64_t depth) { return PAIRS ? (depth + 1) / 2 * 2 : depth; }
 };

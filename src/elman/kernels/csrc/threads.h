@@ -1,7 +1,9 @@
 // Threads are those of the program that loads us (torch's OpenMP pool): it lends the function that runs a team.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <new>
 #include <thread>
@@ -73,9 +75,13 @@ class Barrier {
     Flag* flags;
 };
 
+inline void clear_flags(Barrier::Flag* flags, int64_t count) {
+    for (int64_t at = 0; at < count; ++at) new (flags + at) Barrier::Flag();
+}
+
 inline Barrier::Flag* take_flags(Arena& arena, int64_t count) {
     Barrier::Flag* flags = arena.take<Barrier::Flag>(count);
-    for (int64_t at = 0; at < count; ++at) new (flags + at) Barrier::Flag();
+    clear_flags(flags, count);
     return flags;
 }
 
@@ -109,6 +115,48 @@ struct Shares {
     int64_t next_task(int64_t task) const { return helpers() > 1 ? tasks : task + size; }
     int64_t helper() const { return member % helpers(); }
     Span own_panels() const { return share(panels, helper(), helpers()); }
+};
+
+// Whether threads share steps that are so short that waking one may take longer. Steps that follow each other find them
+// awake; those that come now and then do not, a busy machine has no processor for them, and a program may want them to
+// sleep. So steps are timed: from time to time two are shared, the first to wake the others, and if the faster one
+// takes less than the fastest alone, those that follow are shared too, until one takes longer.
+class Sharing {
+  public:
+    Sharing(int64_t threads, int64_t bytes)
+        : most(std::max<int64_t>(1, std::min<int64_t>(threads, bytes / LEAST_BYTES))) {}
+
+    int64_t threads() const { return most; }  // of a shared step
+
+    // Call `step(threads)`, with one or all of them.
+    template <class Step>
+    void take(Step step) {
+        if (most < 2) return step(int64_t(1));
+        const auto begin = std::chrono::steady_clock::now();
+        step(alone ? 1 : most);
+        took((std::chrono::steady_clock::now() - begin).count());
+    }
+
+  private:
+    static constexpr int64_t LEAST_BYTES = 512 * 1024;  // weights a thread below which a step is never shared
+    static constexpr int64_t SHORTEST = 16, LONGEST = 1 << 16, TRIAL = 2;  // steps
+
+    void took(int64_t time) {
+        if (alone) {
+            fastest = std::min(fastest, time);
+            if (--alone == 0) trial = TRIAL;
+        } else if (time < fastest) {
+            trial = 1, pause = SHORTEST;
+        } else if (--trial == 0) {
+            alone = pause, pause = std::min(2 * pause, LONGEST), fastest = INT64_MAX;
+        }
+    }
+
+    int64_t most;
+    int64_t alone = SHORTEST;     // steps that are taken alone before the next trial
+    int64_t pause = SHORTEST;     // what `alone` begins with the next time
+    int64_t trial = TRIAL;        // shared steps that are left to take less time
+    int64_t fastest = INT64_MAX;  // time of the steps alone since the last shared one
 };
 
 }  // namespace elman
