@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import elman
-from elman.training.optimise import AdamW
+from elman.training.optimise import AdamW, clip_gradient
 
 
 def test_only_matrices_decay():
@@ -40,6 +40,24 @@ def test_adamw_makes_of_the_weights_what_torch_makes_of_them(dtype):
         restored = AdamW(ours, mine.lr, 0.1)
         restored.restore(expected)
         mine = restored  # goes on from copies: torch's own are changed by its next step
+
+
+@pytest.mark.parametrize("length", [0.1, 1.0, 20.0])
+def test_a_gradient_is_clipped_as_torch_clips_it(length):
+    torch.manual_seed(0)
+    ours, theirs = Tied(), Tied()
+    gradients = [length * torch.randn_like(parameter) / 8 for parameter in ours.parameters()]
+    for network in (ours, theirs):
+        for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+            parameter.grad = gradient.clone()
+        next(network.parameters()).grad = None
+
+    norm = clip_gradient(ours, 1.0)
+
+    assert torch.equal(norm, torch.nn.utils.clip_grad_norm_(theirs.parameters(), 1.0))
+    assert (norm > 1) == (length > 1)
+    for one, other in zip(list(ours.parameters())[1:], list(theirs.parameters())[1:], strict=True):
+        assert torch.equal(one.grad, other.grad)
 
 
 class Tied(torch.nn.Module):

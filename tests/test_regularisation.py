@@ -13,7 +13,7 @@ from elman.cells.elman import ElmanState
 from elman.cells.lstm import LSTMState
 from elman.data import Examples
 from elman.fields import Category, Fields
-from elman.layers import BACKENDS, LAYERS, TokenEmbedding
+from elman.layers import BACKENDS, LAYERS, TokenEmbedding, drop_out
 from elman.network import Network
 from elman.testing import random_batch
 from elman.topologies import TOPOLOGIES
@@ -74,6 +74,21 @@ def assert_mask(mask):
 def seeded(run, *given, **options):
     torch.manual_seed(7)
     return run(*given, **options)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.35, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_dropout_is_torchs_to_the_last_bit_and_draws_as_much(share, dtype):
+    for x in (torch.randn(1, dtype=dtype), torch.randn(7, 31, 10, dtype=dtype), torch.randn(9, 17, dtype=dtype).T):
+        found = []
+        for function in (drop_out, torch.nn.functional.dropout):
+            leaf = x.detach().requires_grad_()
+            torch.manual_seed(0)
+            y = function(leaf, share, True)
+            y.sum().backward()
+            found.append((y, leaf.grad, torch.get_rng_state()))
+        assert all(map(torch.equal, *found))
+    assert drop_out(x, share, training=False) is x
 
 
 def test_locked_dropout_is_one_mask_a_row_and_feature_for_all_steps():

@@ -164,48 +164,75 @@ def _place(files: Sequence[File], starts: list[int], number: int) -> str:
 def _write(
     path: Path, files: Sequence[File], kept: Sequence[Kept], gather: Callable[[Table, BadRows], Table], bad: BadRows
 ) -> tuple[list[tuple[str, list[int]]], Json]:
-    """Write the Arrow file; each source file's SHA-256 with its stamp, and the manifest."""
-    schema = pa.schema([*((entry.role, entry.storage) for entry in kept), ("row", pa.int64())])
-    witnesses: dict[str, dict[str, Any]] = {entry.role: {} for entry in kept}
-    digests: list[tuple[str, list[int]]] = []
-    starts = [0]
+    """Write the Arrow file; each source file's SHA-256 with its stamp, and the manifest.
+
+    Three threads, for each takes about as long: one reads, one parses, and this one writes.
+    """
+    reading = _Reading(files, kept, gather, bad)
     rows = 0
     with Summed(path) as sink:
-        with pa.ipc.new_file(sink, schema) as writer:
-            for file in files:
-                digest, stamp, end = Digest(), _stamp(file), starts[-1]
-                for table, found in ahead(_pieces_and_bad(file, bad.skip, digest), 1):
-                    bad.add(found.messages, found.count)
-                    if table is None or not len(table):
-                        continue
-                    end = starts[-1] + int(table.numbers[-1]) + 1
-                    batch = _parsed(gather(table, bad), starts[-1], kept, schema, bad)
-                    if batch.num_rows:
-                        writer.write_batch(batch)
-                        sink.end_piece()
-                        rows += batch.num_rows
-                    for entry in kept:
-                        for value in entry.witnesses(batch.column(entry.role)) if batch.num_rows else []:
-                            witnesses[entry.role][repr(value)] = value
-                if _stamp(file) != stamp:
-                    then = "Try again when nothing writes to it."
-                    fail("data", str(file.path), "stay as it is while it is read", "a changed file", then, DataError)
-                digests.append((digest.hexdigest(), stamp))
-                starts.append(end)
+        with pa.ipc.new_file(sink, reading.schema) as writer:
+            for batch in ahead(reading.batches(), 1):
+                writer.write_batch(batch)
+                sink.end_piece()
+                rows += batch.num_rows
         sink.end_piece()
-    if not starts[-1]:
+    if not reading.starts[-1]:
         fail(source_name(files), "a table", "have at least one row", "none", error=DataError)
     if not rows:
         fail(source_name(files), "the table", "have a row that can be used", "none", error=DataError)
-    return digests, {
+    return reading.digests, {
         "source": source_name(files),
         "rows": rows,
         "bytes": path.stat().st_size,
         "pieces": sink.pieces,
-        "starts": starts[:-1],
-        "witnesses": {role: list(values.values()) for role, values in witnesses.items()},
+        "starts": reading.starts[:-1],
+        "witnesses": {role: list(values.values()) for role, values in reading.witnesses.items()},
         "bad": {"messages": bad.messages, "count": bad.count},
     }
+
+
+class _Reading:
+    """The good rows of a source, piece by piece, and what is known of it when `batches` has come to its end.
+
+    Attributes:
+        schema: of the batches.
+        starts: the number of each file's first row, and of the row after the last file.
+        witnesses: of each column, by how they are written.
+        digests: of each file, the SHA-256 and the stamp.
+    """
+
+    def __init__(
+        self, files: Sequence[File], kept: Sequence[Kept], gather: Callable[[Table, BadRows], Table], bad: BadRows
+    ) -> None:
+        self.files, self.kept, self.gather, self.bad = files, kept, gather, bad
+        self.schema = pa.schema([*((entry.role, entry.storage) for entry in kept), ("row", pa.int64())])
+        self.starts = [0]
+        self.witnesses: dict[str, dict[str, Any]] = {entry.role: {} for entry in kept}
+        self.digests: list[tuple[str, list[int]]] = []
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The pieces that have a good row."""
+        for file in self.files:
+            digest, stamp, end = Digest(), _stamp(file), self.starts[-1]
+            for table, found in ahead(_pieces_and_bad(file, self.bad.skip, digest), 1):
+                self.bad.add(found.messages, found.count)
+                if table is None or not len(table):
+                    continue
+                end = self.starts[-1] + int(table.numbers[-1]) + 1
+                gathered = self.gather(table, self.bad)
+                batch = _parsed(gathered, self.starts[-1], self.kept, self.schema, self.bad)
+                if not batch.num_rows:
+                    continue
+                for entry in self.kept:
+                    for value in entry.witnesses(batch.column(entry.role)):
+                        self.witnesses[entry.role][repr(value)] = value
+                yield batch
+            if _stamp(file) != stamp:
+                then = "Try again when nothing writes to it."
+                fail("data", str(file.path), "stay as it is while it is read", "a changed file", then, DataError)
+            self.digests.append((digest.hexdigest(), stamp))
+            self.starts.append(end)
 
 
 def _pieces_and_bad(file: File, skip: bool, digest: Digest) -> Iterator[tuple[Table | None, BadRows]]:

@@ -16,6 +16,7 @@ from elman.errors import BadValueError
 from elman.fields.media import find_file
 from elman.fields.raw import listed
 from elman.fields.writable import Frames
+from elman.layers import drop_out
 from elman.music import (
     KEYS,
     LOWEST_KEY,
@@ -215,4 +216,4 @@ class Keys(nn.Module):
         self.output_size, self.dropout = KEYS, dropout
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training)
+        return drop_out(x, self.dropout, self.training)

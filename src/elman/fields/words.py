@@ -15,6 +15,8 @@ from elman.fields.tokens import WORDS, Tokens, Value, count_tokens, new_tokenize
 from elman.fields.writable import Reader
 from elman.types import Json
 
+TOGETHER = 500  # parts of texts that the tokenizer is given at once
+
 
 class Words(Tokens):
     """Words and the signs between them, by the rule `WORDS`; or, where `split` is "space" or a text is given as a
@@ -135,7 +137,9 @@ class Words(Tokens):
 
     def _number_parts(self, parts: list[str]) -> list[Any]:
         if self.spelling is None:
-            return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(parts)]  # without offsets
+            # Without offsets. Some at a time, and as tuples: the garbage collector has less to look through.
+            some = (parts[begin : begin + TOGETHER] for begin in range(0, len(parts), TOGETHER))
+            return [tuple(found.ids) for batch in some for found in self._tokenizer.encode_batch_fast(batch)]
         parts = [unicodedata.normalize("NFC", part) for part in parts]  # else offsets leave out what is composed
         return [
             self.spelling.rows(encoding.ids, [part[begin:end] for begin, end in encoding.offsets])

@@ -7,6 +7,7 @@ from elman.layers.attention import ATTENTIONS, AdditiveAttention, AttentionPool,
 from elman.layers.backends import BACKENDS, choose_backend
 from elman.layers.bridge import Bridge, ContextBridge
 from elman.layers.decoder import Decoder, DecoderState
+from elman.layers.dropout import drop_out
 from elman.layers.embedding import TokenEmbedding
 from elman.layers.layer_norm import LayerNormGRU, LayerNormLSTM
 from elman.layers.memoryless import Memoryless
@@ -54,6 +55,7 @@ __all__ = [
     "Stepper",
     "TokenEmbedding",
     "choose_backend",
+    "drop_out",
     "real_steps",
     "unroll",
     "unroll_states",

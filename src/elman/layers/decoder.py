@@ -12,6 +12,7 @@ from elman.checks import check_choice, check_range, check_shape, fail
 from elman.kernels import projection
 from elman.layers.attention import ATTENTIONS, Memory
 from elman.layers.directions import pick
+from elman.layers.dropout import drop_out
 from elman.layers.fused import fused_refuses
 from elman.layers.recurrent import SILENCE, Options
 from elman.layers.request import check_lengths
@@ -281,7 +282,7 @@ def _step_cells(
     after: list[State] = []
     for at, cell in enumerate(cells):
         if at:
-            x = x * locks[at - 1][:, 0] if locks else nn.functional.dropout(x, dropout, dropout > 0)
+            x = x * locks[at - 1][:, 0] if locks else drop_out(x, dropout, dropout > 0)
         x, own = cell.step(cell.project(x), pick(state, at))
         after.append(own)
     return x, type(state)(*(torch.stack(tensors, 1) for tensors in zip(*after, strict=True)))

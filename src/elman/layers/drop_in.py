@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, state_names
 from elman.kernels import KERNELS
+from elman.layers.dropout import drop_out
 from elman.layers.fused import LEAST_STEPS, are_plain, cell_of, transformed, watched
 from elman.layers.stack import run_stack
 
@@ -72,7 +73,7 @@ class _Fused(nn.RNNBase):
         states: list[Hidden] = []
         for at, (hidden_state, cell_state, weights) in enumerate(zip(*hidden, self._weights(), strict=True)):
             if at and at % (1 + self.bidirectional) == 0:
-                x = nn.functional.dropout(self._joined(states), dropout, dropout > 0)
+                x = drop_out(self._joined(states), dropout, dropout > 0)
             states.append(torch.lstm_cell(x, (hidden_state, cell_state), *weights))
         return self._joined(states), tuple(torch.stack(tensors) for tensors in zip(*states, strict=True))
 

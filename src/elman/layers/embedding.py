@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.checks import check_range, check_shape
+from elman.layers.dropout import drop_out
 
 EMBEDDING_DEVIATION = 0.1
 
@@ -65,6 +66,6 @@ class TokenEmbedding(nn.Module):
             ids = ids.masked_fill(dropped, self.unknown)
         vectors = nn.functional.embedding(ids, self.weight)
         if self.training and self.vector_dropout:
-            kept = nn.functional.dropout(vectors.new_ones(len(self.weight), 1), self.vector_dropout)
+            kept = drop_out(vectors.new_ones(len(self.weight), 1), self.vector_dropout)
             vectors = vectors * kept[ids]
-        return nn.functional.dropout(vectors, self.dropout, self.training)
+        return drop_out(vectors, self.dropout, self.training)

@@ -5,10 +5,10 @@ from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
-from torch.nn.functional import dropout
 
 from elman.cells import Cell
 from elman.checks import check_range, fail
+from elman.layers.dropout import drop_out
 from elman.types import State
 
 
@@ -43,19 +43,19 @@ class Noise(NamedTuple):
 
     def _worn_by(self, cell: Cell, x: Tensor) -> Cell:
         if self.weight_drop:
-            cell = cell.lent(weight_hh=dropout(cell.weight_hh, self.weight_drop))
+            cell = cell.lent(weight_hh=drop_out(cell.weight_hh, self.weight_drop))
         if not (self.recurrent_dropout or self.zoneout):
             return cell
         mask = None
         if self.recurrent_dropout:
-            mask = dropout(x.new_ones(x.shape[0], cell.hidden_size), self.recurrent_dropout)
+            mask = drop_out(x.new_ones(x.shape[0], cell.hidden_size), self.recurrent_dropout)
         return cast(Cell, NoisyCell(cell, mask, self.zoneout))  # the reference asks no more of a cell
 
     def locks(self, x: Tensor, count: int, size: int) -> list[Tensor]:
         """Masks (B, 1, size) for the outputs of `count` layers, or none where `dropout` is drawn anew at every step."""
         if not self.locked:
             return []
-        return [dropout(x.new_ones(x.shape[0], 1, size), self.dropout) for _ in range(count)]
+        return [drop_out(x.new_ones(x.shape[0], 1, size), self.dropout) for _ in range(count)]
 
 
 class NoisyCell:

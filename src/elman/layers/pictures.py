@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from elman.checks import check_range, check_shape
+from elman.layers.dropout import drop_out
 
 MAPS = (16, 32, 64)  # channels after each block
 THIRD_FROM = 16  # pixels of the shorter side from which there is a third block
@@ -54,4 +55,4 @@ class PictureEncoder(nn.Module):
         channels, height, width = self.shape
         check_shape("PictureEncoder", "x", x.shape, "B C H W", C=channels, H=height, W=width)
         vectors = self.join(self.blocks(x).flatten(1)).relu()
-        return nn.functional.dropout(vectors, self.dropout, self.training)
+        return drop_out(vectors, self.dropout, self.training)

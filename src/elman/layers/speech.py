@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.checks import check_range
+from elman.layers.dropout import drop_out
 
 LEAST_SCALE = -4.0  # of a logarithm: below it a distribution is narrower than any sound needs
 
@@ -39,7 +40,7 @@ class PreNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in (self.first, self.second):
-            x = F.dropout(F.relu(layer(x)), self.dropout, self.training)
+            x = drop_out(F.relu(layer(x)), self.dropout, self.training)
         return x
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from elman.cells import Cell
 from elman.layers.backends import choose_backend
 from elman.layers.directions import Run, pick
+from elman.layers.dropout import drop_out
 from elman.types import State
 
 
@@ -47,7 +48,7 @@ def run_stack(
     for first in range(0, len(cells), ways):
         layer = slice(first, first + ways)
         if first:
-            x = x * locks[first // ways - 1] if locks else nn.functional.dropout(x, dropout, dropout > 0)
+            x = x * locks[first // ways - 1] if locks else drop_out(x, dropout, dropout > 0)
         run: Run = choose_backend(backend, cells[first], x, reset).run
         if around is not None:
             run = partial(around, run)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range, fail
-from elman.layers import LAYERS, Decoder, DecoderState
+from elman.layers import LAYERS, Decoder, DecoderState, drop_out
 from elman.types import State
 
 MOST_UNITS, MOST_LAYERS = 1_000_000, 100  # what a configuration from a stranger may ask for
@@ -87,7 +87,7 @@ class Writer(Topology):
         if state is not None:
             begun = begun._replace(hidden=state)
         steps, after, _ = self.decoder(fed, begun, lengths)
-        return Features(nn.functional.dropout(steps, self.dropout, self.training), state=after.hidden)
+        return Features(drop_out(steps, self.dropout, self.training), state=after.hidden)
 
 
 def check_body(cell: str, hidden: int, layers: int, dropout: float) -> None:

@@ -1,10 +1,9 @@
 """Encoder-decoder: a sequence is read whole, and another, of its own length, is written."""
 
 import torch
-from torch import nn
 
 from elman.checks import check_choice, check_range
-from elman.layers import ATTENTIONS, LAYERS, Bridge, Decoder, DecoderState
+from elman.layers import ATTENTIONS, LAYERS, Bridge, Decoder, DecoderState, drop_out
 from elman.topologies.base import Encoded, Writer, check_body
 
 
@@ -97,7 +96,7 @@ class EncoderDecoder(Writer):
         hidden = self.bridge(final)
         if self.decoder.attention is None:
             return self.decoder.start(rows, hidden, single)
-        outputs = nn.functional.dropout(outputs, self.dropout, self.training)
+        outputs = drop_out(outputs, self.dropout, self.training)
         if lengths is None:
             lengths = torch.full((rows,), steps.shape[1], device=steps.device)
         return self.decoder.start(rows, hidden, single, outputs, lengths)

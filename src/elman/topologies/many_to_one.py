@@ -1,10 +1,10 @@
 """Many-to-one: a sequence is read step by step, and one answer is given at its end."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from elman.checks import check_choice, fail
-from elman.layers import LAYERS, POOLS, AttentionPool, ContextBridge
+from elman.layers import LAYERS, POOLS, AttentionPool, ContextBridge, drop_out
 from elman.topologies.base import Encoded, Features, Reader, check_body, check_state_is_read
 from elman.types import State
 
@@ -139,9 +139,9 @@ class ManyToOne(Reader):
 
     def _features(self, steps: Tensor | None, single: Tensor, condition: Tensor | None) -> Features:
         """What the heads get: dropout, and behind it the single values where they come at the end."""
-        single = nn.functional.dropout(single, self.dropout, self.training)
+        single = drop_out(single, self.dropout, self.training)
         if steps is not None:
-            steps = nn.functional.dropout(steps, self.dropout, self.training)
+            steps = drop_out(steps, self.dropout, self.training)
         if condition is None or self.condition != "end":
             return Features(steps, single)
         if steps is not None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from elman.data import Batch
 from elman.errors import TrainingError
@@ -14,7 +14,7 @@ from elman.training.averaging import Average
 from elman.training.device import random_state, set_random_state
 from elman.training.history import History
 from elman.training.memory import is_out_of_memory
-from elman.training.optimise import AdamW, add_noise, rate
+from elman.training.optimise import AdamW, add_noise, clip_gradient, rate
 from elman.training.pieces import pieces
 from elman.training.progress import Reporter
 
@@ -57,7 +57,7 @@ class Descent:
             self.carried = None
         loss, losses = self._gradient(batch, history)
         self._check_finite("the loss", loss, batch, losses, history.step)
-        norm = nn.utils.clip_grad_norm_(network.parameters(), how.clip or math.inf)
+        norm = clip_gradient(network, how.clip or math.inf)
         self._check_finite("the gradient", norm, batch, losses, history.step)
         if how.gradient_noise:
             add_noise(network, how.gradient_noise, history.step)

@@ -9,6 +9,7 @@ from torch.optim.adamw import adamw
 
 BETAS, EPS = (0.9, 0.999), 1e-8
 SCHEDULES = ("cosine", "plateau", "constant")
+EPS_NORM = 1e-6  # as torch has it
 PLATEAU_WAIT = 2  # evaluations without a better score before the rate is halved
 
 
@@ -91,6 +92,19 @@ def trained(network: nn.Module) -> list[Tensor]:
     """The parameters that are trained, in the optimiser's order: matrices, then vectors."""
     found = [parameter for parameter in network.parameters() if parameter.requires_grad]
     return sorted(found, key=lambda parameter: parameter.dim() <= 1)
+
+
+@torch.no_grad()
+def clip_gradient(network: nn.Module, most: float) -> Tensor:
+    """Shorten the gradient to a norm of at most `most` (Pascanu et al. 2013, arXiv 1211.5063); its norm before.
+
+    What torch's `clip_grad_norm_` gives, but a gradient that is short enough is not gone through a second time.
+    """
+    gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    if norm > most:
+        torch._foreach_mul_(gradients, most / (norm + EPS_NORM))
+    return norm
 
 
 @torch.no_grad()
