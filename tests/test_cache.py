@@ -33,6 +33,26 @@ def test_the_second_run_does_not_read_the_source_again(tmp_path, monkeypatch):
         trained(path, in_memory=0)
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="no system that can be told to forget")
+def test_a_large_source_leaves_the_systems_memory_as_it_is_read(tmp_path, monkeypatch):
+    path, forgotten = write(tmp_path), []
+
+    def forget(file, begin, size, advice):
+        assert os.fstat(file).st_ino == path.stat().st_ino
+        assert advice == os.POSIX_FADV_DONTNEED
+        forgotten.append((begin, begin + size))
+
+    monkeypatch.setattr(os, "posix_fadvise", forget)
+    trained(path, in_memory=0)
+
+    ends = [0, *(end for _, end in forgotten)]
+    assert [begin for begin, _ in forgotten] == ends[:-1]
+    assert ends[-1] == path.stat().st_size
+    forgotten.clear()
+    trained(path)  # read into memory, and by others perhaps: it stays
+    assert forgotten == []
+
+
 def test_a_changed_source_is_read_anew_and_the_same_bytes_elsewhere_are_not_kept_twice(tmp_path, own_cache):
     path = write(tmp_path)
     trained(path, in_memory=0)

@@ -128,7 +128,11 @@ class Digest:
 
 
 class _Digested(io.FileIO):
-    """A file that shows what is read of it to a digest."""
+    """A file that shows what is read of it to a digest.
+
+    Such a file is read once, into the cache, and may be larger than memory: the system is told to forget what was read
+    of it, which leaves its memory to what is written meanwhile.
+    """
 
     def __init__(self, path: Path, digest: Digest | None) -> None:
         super().__init__(path)
@@ -138,6 +142,8 @@ class _Digested(io.FileIO):
         data = super().read(-1 if size is None else size) or b""
         if self.digest is not None:
             self.digest.update(data)
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(self.fileno(), self.tell() - len(data), len(data), os.POSIX_FADV_DONTNEED)
         return data
 
 

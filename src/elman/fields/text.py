@@ -229,9 +229,9 @@ class Text(Symbols):
     def parse_column(self, column: pa.Array) -> pa.Array | None:
         if not pa.types.is_string(column.type) or column.null_count or pc.any(pc.starts_with(column, MARK)).as_py():
             return None
-        least = pc.min(pc.binary_length(pc.utf8_trim_whitespace(column))).as_py() or 0
-        most = pc.max(pc.binary_length(column)).as_py() or 0  # bytes, which are no fewer than characters
-        return column if least and most <= LONGEST else None
+        sizes = pc.min_max(pc.binary_length(column)).as_py()  # bytes, which are no fewer than characters
+        plain = sizes["min"] and sizes["max"] <= LONGEST and not pc.any(pc.utf8_is_space(column)).as_py()
+        return column if plain else None
 
     def pack(self, value: Value) -> str:
         plain = isinstance(value, str) and not value.startswith(MARK)
