@@ -84,7 +84,7 @@ def picked(only: str | None = None, threads: int | None = None) -> list[Item]:
     Without either all of them.
 
     >>> [item.id for item in picked("step/gru/*h64*")]
-    ['step/gru/b1-t1-d64-h64/1t']
+    ['step/gru/b1-t1-d64-h64/1t', 'step/gru/b1-t1-d64-h64/2t']
     """
     return [
         item

@@ -90,7 +90,7 @@ def test_of_two_goals_the_higher_counts():
     [
         (GRU, None, [GRU]),
         ("training/gru/b32-t128-d128-*", 2, [GRU]),
-        ("step/gru/b1-t1-d64", None, ["step/gru/b1-t1-d64-h64/1t"]),
+        ("step/gru/b1-t1-d64", None, ["step/gru/b1-t1-d64-h64/1t", "step/gru/b1-t1-d64-h64/2t"]),
         (LSTM, 3, []),
         (None, None, list(ITEMS)),
     ],
