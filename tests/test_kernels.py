@@ -360,6 +360,32 @@ def test_the_variable_picks_the_kernels_and_a_wrong_one_is_named():
     assert re.search(r"ELMAN_KERNELS must be one of .*, got 'avx1024'\.", said["avx1024"])
 
 
+FORKED = """
+import os, numpy as np, torch, elman
+torch.set_num_threads(2)
+layer, x = elman.GRU(300, 530), torch.randn(8, 40, 300)
+stepper = elman.Stepper(layer)
+with torch.no_grad():
+    expected = layer(x)[0]  # by two threads, which the child does not have
+begin = stepper.state
+steps = [stepper(row.numpy()).copy() for row in x[:1].unbind(1)]
+child = os.fork()
+if child == 0:
+    stepper.state = begin
+    again = [stepper(row.numpy()).copy() for row in x[:1].unbind(1)]
+    with torch.no_grad():
+        same = np.array_equal(again, steps) and np.array_equal(layer(x)[0].numpy(), expected.numpy())
+    os._exit(0 if same else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@needs_kernels
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no system that forks")
+def test_a_forked_process_computes_alone_where_its_parent_had_threads():
+    assert run_python(FORKED, OMP_NUM_THREADS="2").stdout == "0\n"
+
+
 def test_without_kernels_everything_still_answers():
     code = "import torch, elman; print(elman.LSTM(3, 4, 2, bidirectional=True)(torch.zeros(2, 3, 3))[0].shape)"
     assert run_python(code, ELMAN_KERNELS="none").stdout == "torch.Size([2, 3, 8])\n"

@@ -69,7 +69,7 @@ EXPORT int64_t elman_lanes() {
 }
 
 EXPORT void elman_lend_threads(elman::RunTeam run_team, elman::Ask team_size, elman::Ask member) {
-    elman::pool() = {run_team, team_size, member};
+    elman::lend({run_team, team_size, member});
 }
 
 EXPORT int elman_forward(const ElmanCall* call) {

@@ -12,6 +12,9 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
 
 namespace elman {
 
@@ -27,6 +30,15 @@ struct Pool {
 inline Pool& pool() {
     static Pool lent;
     return lent;
+}
+
+// A process that was forked has one thread, and the pool would wait for the others for ever: there is no pool in it.
+inline void lend(const Pool& lent) {
+    pool() = lent;
+#if defined(__unix__) || defined(__APPLE__)
+    static const int once = pthread_atfork(nullptr, nullptr, [] { pool() = {}; });
+    (void)once;
+#endif
 }
 
 // Call `work(member, size)` in a team of at most `threads`; the pool may give fewer, and without a pool it is one.
