@@ -131,8 +131,9 @@ struct Shares {
 
 // Whether threads share steps that are so short that waking one may take longer. Steps that follow each other find them
 // awake; those that come now and then do not, a busy machine has no processor for them, and a program may want them to
-// sleep. So steps are timed: from time to time two are shared, the first to wake the others, and if the faster one
-// takes less than the fastest alone, those that follow are shared too, until one takes longer.
+// sleep. So steps are timed: two are shared, the first to wake the others, and as long as one of two takes less time
+// than the fastest alone, so are the next. Else steps are taken alone for so long that what was lost is a fiftieth of
+// it.
 class Sharing {
   public:
     Sharing(int64_t threads, int64_t bytes)
@@ -146,29 +147,33 @@ class Sharing {
         if (most < 2) return step(int64_t(1));
         const auto begin = std::chrono::steady_clock::now();
         step(alone ? 1 : most);
-        took((std::chrono::steady_clock::now() - begin).count());
+        const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
+        took(std::max<int64_t>(1, time.count()));
     }
 
   private:
     static constexpr int64_t LEAST_BYTES = 512 * 1024;  // weights a thread below which a step is never shared
-    static constexpr int64_t SHORTEST = 16, LONGEST = 1 << 16, TRIAL = 2;  // steps
+    static constexpr int64_t ALONE = 16, TRIAL = 2, PATIENCE = 50;
 
     void took(int64_t time) {
         if (alone) {
             fastest = std::min(fastest, time);
-            if (--alone == 0) trial = TRIAL;
+            --alone;
         } else if (time < fastest) {
-            trial = 1, pause = SHORTEST;
-        } else if (--trial == 0) {
-            alone = pause, pause = std::min(2 * pause, LONGEST), fastest = INT64_MAX;
+            trial = TRIAL, lost = 0;
+        } else {
+            lost += time - fastest;
+            if (--trial) return;
+            alone = std::max(ALONE, PATIENCE * lost / fastest);
+            trial = TRIAL, lost = 0, fastest = INT64_MAX;
         }
     }
 
     int64_t most;
-    int64_t alone = SHORTEST;     // steps that are taken alone before the next trial
-    int64_t pause = SHORTEST;     // what `alone` begins with the next time
-    int64_t trial = TRIAL;        // shared steps that are left to take less time
-    int64_t fastest = INT64_MAX;  // time of the steps alone since the last shared one
+    int64_t alone = ALONE;        // steps that are taken alone before the next trial
+    int64_t fastest = INT64_MAX;  // nanoseconds of one of those before this trial
+    int64_t trial = TRIAL;        // shared steps of which one has to take less
+    int64_t lost = 0;             // nanoseconds, by those that did not
 };
 
 }  // namespace elman
