@@ -129,10 +129,10 @@ struct Shares {
     Span own_panels() const { return share(panels, helper(), helpers()); }
 };
 
-// Whether threads share steps that are so short that waking one may take longer. Steps that follow each other find them
-// awake; those that come now and then do not, a busy machine has no processor for them, and a program may want them to
-// sleep. So steps are timed: two are shared, the first to wake the others, and as long as one of two takes less time
-// than the fastest alone, so are the next. Else steps are taken alone for so long that what was lost is a fiftieth of
+// Whether threads share steps that are so short that waking one may take longer. Those that come now and then are taken
+// alone. Those that follow each other are timed, for a busy machine has no processor for the others, and a program may
+// want them to sleep: two are shared, the first to wake the others, and as long as one of two takes less time than the
+// fastest alone, so are the next. Else steps are taken alone for so long that what the second lost is a hundredth of
 // it.
 class Sharing {
   public:
@@ -145,35 +145,37 @@ class Sharing {
     template <class Step>
     void take(Step step) {
         if (most < 2) return step(int64_t(1));
-        const auto begin = std::chrono::steady_clock::now();
-        step(alone ? 1 : most);
-        const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
-        took(std::max<int64_t>(1, time.count()));
+        const Clock::time_point begin = Clock::now();
+        const bool follows = begin - end < AWAKE;
+        step(follows && !alone ? most : 1);
+        end = Clock::now();
+        if (follows) took(std::max<int64_t>(1, std::chrono::nanoseconds(end - begin).count()));
     }
 
   private:
+    using Clock = std::chrono::steady_clock;
+
     static constexpr int64_t LEAST_BYTES = 512 * 1024;  // weights a thread below which a step is never shared
-    static constexpr int64_t ALONE = 16, TRIAL = 2, PATIENCE = 50;
+    static constexpr std::chrono::milliseconds AWAKE{1};
+    static constexpr int64_t ALONE = 16, TRIAL = 2, PATIENCE = 100;
 
     void took(int64_t time) {
         if (alone) {
             fastest = std::min(fastest, time);
             --alone;
         } else if (time < fastest) {
-            trial = TRIAL, lost = 0;
-        } else {
-            lost += time - fastest;
-            if (--trial) return;
-            alone = std::max(ALONE, PATIENCE * lost / fastest);
-            trial = TRIAL, lost = 0, fastest = INT64_MAX;
+            trial = TRIAL;
+        } else if (--trial == 0) {
+            alone = std::max(ALONE, PATIENCE * (time - fastest) / fastest);
+            trial = TRIAL, fastest = INT64_MAX;
         }
     }
 
     int64_t most;
+    Clock::time_point end{};      // of the last step
     int64_t alone = ALONE;        // steps that are taken alone before the next trial
     int64_t fastest = INT64_MAX;  // nanoseconds of one of those before this trial
     int64_t trial = TRIAL;        // shared steps of which one has to take less
-    int64_t lost = 0;             // nanoseconds, by those that did not
 };
 
 }  // namespace elman
