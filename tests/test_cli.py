@@ -1,5 +1,7 @@
 """The command line does what the README says: its commands run, verbs print what they should, exit codes are right."""
 
+import csv
+import io
 import json
 import os
 import re
@@ -119,6 +121,14 @@ def test_predict_gives_one_object_a_row(run, capsys):
     assert all(set(row["probabilities"]) == {"billing", "technical"} for row in rows)
     assert all(abs(sum(row["probabilities"].values()) - 1) < 1e-6 for row in rows)
     assert err == ""
+
+
+def test_csv_has_lists_as_json(capsys):
+    rows = [{"prediction": ["B-PER", None], "probabilities": [0.5, 1.0]}, {"prediction": "a, b", "probabilities": None}]
+    print_rows(rows, Format.csv)
+    first, second = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert {key: json.loads(cell) for key, cell in first.items()} == rows[0]
+    assert second == {"prediction": "a, b", "probabilities": ""}
 
 
 def test_every_format_says_the_same(run, capsys):

@@ -33,7 +33,7 @@ def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | Non
     """Print objects, one a row; of none JSON prints an empty list, and the other formats nothing.
 
     Args:
-        rows: may be nested; tables and CSV have dotted keys.
+        rows: may be nested; tables and CSV have dotted keys, and CSV has lists as JSON.
         format: JSON prints one object as it is and several as a list.
         values: what the rows answer, shown beside them in a table.
         listed: JSON prints a list of one object too, for it is chance how many there are.
@@ -48,7 +48,7 @@ def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | Non
         flat = [_flat(row) for row in rows]
         writer = csv.DictWriter(sys.stdout, _keys(flat))
         writer.writeheader()
-        writer.writerows(flat)
+        writer.writerows({key: _as_cell(value) for key, value in row.items()} for row in flat)
     else:
         flat = [_flat(row) for row in rows]
         _print_table([{"value": text, **row} for text, row in zip(values, flat, strict=True)] if values else flat)
@@ -164,6 +164,10 @@ def _flat(row: Json, prefix: str = "") -> Json:
     for key, value in row.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return flat
+
+
+def _as_cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
 
 
 def _keys(rows: Sequence[Json]) -> list[str]:
