@@ -9,7 +9,7 @@ import lzma
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Generic, NamedTuple, TypeVar
@@ -130,20 +130,22 @@ class Digest:
 class _Digested(io.FileIO):
     """A file that shows what is read of it to a digest.
 
-    Such a file is read once, into the cache, and may be larger than memory: the system is told to forget what was read
-    of it, which leaves its memory to what is written meanwhile.
+    Such a file may be larger than memory, and all but Parquet is read once, into the cache: the system is told to
+    forget what was read of it, which leaves its memory to what is written meanwhile.
     """
 
     def __init__(self, path: Path, digest: Digest | None) -> None:
         super().__init__(path)
         self.digest = digest
+        self.once = path.suffix.lower() != ".parquet"  # which is read at random after its digest was taken
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(-1 if size is None else size) or b""
         if self.digest is not None:
             self.digest.update(data)
-            if hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(self.fileno(), self.tell() - len(data), len(data), os.POSIX_FADV_DONTNEED)
+            if self.once and hasattr(os, "posix_fadvise"):
+                with suppress(OSError):  # advice, which a system may refuse
+                    os.posix_fadvise(self.fileno(), self.tell() - len(data), len(data), os.POSIX_FADV_DONTNEED)
         return data
 
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 
 from elman.data import Batch, Lengths
 from elman.network import Network
 from elman.training.memory import PeakBytes, SavedBytes
-from elman.training.optimise import AdamW
+from elman.training.optimise import AdamW, clip_gradient
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _step(network: Network, optimiser: AdamW, batch: Batch) -> None:
     loss = network.loss(batch).share
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    clip_gradient(network, 1.0)
     optimiser.step()
     loss.item()  # waits for a device
 

@@ -9,7 +9,7 @@ from torch.optim.adamw import adamw
 
 BETAS, EPS = (0.9, 0.999), 1e-8
 SCHEDULES = ("cosine", "plateau", "constant")
-EPS_NORM = 1e-6  # as torch has it
+EPS_NORM = 1e-6  # added to a norm that is divided by, as torch does
 PLATEAU_WAIT = 2  # evaluations without a better score before the rate is halved
 
 
@@ -98,7 +98,8 @@ def trained(network: nn.Module) -> list[Tensor]:
 def clip_gradient(network: nn.Module, most: float) -> Tensor:
     """Shorten the gradient to a norm of at most `most` (Pascanu et al. 2013, arXiv 1211.5063); its norm before.
 
-    What torch's `clip_grad_norm_` gives, but a gradient that is short enough is not gone through a second time.
+    What torch's `clip_grad_norm_` gives where there is a gradient, but one that is short enough is not gone through a
+    second time.
     """
     gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
     norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
