@@ -7,7 +7,7 @@
 Measured, each in a process of its own: reading the file once (by pandas in pieces, and by pyarrow's streaming reader,
 which is the fastest there is; cells as texts or numbers), a training of 200 steps from the file, and the same training
 again from the cache. Beside seconds stand those of the processor, both cores together, which tell more where other
-programs are busy. The file is read through before each, so that it lies in memory for all of them.
+programs are busy. The file lies in memory for all that read it.
 """
 
 import argparse
@@ -35,8 +35,9 @@ print(time.perf_counter() - begin, time.process_time(), rows)
 READ_BY_PANDAS = """
 import sys, time, pandas
 begin = time.perf_counter()
-rows = sum(len(piece) for piece in pandas.read_csv(sys.argv[1], chunksize=200_000))
-print(time.perf_counter() - begin, time.process_time(), rows)
+for piece in pandas.read_csv(sys.argv[1], chunksize=200_000):
+    pass
+print(time.perf_counter() - begin)
 """
 TRAIN = """
 import json, sys, threading, time
@@ -91,18 +92,19 @@ def measure(path: Path) -> dict[str, float]:
     with path.open() as file:
         column = file.readline().partition(",")[0]
     columns = ("v*" if column == "v0" else column, "label")
-    pandas, _, _ = run(READ_BY_PANDAS, path).split()
-    read, processor, rows = run(READ, path).split()
-    first, second = (json.loads(run(TRAIN, path, *columns, STEPS)) for _ in range(2))
+    by_pandas = float(run(READ_BY_PANDAS, brought_in(path)))
+    read, processor, rows = run(READ, brought_in(path)).split()
+    first = json.loads(run(TRAIN, brought_in(path), *columns, STEPS))
+    second = json.loads(run(TRAIN, path, *columns, STEPS))
     return {
         "gigabytes": round(path.stat().st_size / 1e9, 3),
         "rows": int(rows),
-        "read_by_pandas": round(float(pandas), 2),
+        "read_by_pandas": round(by_pandas, 2),
         "read": round(float(read), 2),
         "read_processor": round(float(processor), 2),
         "first_step": round(first["first_step"], 2),
         "first_step_processor": round(first["processor"], 2),
-        "over_read_by_pandas": round(first["first_step"] / float(pandas), 2),
+        "over_read_by_pandas": round(first["first_step"] / by_pandas, 2),
         "over_read": round(first["first_step"] / float(read), 2),
         "peak_gigabytes": round(first["peak"], 3),
         "steps": round(first["steps"], 2),
@@ -112,12 +114,17 @@ def measure(path: Path) -> dict[str, float]:
     }
 
 
-def run(program: str, path: Path, *arguments: object) -> str:
-    """What a program prints on standard output that is given a file, which it finds in memory."""
+def brought_in(path: Path) -> Path:
+    """The file, read through, so that the system has it in memory."""
     with path.open("rb") as file:
         while file.read(1 << 24):
             pass
-    command = [sys.executable, "-c", program, str(path), *map(str, arguments)]
+    return path
+
+
+def run(program: str, *arguments: object) -> str:
+    """What a program prints on standard output."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

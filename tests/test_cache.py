@@ -4,6 +4,7 @@ import errno
 import gc
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,34 @@ def test_a_large_source_leaves_the_systems_memory_as_it_is_read(tmp_path, monkey
     forgotten.clear()
     trained(path)  # read into memory, and by others perhaps: it stays
     assert forgotten == []
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="no system that can be told to forget")
+def test_parquet_stays_in_the_systems_memory_for_its_columns_are_read_after_its_digest(tmp_path, monkeypatch):
+    path = write(tmp_path, "parquet")
+    monkeypatch.setattr(os, "posix_fadvise", lambda *_: pytest.fail("told to forget"))
+    assert len(trained(path, in_memory=0).predict(["good"])) == 1
+
+
+def test_each_thread_walks_by_itself():
+    inside, go = threading.Event(), threading.Event()
+
+    def numbers():
+        for number in range(5):
+            if threading.current_thread() is not threading.main_thread():
+                inside.set()
+                assert go.wait(10)
+            yield number
+
+    walk = files.Walk(numbers)
+    with ThreadPoolExecutor(1) as other:
+        found = other.submit(walk, 3)
+        assert inside.wait(10)
+        try:
+            assert [walk(number) for number in (1, 4, 0)] == [1, 4, 0]  # while the other stands in its own
+        finally:
+            go.set()
+        assert found.result() == 3
 
 
 def test_a_changed_source_is_read_anew_and_the_same_bytes_elsewhere_are_not_kept_twice(tmp_path, own_cache):

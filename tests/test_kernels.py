@@ -16,6 +16,8 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import elman
 from elman.kernels import INSTRUCTION_SETS, KINDS, instruction_sets
+from elman.kernels import library as library_module
+from elman.kernels.build import LIBRARIES, library_path
 from elman.kernels.ops import layer as layer_op
 from elman.layers import LAYERS, real_steps
 from elman.layers.fused import fused, kind_of
@@ -385,6 +387,17 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no system that forks")
 def test_a_forked_process_computes_alone_where_its_parent_had_threads():
     assert run_python(FORKED, OMP_NUM_THREADS="2").stdout == "0\n"
+
+
+@needs_kernels
+def test_a_library_of_other_sources_is_told_apart_not_tripped_over(monkeypatch):
+    name = instruction_sets()[0]
+    path = library_path(LIBRARIES, name)
+    assert library_module._load(path, name, "").library is not None
+    monkeypatch.setattr(library_module, "INTERFACE", library_module.INTERFACE - 1)
+    assert "built from other sources" in library_module._load(path, name, "").reason
+    foreign = Path(torch._C.__file__)  # any library at all that is not ours
+    assert "built from other sources" in library_module._load(foreign, name, "").reason
 
 
 def test_without_kernels_everything_still_answers():

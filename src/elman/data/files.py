@@ -7,6 +7,7 @@ import hashlib
 import io
 import lzma
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -97,9 +98,13 @@ class File(NamedTuple):
         return sum(file.path.stat().st_size * (EXPANDS if file.packing else 1) for file in self.abreast)
 
     @contextmanager
-    def open(self, digest: "Digest | None" = None) -> Iterator[IO[bytes]]:
-        """Its bytes, unpacked; `digest` is given those that stand on the disk."""
-        with _Digested(self.path, digest) as raw:
+    def open(self, digest: "Digest | None" = None, again: bool = False) -> Iterator[IO[bytes]]:
+        """Its bytes, unpacked; `digest` is given those that stand on the disk.
+
+        What a digest is taken of may be larger than memory. If it is not read `again`, the system is told to forget
+        what was read of it, which leaves its memory to what is written meanwhile.
+        """
+        with _Digested(self.path, digest, forgets=not again) as raw:
             if not self.packing:
                 yield raw
                 return
@@ -128,29 +133,28 @@ class Digest:
 
 
 class _Digested(io.FileIO):
-    """A file that shows what is read of it to a digest.
+    """A file that shows what is read of it to a digest, see `File.open`."""
 
-    Such a file may be larger than memory, and all but Parquet is read once, into the cache: the system is told to
-    forget what was read of it, which leaves its memory to what is written meanwhile.
-    """
-
-    def __init__(self, path: Path, digest: Digest | None) -> None:
+    def __init__(self, path: Path, digest: Digest | None, forgets: bool) -> None:
         super().__init__(path)
         self.digest = digest
-        self.once = path.suffix.lower() != ".parquet"  # which is read at random after its digest was taken
+        self.forgets = forgets and hasattr(os, "posix_fadvise")
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(-1 if size is None else size) or b""
         if self.digest is not None:
             self.digest.update(data)
-            if self.once and hasattr(os, "posix_fadvise"):
+            if self.forgets:
                 with suppress(OSError):  # advice, which a system may refuse
                     os.posix_fadvise(self.fileno(), self.tell() - len(data), len(data), os.POSIX_FADV_DONTNEED)
         return data
 
 
-class Walk(Generic[T]):
-    """The n-th of what an iterator gives, without keeping it: forward from where it stands, else from the beginning."""
+class Walk(threading.local, Generic[T]):
+    """The n-th of what an iterator gives, without keeping it: forward from where it stands, else from the beginning.
+
+    Each thread walks by itself, for one that reads and one that parses ask for the places of different rows.
+    """
 
     def __init__(self, begin: Callable[[], Iterator[T]]) -> None:
         self.begin = begin

@@ -53,7 +53,7 @@ class Call(ctypes.Structure):
 
 
 class StepLayer(ctypes.Structure):
-    """`StepLayer` of csrc/step.h."""
+    """`StepLayer` of csrc/step_weights.h."""
 
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("input_size", "hidden_size")),
@@ -139,9 +139,11 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
         library = ctypes.CDLL(str(path))
     except OSError as error:
         return Kernels(None, "none", f"{name}: {error}")
-    library.elman_layout.restype = ctypes.c_int64
+    known = hasattr(library, "elman_layout")
+    if known:
+        library.elman_layout.restype = ctypes.c_int64
     layout = INTERFACE * 10**9 + ctypes.sizeof(Call) * 10**6 + ctypes.sizeof(SingleStep) * 1000
-    if library.elman_layout() != layout + ctypes.sizeof(StepLayer):
+    if not known or library.elman_layout() != layout + ctypes.sizeof(StepLayer):
         return Kernels(None, "none", f"{name}: built from other sources; run `make kernels` or install again")
     for function in (library.elman_forward, library.elman_backward):
         function.argtypes, function.restype = [ctypes.POINTER(Call)], ctypes.c_int

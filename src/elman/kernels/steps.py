@@ -10,7 +10,7 @@ from torch import Tensor
 from elman.kernels.library import KERNELS, KINDS, PARAMETERS, Call, SingleStep, StepLayer
 from elman.kernels.run import pointers, run_call
 
-WEIGHTS = {"float32": 0, "bfloat16": 1, "int8": 2}  # as csrc/step.h numbers them
+WEIGHTS = {"float32": 0, "bfloat16": 1, "int8": 2}  # as csrc/step_weights.h numbers them
 Places = ctypes.c_void_p * 4
 
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 BETAS, EPS = (0.9, 0.999), 1e-8
-SCHEDULES = ("cosine", "plateau", "constant")
 EPS_NORM = 1e-6  # added to a norm that is divided by, as torch does
+SCHEDULES = ("cosine", "plateau", "constant")
 PLATEAU_WAIT = 2  # evaluations without a better score before the rate is halved
 
 

@@ -34,7 +34,6 @@ def read_csv(file: File, bad: BadRows, digest: Digest | None = None, delimiter: 
         DataError: no names, a name twice, a row with too many or too few cells, bytes that are not UTF-8.
     """
     lines = _Lines(file, delimiter)
-    later = _Lines(file, delimiter)  # for those who use the tables, in another thread perhaps
     names = lines.names
     found = reported = number = 0  # ragged rows, those that were reported; the next row's number
 
@@ -65,7 +64,7 @@ def read_csv(file: File, bad: BadRows, digest: Digest | None = None, delimiter: 
             reported = found
             if batch is None:
                 break
-            yield _decoded(batch, number, lines, later, bad)
+            yield _decoded(batch, number, lines, bad)
             number += batch.num_rows
     if not number:
         yield Table({name: [] for name in names}, file.name)
@@ -213,12 +212,12 @@ def _no_utf8(where: str, column: str, cell: bytes) -> str:
     return f"{where}: column {column!r} must be UTF-8, got {shown(cell)}"
 
 
-def _decoded(batch: pa.RecordBatch, first: int, lines: _Lines, later: _Lines, bad: BadRows) -> Table:
+def _decoded(batch: pa.RecordBatch, first: int, lines: _Lines, bad: BadRows) -> Table:
     """Bytes to text; a row with bytes that are not UTF-8 is bad. `first` is the number of the first row."""
     name, numbers = lines.file.name, np.arange(first, first + batch.num_rows)
     try:
         columns = {column: batch.column(column).cast(pa.string()) for column in batch.schema.names}
-        return Table(columns, name, later.place, numbers=numbers)
+        return Table(columns, name, lines.place, numbers=numbers)
     except pa.ArrowInvalid:
         pass
     cells: dict[str, list[bytes]] = batch.to_pydict()
@@ -230,7 +229,7 @@ def _decoded(batch: pa.RecordBatch, first: int, lines: _Lines, later: _Lines, ba
         else:
             bad.found(_no_utf8(lines.place(first + row), wrong, cells[wrong][row]))
     text = {column: [values[row].decode() for row in good] for column, values in cells.items()}
-    return Table(text, name, later.place, numbers=numbers[good])
+    return Table(text, name, lines.place, numbers=numbers[good])
 
 
 def _buffered(file: Any) -> Any:

@@ -34,21 +34,17 @@ def read_jsonl(file: File, bad: BadRows, digest: Digest | None = None) -> Iterat
         DataError: a line that is not UTF-8, not JSON or not an object, or a key whose value changes its type.
     """
     kinds: dict[str, str] = {}
-    walk, later = (Walk(partial(_numbers, file)) for _ in range(2))  # each for one thread, see below
-    number = 0
+    walk, number = Walk(partial(_numbers, file)), 0
 
-    def place(number: int) -> str:
+    def where(number: int) -> str:
         return f"{file.name}:{walk(number)}"
-
-    def where(number: int) -> str:  # for those who use the tables, in another thread perhaps
-        return f"{file.name}:{later(number)}"
 
     with file.open(digest) as stream:
         for block in blocks(stream):
             lines = [line for line in block.split(b"\n") if line.strip()]
             table = _read(block, len(lines), kinds)
             if table is None:
-                columns, good = _line_by_line(lines, kinds, number, place, bad)
+                columns, good = _line_by_line(lines, kinds, number, where, bad)
             else:
                 columns = {name: table.column(name).combine_chunks() for name in table.column_names}
                 good = list(range(len(lines)))

@@ -21,7 +21,7 @@ def read_parquet(file: File, bad: BadRows, digest: Digest | None = None) -> Iter
         DataError: it is none, or it is damaged.
     """
     if digest is not None:  # the columns are not read from front to end
-        with file.open(digest) as stream:
+        with file.open(digest, again=True) as stream:
             while stream.read(1 << 20):
                 pass
     number = 0
