@@ -173,6 +173,8 @@ OPTIONS = [
     setting("train.lr=fast", "train.lr must be a valid number, got 'fast'"),
     setting("train.lr=0", "lr must lie between", "got 0.0", "Try train.lr=0.001."),
     setting("train.lr=nan", "lr must lie between", "got nan"),
+    setting("train.clip=inf", "clip must be at least 0 and finite, got inf"),
+    setting("train.weight_decay=1e400", "weight_decay must be at least 0 and finite, got inf"),
     setting("model.dropout=1.5", "dropout must lie between 0 and 1, got 1.5"),
     setting("model.pooling=median", "last, mean, max, attention", "'median'", "Did you mean 'mean'?"),
     setting("input=5", "input must be a valid dictionary, got 5"),

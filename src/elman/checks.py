@@ -1,5 +1,6 @@
 """Checks of what a caller gave, with one wording for all of them. Nothing is clamped, nothing is guessed."""
 
+import math
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Integral
@@ -24,17 +25,19 @@ def fail(
 def check_range(
     where: str, name: str, value: float, low: float | None = None, high: float | None = None, then: str = ""
 ) -> None:
-    """Fail unless low <= value <= high; a NaN never passes."""
+    """Fail unless low <= value <= high; a NaN never passes, and infinity only where it is the bound."""
     above = low is None or value >= low
     below = high is None or value <= high
-    if above and below:
+    inside = above and below
+    if inside and (abs(value) != math.inf or value in (low, high)):
         return
     bounds = {
         (True, False): f"be at least {low}",
         (False, True): f"be at most {high}",
         (True, True): f"lie between {low} and {high}",
+        (False, False): "be a number",
     }[low is not None, high is not None]
-    fail(where, name, bounds, shown(value), then)
+    fail(where, name, f"{bounds} and finite" if inside else bounds, shown(value), then)
 
 
 def check_whole(
