@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from elman.fields.tokens import Tokens, Value, count_tokens, new_tokenizer, number_by, offset_pieces
+from elman.fields.tokens import Tokens, Value, count_tokens, cutter, new_tokenizer, number_by, offset_pieces
 from elman.fields.writable import Reader
 from elman.types import Json
 
@@ -63,7 +63,7 @@ class Characters(Tokens):
 
     def learn(self, values: Iterable[Value], most: int, least: int, extend: Callable[[list[str]], list[str]]) -> None:
         texts = (value for value in values if isinstance(value, str))
-        self.take(count_tokens(texts, self._tokenizer, spaces=True), most, least)
+        self.take(count_tokens(texts, cutter(self._tokenizer), spaces=True), most, least)
 
     def set_vocabulary(self, vocabulary: list[str]) -> None:
         super().set_vocabulary(vocabulary)
@@ -103,7 +103,7 @@ class Bytes(Characters):
 
     def learn(self, values: Iterable[Value], most: int, least: int, extend: Callable[[list[str]], list[str]]) -> None:
         texts = (value for value in values if isinstance(value, str))
-        counts = count_tokens(texts, self._tokenizer, spaces=True)
+        counts = count_tokens(texts, cutter(self._tokenizer), spaces=True)
         counts[BYTE_SIGNS[ord(" ")]] += counts[" "]
         self.set_vocabulary([*self.specials, *sorted(BYTE_SIGNS, key=lambda sign: (-counts[sign], sign))])
 

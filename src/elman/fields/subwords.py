@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from elman.fields.signs import BYTE_SIGNS, SIGN_BYTES, byte_reader, shown_bytes
-from elman.fields.tokens import WORDS, Tokens, Value, count_tokens, new_tokenizer
+from elman.fields.tokens import WORDS, Tokens, Value, count_tokens, cutter, new_tokenizer
 from elman.fields.unigram import unigram_scores
 from elman.fields.writable import Reader
 from elman.types import Json
@@ -40,7 +40,7 @@ class Subwords(Tokens):
 
     def learn(self, values: Iterable[Value], most: int, least: int, extend: Callable[[list[str]], list[str]]) -> None:
         most -= len(self.specials)
-        words = count_tokens(map(str, values), self._tokenizer, spaces=False, before=" ")
+        words = count_tokens(map(str, values), cutter(self._tokenizer, " "), spaces=False)
         if self.model == "bpe":
             tokens = self._learn_pairs(values, words, most)
         else:

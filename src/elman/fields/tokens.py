@@ -143,13 +143,17 @@ def shown_piece(piece: str, index: int) -> str:
     return f"{piece} (unknown)" if index == 1 else piece
 
 
-def count_tokens(values: Iterable[str], tokenizer: "Tokenizer", spaces: bool, before: str = "") -> "Counter[str]":
+def cutter(tokenizer: "Tokenizer", before: str = "") -> Callable[[str], list[str]]:
+    """What cuts a part of a text into tokens, brought into the form that the vocabulary has; `before` stands before it."""
+    normalize, cut = tokenizer.normalizer.normalize_str, tokenizer.pre_tokenizer.pre_tokenize_str
+    return lambda part: [token for token, _ in cut(normalize(before + part))]
+
+
+def count_tokens(values: Iterable[str], cut: Callable[[str], Iterable[str]], spaces: bool) -> "Counter[str]":
     """How often each token stands in the texts; `spaces` says whether a space is one.
 
-    Where a token may begin with the space before it, `before` is a space, and there is one before each text.
-
     No token spans a space, and most of what stands between two spaces stands there often: so that is counted, and
-    only what is distinct is cut into tokens.
+    only what is distinct is cut into tokens. Where a token may begin with the space before it, `cut` sets that one.
     """
     tokens: Counter[str] = Counter()
     between: dict[str, int] = {}
@@ -161,15 +165,14 @@ def count_tokens(values: Iterable[str], tokenizer: "Tokenizer", spaces: bool, be
         if spaces:
             tokens[" "] += len(parts) - len(texts)
         if len(between) > MOST_PARTS:
-            _cut(between, tokenizer, tokens, before)
+            _count(between, cut, tokens)
             between.clear()
-    _cut(between, tokenizer, tokens, before)
+    _count(between, cut, tokens)
     return +tokens  # less what was counted 0 times
 
 
-def _cut(parts: Mapping[str, int], tokenizer: "Tokenizer", tokens: "Counter[str]", before: str) -> None:
+def _count(parts: Mapping[str, int], cut: Callable[[str], Iterable[str]], tokens: "Counter[str]") -> None:
     """Add the tokens of these parts of texts, each as often as the part stands there."""
-    normalize, cut = tokenizer.normalizer.normalize_str, tokenizer.pre_tokenizer.pre_tokenize_str
     for part, count in parts.items():
-        for token, _ in cut(normalize(before + part)):
+        for token in cut(part):
             tokens[token] += count

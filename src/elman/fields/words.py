@@ -11,11 +11,19 @@ import numpy as np
 from elman.fields import tokens as memory
 from elman.fields.joining import Joiner, Spacer
 from elman.fields.spelling import Spelling
-from elman.fields.tokens import WORDS, Tokens, Value, count_tokens, new_tokenizer, number_by, offset_pieces, shown_piece
+from elman.fields.tokens import (
+    WORDS,
+    Tokens,
+    Value,
+    count_tokens,
+    cutter,
+    new_tokenizer,
+    number_by,
+    offset_pieces,
+    shown_piece,
+)
 from elman.fields.writable import Reader
 from elman.types import Json
-
-TOGETHER = 500  # parts of texts that the tokenizer is given at once
 
 
 class Words(Tokens):
@@ -46,7 +54,7 @@ class Words(Tokens):
     def learn(self, values: Iterable[Value], most: int, least: int, extend: Callable[[list[str]], list[str]]) -> None:
         given: Counter[str] = Counter()
         characters: Counter[str] = Counter()
-        counts = count_tokens(self._texts(values, given, characters), self._tokenizer, spaces=False)
+        counts = count_tokens(self._texts(values, given, characters), self._cutter(), spaces=False)
         fold = self._tokenizer.normalizer.normalize_str
         for token, count in given.items():
             counts[fold(token)] += count
@@ -110,6 +118,17 @@ class Words(Tokens):
         joiner: Joiner | Spacer = Spacer() if self.lists or self.split == "space" else Joiner()
         return lambda ids, last: joiner.add([self.vocabulary[index] for index in ids])
 
+    def _cutter(self) -> Callable[[str], Sequence[str]]:
+        """What cuts a part of a text. Most are one plain word, which the tokenizer need not look through."""
+        lowercase, cut = self.lowercase, cutter(self._tokenizer)
+
+        def of_part(part: str) -> Sequence[str]:
+            if part.isascii() and part.isalnum():
+                return (part.lower() if lowercase else part,)
+            return cut(part)
+
+        return of_part
+
     def _is_given(self, value: Value) -> bool:
         return self.split == "space" or isinstance(value, tuple)
 
@@ -137,9 +156,8 @@ class Words(Tokens):
 
     def _number_parts(self, parts: list[str]) -> list[Any]:
         if self.spelling is None:
-            # Without offsets. Some at a time, and as tuples: the garbage collector has less to look through.
-            some = (parts[begin : begin + TOGETHER] for begin in range(0, len(parts), TOGETHER))
-            return [tuple(found.ids) for batch in some for found in self._tokenizer.encode_batch_fast(batch)]
+            cut, number = self._cutter(), self._ids.get
+            return [tuple(number(token, 1) for token in cut(part)) for part in parts]
         parts = [unicodedata.normalize("NFC", part) for part in parts]  # else offsets leave out what is composed
         return [
             self.spelling.rows(encoding.ids, [part[begin:end] for begin, end in encoding.offsets])
