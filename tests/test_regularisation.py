@@ -13,6 +13,8 @@ from elman.cells.elman import ElmanState
 from elman.cells.lstm import LSTMState
 from elman.data import Examples
 from elman.fields import Category, Fields
+from elman.kernels.draws import draws_as_torch
+from elman.kernels.library import KERNELS
 from elman.layers import BACKENDS, LAYERS, TokenEmbedding, drop_out
 from elman.network import Network
 from elman.testing import random_batch
@@ -79,16 +81,32 @@ def seeded(run, *given, **options):
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.35, 0.5, 0.9, 1.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_dropout_is_torchs_to_the_last_bit_and_draws_as_much(share, dtype):
-    for x in (torch.randn(1, dtype=dtype), torch.randn(7, 31, 10, dtype=dtype), torch.randn(9, 17, dtype=dtype).T):
+    cube = torch.randn(7, 31, 10, dtype=dtype)
+    for x in (cube[0, 0, :1], cube, cube.permute(2, 0, 1), cube[:, ::2], cube.expand(2, *cube.shape), cube[:0]):
         found = []
         for function in (drop_out, torch.nn.functional.dropout):
             leaf = x.detach().requires_grad_()
             torch.manual_seed(0)
+            torch.rand(3)  # of one word each, so that the words of a double may stand in two generations
             y = function(leaf, share, True)
             y.sum().backward()
             found.append((y, leaf.grad, torch.get_rng_state()))
         assert all(map(torch.equal, *found))
     assert drop_out(x, share, training=False) is x
+
+
+def test_dropout_is_drawn_by_a_kernel_where_there_are_kernels():
+    assert draws_as_torch() == (KERNELS.library is not None)
+
+
+def test_dropout_is_torchs_where_a_function_is_transformed():
+    ones = torch.ones(300, 4)
+    each = torch.func.vmap(lambda x: drop_out(x, 0.5), randomness="different")(ones)
+    assert len(each.unique(dim=0)) > 1
+    torch.manual_seed(0)
+    expected = drop_out(ones, 0.5)
+    torch.manual_seed(0)
+    assert torch.equal(torch.func.grad(lambda x: drop_out(x, 0.5).sum())(ones), expected)
 
 
 def test_locked_dropout_is_one_mask_a_row_and_feature_for_all_steps():

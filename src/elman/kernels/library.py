@@ -23,7 +23,7 @@ INSTRUCTION_SETS = {
 
 # Name -> kind of cell, and squashing function of an RNN.
 KINDS = {"rnn-tanh": (0, 0), "rnn-relu": (0, 1), "rnn-identity": (0, 2), "lstm": (1, 0), "gru": (2, 0)}
-INTERFACE = 2  # as csrc/abi.h counts it
+INTERFACE = 3  # as csrc/abi.h counts it
 PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a cell, in torch's order
 SLOTS = {"lstm": 4, "gru": 4}  # numbers a unit and step that are kept for the backward pass
 
@@ -159,6 +159,10 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
     library.elman_projection_pack.restype = ctypes.c_void_p
     library.elman_projection_run.argtypes = [ctypes.c_void_p, *[ctypes.c_int64] * 3, *[ctypes.c_void_p] * 2]
     library.elman_projection_run.restype = None
+    library.elman_draws_mark.argtypes = [
+        *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_double, ctypes.c_float, ctypes.c_void_p)
+    ]
+    library.elman_draws_mark.restype = None
     for function in (library.elman_stepper_step, library.elman_stepper_free, library.elman_projection_free):
         function.argtypes, function.restype = [ctypes.c_void_p], None
     return Kernels(library, name, reason, library.elman_lanes(), _lend_threads(library))

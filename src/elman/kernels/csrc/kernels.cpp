@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "backward.h"
+#include "mersenne.h"
 #include "scores.h"
 #include "single.h"
 #include "step.h"
@@ -151,4 +152,9 @@ EXPORT void elman_projection_run(const void* projection, int64_t rows, int64_t t
 
 EXPORT void elman_projection_free(void* projection) {
     delete static_cast<elman::Projection*>(projection);
+}
+
+// See `Draws::mark`; `generator` is torch's state from its ninth byte on, and is left as torch would leave it.
+EXPORT void elman_draws_mark(void* generator, int64_t count, double share, float value, float* to) {
+    elman::Draws(*static_cast<elman::Mersenne*>(generator)).mark(count, share, value, to);
 }
