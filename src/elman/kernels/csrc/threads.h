@@ -131,12 +131,13 @@ struct Shares {
 
 // Whether threads share steps that are so short that waking one may take longer. Those that come now and then are taken
 // alone. Those that follow each other are timed, for a busy machine has no processor for the others, and a program may
-// want them to sleep: two are shared, the first to wake the others, and as long as one of two takes less time than the
-// fastest alone, so are the next. Else steps are taken alone for so long that what the second lost is a hundredth of
-// it.
-class Sharing {
+// want them to sleep: after a block of steps alone one is shared, and as long as it takes less time, so are the next;
+// now and then those alone are timed anew. Where a block takes longer, steps are taken alone, at first for a moment,
+// for that block may have been disturbed, and then for twice as long each time, until the trials lose a hundredth.
+template <class Clock>
+class SharingBy {
   public:
-    Sharing(int64_t threads, int64_t bytes)
+    SharingBy(int64_t threads, int64_t bytes)
         : most(std::max<int64_t>(1, std::min<int64_t>(threads, bytes / LEAST_BYTES))) {}
 
     int64_t threads() const { return most; }  // of a shared step
@@ -145,37 +146,45 @@ class Sharing {
     template <class Step>
     void take(Step step) {
         if (most < 2) return step(int64_t(1));
-        const Clock::time_point begin = Clock::now();
+        const auto begin = Clock::now();
         const bool follows = begin - end < AWAKE;
-        step(follows && !alone ? most : 1);
+        step(follows && shared ? most : 1);
         end = Clock::now();
         if (follows) took(std::max<int64_t>(1, std::chrono::nanoseconds(end - begin).count()));
     }
 
   private:
-    using Clock = std::chrono::steady_clock;
-
     static constexpr int64_t LEAST_BYTES = 512 * 1024;  // weights a thread below which a step is never shared
     static constexpr std::chrono::milliseconds AWAKE{1};
-    static constexpr int64_t ALONE = 16, TRIAL = 2, PATIENCE = 100;
+    static constexpr int64_t BLOCK = 16, PATIENCE = 100;  // steps, and blocks that are shared before those alone again
 
     void took(int64_t time) {
-        if (alone) {
-            fastest = std::min(fastest, time);
-            --alone;
-        } else if (time < fastest) {
-            trial = TRIAL;
-        } else if (--trial == 0) {
-            alone = std::max(ALONE, PATIENCE * (time - fastest) / fastest);
-            trial = TRIAL, fastest = INT64_MAX;
+        sum += time, --left;
+        if (!shared) {
+            if (left == BLOCK) sum = 0;  // the last block is what counts
+            if (left == 0) alone = sum, go_on(true, BLOCK);
+        } else if (sum >= alone) {
+            const int64_t lost = sum - alone * (BLOCK - left) / BLOCK;
+            pause = std::max(BLOCK, std::min(2 * pause, PATIENCE * BLOCK * lost / alone));
+            won = 0, go_on(false, pause);
+        } else if (left == 0) {
+            pause = BLOCK, won = (won + 1) % PATIENCE;
+            go_on(won > 0, BLOCK);
         }
     }
 
+    void go_on(bool as_shared, int64_t steps) { shared = as_shared, left = steps, sum = 0; }
+
     int64_t most;
-    Clock::time_point end{};      // of the last step
-    int64_t alone = ALONE;        // steps that are taken alone before the next trial
-    int64_t fastest = INT64_MAX;  // nanoseconds of one of those before this trial
-    int64_t trial = TRIAL;        // shared steps of which one has to take less
+    typename Clock::time_point end{};  // of the last step
+    bool shared = false;
+    int64_t left = BLOCK;   // steps to come of these
+    int64_t sum = 0;        // nanoseconds of those before
+    int64_t alone = 0;      // of the last block that was taken alone
+    int64_t pause = BLOCK;  // steps alone after a block that took longer
+    int64_t won = 0;        // blocks in a row that took less
 };
+
+using Sharing = SharingBy<std::chrono::steady_clock>;
 
 }  // namespace elman
