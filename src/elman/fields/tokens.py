@@ -144,7 +144,7 @@ def shown_piece(piece: str, index: int) -> str:
 
 
 def cutter(tokenizer: "Tokenizer", before: str = "") -> Callable[[str], list[str]]:
-    """What cuts a part of a text into tokens, brought into the form that the vocabulary has; `before` stands before it."""
+    """What cuts a part of a text, with `before` before it, into tokens in the form that the vocabulary has."""
     normalize, cut = tokenizer.normalizer.normalize_str, tokenizer.pre_tokenizer.pre_tokenize_str
     return lambda part: [token for token, _ in cut(normalize(before + part))]
 

@@ -11,7 +11,7 @@ SEED_BYTES, STATE_BYTES = 8, 5056  # what stands before the Mersenne Twister in 
 
 
 def draws_as_torch() -> bool:
-    """Whether there are kernels, and what they draw is torch's own: how torch keeps its generator is written nowhere."""
+    """Whether there are kernels that draw what torch draws: how it keeps its generator is written nowhere."""
     return KERNELS.library is not None and _found_equal()
 
 
