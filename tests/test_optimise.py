@@ -52,7 +52,7 @@ def test_a_gradient_is_clipped_as_torch_clips_it(length):
             parameter.grad = gradient.clone()
         next(network.parameters()).grad = None
 
-    norm = clip_gradient(ours, 1.0)
+    norm = clip_gradient(ours.parameters(), 1.0)
 
     assert torch.equal(norm, torch.nn.utils.clip_grad_norm_(theirs.parameters(), 1.0))
     assert (norm > 1) == (length > 1)

@@ -275,7 +275,7 @@ def test_gradient_noise_has_the_variance_of_its_equation():
     layer = torch.nn.Linear(400, 400)
     for step, eta in ((0, 0.3), (50, 0.3), (50, 1.0)):
         layer.weight.grad = torch.full_like(layer.weight, 7.0)
-        add_noise(layer, eta, step)
+        add_noise(layer.parameters(), eta, step)
         noise = layer.weight.grad - 7
         assert float(noise.mean()) == pytest.approx(0, abs=0.01)
         assert float(noise.var()) == pytest.approx(eta / (1 + step) ** 0.55, rel=0.02)  # 160,000 numbers: 5 deviations

@@ -39,6 +39,7 @@ class Descent:
         self.how, self.network, self.total, self.place, self.reporter = how, network, total, place, reporter
         self.device = network.device
         self.peak = how.lr or network.lr
+        self.parameters = list(network.parameters())
         self.optimiser = AdamW(network, self.peak, how.weight_decay)
         self.carried: Carried | None = None  # by the rows of a stream, from the batch before
         self.average = None if how.average == "none" else Average(network, how.average, how.average_decay)
@@ -50,17 +51,18 @@ class Descent:
             TrainingError: the loss or the gradient is not finite, or one row alone does not fit in memory.
         """
         how, network = self.how, self.network
-        network.train()
+        if not network.training:  # else every module is gone through for nothing
+            network.train()
         share = rate(how.schedule, history.step, self.total, how.warmup, history.halvings)
         self.optimiser.lr = self.peak * share
         if not batch.follows:
             self.carried = None
         loss, losses = self._gradient(batch, history)
         self._check_finite("the loss", loss, batch, losses, history.step)
-        norm = clip_gradient(network, how.clip or math.inf)
+        norm = clip_gradient(self.parameters, how.clip or math.inf)
         self._check_finite("the gradient", norm, batch, losses, history.step)
         if how.gradient_noise:
-            add_noise(network, how.gradient_noise, history.step)
+            add_noise(self.parameters, how.gradient_noise, history.step)
         self.optimiser.step()
         if self.average:
             self.average.update(network, history.step + 1, self.total)

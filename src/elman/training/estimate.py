@@ -101,7 +101,7 @@ def _step(network: Network, optimiser: AdamW, batch: Batch) -> None:
     loss = network.loss(batch).share
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    clip_gradient(network, 1.0)
+    clip_gradient(network.parameters(), 1.0)
     optimiser.step()
     loss.item()  # waits for a device
 

@@ -1,7 +1,7 @@
 """The optimiser and the learning rate over time."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -95,13 +95,13 @@ def trained(network: nn.Module) -> list[Tensor]:
 
 
 @torch.no_grad()
-def clip_gradient(network: nn.Module, most: float) -> Tensor:
+def clip_gradient(parameters: Iterable[Tensor], most: float) -> Tensor:
     """Shorten the gradient to a norm of at most `most` (Pascanu et al. 2013, arXiv 1211.5063); its norm before.
 
     What torch's `clip_grad_norm_` gives where there is a gradient, but one that is short enough is not gone through a
     second time.
     """
-    gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
     if norm > most:
         torch._foreach_mul_(gradients, most / (norm + EPS_NORM))
@@ -109,10 +109,10 @@ def clip_gradient(network: nn.Module, most: float) -> Tensor:
 
 
 @torch.no_grad()
-def add_noise(network: nn.Module, eta: float, step: int) -> None:
+def add_noise(parameters: Iterable[Tensor], eta: float, step: int) -> None:
     """Add N(0, eta / (1 + step)^0.55) to every gradient (Neelakantan et al. 2015, arXiv 1511.06807, equation 1)."""
     deviation = math.sqrt(eta / (1 + step) ** 0.55)
-    for parameter in network.parameters():
+    for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad.add_(torch.randn_like(parameter.grad), alpha=deviation)
 
