@@ -3,6 +3,7 @@
 A good table, good.csv, and two run directories, model and series, stand beside the files of each case.
 """
 
+import gzip
 import io
 import shlex
 from collections.abc import Mapping
@@ -68,6 +69,8 @@ SOURCES = [
     Case("unknown ending", f"train good.doc {TRAIN}", (".csv, .tsv", "'good.doc'"), {"good.doc": GOOD}),
     Case("data gone", "predict model --data gone.csv", ("the source must exist, got 'gone.csv'",)),
     Case("data is no table", "train --config d.toml", ("config: data must be", "got 3"), {"d.toml": NO_TABLE}),
+    Case("gz: cut short", f"train bad.csv.gz {TRAIN}", ("bad.csv.gz', it ends too soon", "a part is missing"),
+         {"bad.csv.gz": gzip.compress(GOOD.encode())[:-12]}),
     Case("conll: ragged", f"train bad.conll {TAGS}", ("bad.conll:2: the line must have 2 columns", "got 3", FIX),
          {"bad.conll": "a O\nb O O\n"}),
     Case("txt: bad UTF-8", f"train bad.txt {TRAIN}", ("bad.txt:2: the line must be UTF-8", r"b'\xff'", FIX),

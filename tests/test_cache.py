@@ -14,7 +14,7 @@ from large_table import ROWS, TABLE, trained, what_was_trained, with_bad_rows, w
 
 import elman
 from elman.data import BadRows, Examples, cache, files, lazy, store
-from elman.errors import DataError
+from elman.errors import DataError, IntegrityError
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -263,7 +263,7 @@ def test_a_byte_that_changed_inside_the_rows_is_noticed_when_it_is_read_and_they
     content[{"first": min(texts), "middle": sorted(texts)[1], "last": max(texts)}[place]] ^= 1
     entry.write_bytes(content)
 
-    with pytest.raises(DataError, match=r"rows.arrow must hold what was written there, got other bytes. Start again"):
+    with pytest.raises(IntegrityError, match=r"must hold what was written there, got other bytes. Start again"):
         trained(path, in_memory=0)
     assert what_was_trained(trained(path, in_memory=0)) == first
     assert what_was_trained(trained(path, in_memory=0)) == first
@@ -286,10 +286,13 @@ def test_a_piece_of_the_rows_is_checked_once_and_when_it_is_read(piece_size, tmp
 
 
 def opened(path: Path, said: list[str] | None = None) -> store.Stored:
-    """The rows of a file with a text, by the cache; what was said of it is added."""
+    """The rows of a file with a text, by the cache; what was said of the cache is added."""
     column = store.kept_field("input.text", elman.fields.Text("text"))
-    note = print if said is None else said.append
-    return store.open_stored(files.find_files(path), [column], lambda table, bad: table, BadRows(), note)[0]
+    heard: list[str] = []
+    found = store.open_stored(files.find_files(path), [column], lambda table, bad: table, BadRows(), heard.append)[0]
+    if said is not None:
+        said += [line for line in heard if line.startswith("cache")]
+    return found
 
 
 def a_source(folder: Path, name: str) -> Path:
@@ -364,6 +367,29 @@ def test_a_limit_that_is_none_is_refused_before_anything_is_read(value, tmp_path
     monkeypatch.setattr(store, "_write", lambda *_: pytest.fail("read"))
     with pytest.raises(DataError, match=f"ELMAN_CACHE_GB: .* must be a number of GB from 0 on, or inf, got '{value}'"):
         trained(write(tmp_path), in_memory=0)
+
+
+def test_a_limit_that_is_none_is_refused_where_everything_is_in_the_cache_too(tmp_path, monkeypatch):
+    path = a_source(tmp_path, "a")
+    opened(path)
+    monkeypatch.setenv("ELMAN_CACHE_GB", "lots")
+    with pytest.raises(DataError, match="ELMAN_CACHE_GB"):
+        opened(path)
+
+
+def test_a_person_is_told_whether_a_source_is_read_or_comes_from_the_cache(tmp_path, own_cache, capsys):
+    path, said = write(tmp_path), []
+    for turn in range(3):
+        if turn == 2:
+            (entry,) = own_cache.glob("tables/*/rows.arrow")
+            entry.write_bytes(entry.read_bytes()[:-1])
+        elman.train(path, input="text", target="label", hidden=4, epochs=1, data={"in_memory": 0})
+        said += [line for line in capsys.readouterr().err.splitlines() if line.startswith("source")]
+
+    size = f"source    {path.name}: {path.stat().st_size / 1e6:.3g} MB, "
+    made = f"read once and kept in the cache, {own_cache}, which may be deleted"
+    again = f"as an earlier run read it and kept it in the cache, {own_cache}"
+    assert said == [size + made, size + again, size + "no longer whole in the cache and so " + made]
 
 
 def test_a_training_says_what_it_removed(tmp_path, own_cache, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """The command line does what the README says: its commands run, verbs print what they should, exit codes are right."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -205,6 +206,7 @@ def test_info_says_what_a_service_must_know(run, capsys):
     assert facts["cell"] == "lstm"
     assert facts["input"] == {"name": "text", "kind": "text"}
     assert facts["digest"] == json.loads((Path(run) / "manifest.json").read_text())["digest"]
+    assert facts["weights"] == hashlib.sha256((Path(run) / "weights.safetensors").read_bytes()).hexdigest()
     parameters = sum(p.numel() for p in elman.load(run).network.parameters())
     assert facts["parameters"] == {"all": parameters, "trained": parameters}
 

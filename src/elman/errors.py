@@ -45,7 +45,7 @@ class TrainingError(ElmanError, RuntimeError):
 
 
 class IntegrityError(ElmanError):
-    """A model directory is not what was written: a digest, a size or a format that does not agree."""
+    """A model directory or the cache is not what was written: a digest, a size or a format that does not agree."""
 
     exit_code = 3
 

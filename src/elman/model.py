@@ -13,7 +13,7 @@ from elman.building import decoding_for_generation, make_decoding
 from elman.checks import fail, shown
 from elman.config import RunConfig, without_none
 from elman.data import BadRows, Batch, Examples, Table, encode, parse, read_stream
-from elman.directory import to_json, write_directory
+from elman.directory import sha256, to_json, write_directory
 from elman.fields import Category, Field, Fields, Frames, Labels, Symbols, Target, Text, column_of
 from elman.given import Source, each_usable, examples_given, row_policy, table_given, tables_given
 from elman.inference import (
@@ -278,7 +278,11 @@ class Model:
         return found
 
     def info(self) -> Json:
-        """What the model is: fields, topology, cell, sizes, parameters, digest, state policy, figures."""
+        """What the model is: fields, topology, cell, sizes, parameters, state policy, figures, digests.
+
+        "weights" is the SHA-256 of weights.safetensors, the same for the same weights; "digest" that of the manifest,
+        which covers all files, times among them.
+        """
         options = dict(self.config.model)
         topology = options.pop("topology")
         trained = sum(p.numel() for p in self.network.parameters() if p.requires_grad)
@@ -296,6 +300,7 @@ class Model:
             "parameters": {"all": sum(p.numel() for p in self.network.parameters()), "trained": trained},
             "state": self.network.topology.begins + (", carried on along the text" if self.config.data.stream else ""),
             "metrics": self.metrics,
+            "weights": sha256(self._weights()),
             "digest": self.digest,
         }
 
@@ -314,9 +319,12 @@ class Model:
             **self.description(),
             "run.toml": tomli_w.dumps(without_none(self.config.model_dump())).encode(),
             "metrics.json": to_json(self.metrics),
-            "weights.safetensors": safetensors.torch.save(own_state(self.network)),
+            "weights.safetensors": self._weights(),
             **{name: kept() if callable(kept) else kept for name, kept in self.keepsakes.items()},
         }
+
+    def _weights(self) -> bytes:
+        return safetensors.torch.save(own_state(self.network))
 
     def written(self, path: str | Path, digest: str) -> "Model":
         """This model, which now stands in a run directory with such a digest."""

@@ -28,7 +28,6 @@ from elman.data import (
     Rows,
     Stored,
     Table,
-    cache_folder,
     encode,
     find_files,
     from_wide,
@@ -210,11 +209,7 @@ def _sources(
         whole = is_read_whole(files, data)
         if size > data.in_memory and whole:
             note(f"source    {source_name(files)}: read into memory whole, as folders and the long format are")
-        large = size > data.in_memory and not whole
-        if large:
-            kept = f"kept in the cache, {cache_folder()}, which may be deleted"
-            note(f"source    {source_name(files)}: {size / 1000:.3g} GB, read once and {kept}")
-        found.append(files if large else read_files(files, bad))
+        found.append(files if size > data.in_memory and not whole else read_files(files, bad))
     return found
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Generic, NamedTuple, TypeVar
+from typing import IO, Any, Generic, NamedTuple, NoReturn, TypeVar
 
 import pyarrow as pa
 
@@ -235,6 +235,18 @@ def _found(source: str) -> list[tuple[Path, ...]]:
     if len(named) == 1 or not all(named) or os.path.exists(source) or glob.has_magic(source):
         return [(path,) for path in _matching(source)]
     return [tuple(path for one in named for path in _matching(one))]
+
+
+def unreadable(path: Path, error: OSError | EOFError) -> NoReturn:
+    """Say that a file cannot be read to its end.
+
+    Raises:
+        DataError: it.
+    """
+    cut = isinstance(error, EOFError)
+    what = "it ends too soon" if cut else getattr(error, "strerror", None) or str(error)
+    then = "Copy or compress it again: a part is missing." if cut else "Check the path."
+    fail("data", "the source", "be readable", f"{shown(str(path))}, {what}", then, DataError)
 
 
 def _matching(source: str) -> list[Path]:

@@ -102,21 +102,26 @@ def open_stored(
         kept: the columns that are needed.
         gather: a piece as the reader gave it -> one row a sequence.
         bad: what is done with rows that cannot be used; those that are skipped are listed the next time, too.
-        note: takes a line for the person: what was removed from the cache to make room.
+        note: takes a line for the person: where the rows come from, and what was removed from the cache to make room.
 
     Raises:
         DataError: data that cannot be used, a cache that cannot be written, or a limit of it that is none.
     """
-    tables = cache_folder() / "tables"
+    tables, limit = cache_folder() / "tables", cache_limit()
+    size = sum(file.size for file in files)
+    shown = f"{size / GB:.3g} GB" if size >= GB else f"{size / 1e6:.3g} MB"
+    said = f"source    {source_name(files)}: {shown}, "
     means = [FORMAT, [file.name for file in files], bad.skip, [entry.means for entry in kept]]
     known = [_known_digest(tables, file) for file in files]
     if None not in known:
         folder = tables / key_of([known, *means])
         stored = _opened(folder, files, bad)
         if stored is not None:
+            note(f"{said}as an earlier run read it and kept it in the cache, {cache_folder()}")
             return stored, folder
-
-    limit = cache_limit()
+        if folder.exists():
+            said += "no longer whole in the cache and so "
+    note(f"{said}read once and kept in the cache, {cache_folder()}, which may be deleted")
 
     def make(partial: Path) -> str:
         digests, manifest = _write(partial / ROWS, files, kept, gather, BadRows(bad.skip))

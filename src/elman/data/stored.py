@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from elman.checks import fail
 from elman.data.split import Rows
-from elman.errors import DataError
+from elman.errors import IntegrityError
 from elman.fields import Field
 
 TOUCHED = 32  # rows after which what was read is let go; a row may bring 2 MB in, for systems read ahead
@@ -36,7 +36,7 @@ class Stored:
 
     Raises:
         OSError, ValueError: the file is not there or not whole.
-        DataError: of the methods that read: a batch is not what was written.
+        IntegrityError: of the methods that read: a batch is not what was written.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Stored:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
             then = "Start again: it is made anew. Where this comes back, look after the disk."
-            fail("data", str(self.path), "hold what was written there", "other bytes", then, DataError)
+            fail("data", str(self.path), "hold what was written there", "other bytes", then, IntegrityError)
         self._unread.discard(batch)
         self.let_go()
 

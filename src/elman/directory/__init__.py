@@ -1,7 +1,7 @@
 """Directories that are written whole or not at all, checked at every load, and used by one process at a time."""
 
 from elman.directory.claim import claim, is_held
-from elman.directory.manifest import MANIFEST, to_json
+from elman.directory.manifest import MANIFEST, sha256, to_json
 from elman.directory.read import Directory
 from elman.directory.write import CHECKPOINTS, LOCK, check_free, write_directory
 
@@ -13,6 +13,7 @@ __all__ = [
     "check_free",
     "claim",
     "is_held",
+    "sha256",
     "to_json",
     "write_directory",
 ]

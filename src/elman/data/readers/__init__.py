@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from elman.checks import fail, shown
-from elman.data.files import COMPRESSED, FOLDER, PARALLEL, Digest, File, Paths, find_files, source_name
+from elman.checks import fail
+from elman.data.files import COMPRESSED, FOLDER, PARALLEL, Digest, File, Paths, find_files, source_name, unreadable
 from elman.data.readers.conll import read_conll, read_conllu
 from elman.data.readers.csv import read_csv, read_rows, read_tsv
 from elman.data.readers.folder import read_folder
@@ -104,8 +104,7 @@ def pieces(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[T
     try:
         yield from READERS[file.kind](file, bad, digest)
     except (OSError, EOFError) as error:
-        what = getattr(error, "strerror", None) or str(error)
-        fail("data", "the source", "be readable", f"{shown(str(file.path))}, {what}", "Check the path.", DataError)
+        unreadable(file.path, error)
 
 
 __all__ = [

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from elman.checks import fail, shown
-from elman.data.files import FOLDER, PARALLEL, Digest, File, Paths, find_files, source_name
+from elman.data.files import FOLDER, PARALLEL, Digest, File, Paths, find_files, source_name, unreadable
 from elman.data.readers.lines import BYTE_ORDER_MARK, decoded, lines_of
 from elman.data.table import BadRows, Table, check_not_empty
 from elman.errors import DataError
@@ -103,5 +103,4 @@ def _whole(file: File) -> str:
         got = shown(error.object[error.start : error.start + 8])
         fail(f"{file.name}:{line}", "the text", "be UTF-8", got, "Save the file as UTF-8.", DataError)
     except (OSError, EOFError) as error:
-        what = getattr(error, "strerror", None) or str(error)
-        fail("data", "the source", "be readable", f"{shown(str(file.path))}, {what}", "Check the path.", DataError)
+        unreadable(file.path, error)
