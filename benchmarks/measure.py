@@ -20,10 +20,13 @@ from elman.types import Json
 
 ROUNDS, SECONDS = 15, 12.0
 WAITS = ("unset", "passive")
+LEFT_OUT = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "PYTHONDONTWRITEBYTECODE")  # of this process' environment
 
 
 def environment(threads: int, wait: str = WAITS[0]) -> dict[str, str]:
     """This process' environment with the thread settings that a library reads when it is loaded.
+
+    Python may keep what it compiled, for the libraries beside ours were compiled when they were installed.
 
     Args:
         threads: of every library.
@@ -32,7 +35,7 @@ def environment(threads: int, wait: str = WAITS[0]) -> dict[str, str]:
             the only sound choice where other programs use the cores. "active" would keep a core from the contenders
             that bring threads of their own.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+    kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
     kept |= {} if wait == "unset" else {"OMP_WAIT_POLICY": wait.upper()}
     eigen = "true" if threads > 1 else "false"
     jax = {"NPROC": str(threads), "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={eigen}", "JAX_PLATFORMS": "cpu"}

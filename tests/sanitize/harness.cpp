@@ -1,6 +1,6 @@
 // The kernels under a sanitizer, without Python: every kind of call at sizes that are one, odd, prime, huge or nothing.
 //
-// harness sizes    calls of every form by one to four threads, each with every array exact in size; steps; projections
+// harness sizes    calls of every form by one to four threads, each with every array exact in size; steps; projections; draws
 // harness memory   these, and large ones
 // harness threads  a shorter one by two to four threads, and calls by several threads of the program at once
 // harness overrun  an array that is one number too short: AddressSanitizer must report it
@@ -96,6 +96,34 @@ void try_projections(int64_t callers) {
         }
 }
 
+// Marks by draws against those of the standard library's twister, from a generator whose words have been used `before`.
+void try_draws() {
+    for (int64_t before : {0, 1, 623, 624})
+        for (int64_t count : {0, 1, 311, 312, 313, 10007}) {
+            ++cases;
+            at_hand = "draws, " + std::to_string(count) + " after " + std::to_string(before) + " words";
+            std::mt19937 expected(7);
+            Array<elman::Mersenne> own(1);
+            own.data->left = 1, own.data->next = 0, own.data->words[0] = 7;
+            for (uint64_t at = 1; at < elman::Mersenne::WORDS; ++at) {
+                const uint64_t last = own.data->words[at - 1];
+                own.data->words[at] = (1812433253 * (last ^ last >> 30) + at) & 0xffffffff;
+            }
+            Array<float> marks(count);
+            for (int64_t at = 0; at < before; ++at) {
+                elman::Draws(*own.data).word();
+                expected();
+            }
+            elman_draws_mark(own.data, count, 0.7, 2, marks.data);
+            for (int64_t at = 0; at < count; ++at) {
+                const uint64_t high = expected(), low = expected();
+                const bool kept = double((high << 32 | low) & ((uint64_t(1) << 53) - 1)) * 0x1p-53 < 0.7;
+                check(marks.data[at] == (kept ? 2 : 0), "marks differ");
+            }
+            check(elman::Draws(*own.data).word() == expected(), "the generator is left in another state");
+        }
+}
+
 // What cannot be: a length below 0 or beyond time, more steps than there is room. Nothing is read or written for it.
 void try_bad_lengths() {
     Inputs in({LSTM, TANH, {3, 4, 2, 5}, 2, MIXED, false, true, false, true});
@@ -125,6 +153,7 @@ void try_callers() {
 void sizes() {
     elman_lend_threads(run_team, omp_get_num_threads, omp_get_thread_num);
     try_bad_lengths();
+    try_draws();
     elman::eager = true;
     for (Size size : SMALL)
         for (Kind kind : KINDS)

@@ -37,6 +37,13 @@ class Draws {
         torch.left = left + 1, torch.next = uint64_t(next);
     }
 
+    // The next word.
+    uint32_t word() {
+        if (left == 0) renew();
+        --left;
+        return given[next++];
+    }
+
     // Of `count` draws from [0, 1) those below `share` become `value`, the others zero.
     void mark(int64_t count, double share, float value, float* to) {
         const uint64_t limit = uint64_t(std::ceil(std::ldexp(share, 53)));
@@ -57,12 +64,6 @@ class Draws {
     // A double has 53 bits, so a draw is a whole number of so many.
     static bool below(uint32_t high, uint32_t low, uint64_t limit) {
         return (uint64_t(high & 0x1fffff) << 32 | low) < limit;
-    }
-
-    uint32_t word() {
-        if (left == 0) renew();
-        --left;
-        return given[next++];
     }
 
     static uint32_t twist(uint32_t first, uint32_t second) {
