@@ -42,3 +42,18 @@ def threads(request: pytest.FixtureRequest):
     torch.set_num_threads(request.param)
     yield request.param
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def clips_folder(tmp_path: Path) -> Path:
+    """A folder of 30 tones with a table, clips.csv, of their paths and labels."""
+    import soundfile
+    from tones import PITCHES, RATE, tone
+
+    lines = ["clip,label"]
+    for index in range(30):
+        name = list(PITCHES)[index % 3]
+        soundfile.write(tmp_path / f"{index}.wav", tone(name), RATE)
+        lines.append(f"{index}.wav,{name}")
+    (tmp_path / "clips.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path
