@@ -5,6 +5,7 @@ A good table, good.csv, and two run directories, model and series, stand beside 
 
 import gzip
 import io
+import lzma
 import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -55,6 +56,12 @@ def setting(text: str, *says: str) -> Case:
     return Case(text, f"{RUN} --set {shlex.quote(text)}", says)
 
 
+def changed(content: bytes) -> bytes:
+    """With a byte in the middle turned over."""
+    at = len(content) // 2
+    return content[:at] + bytes([content[at] ^ 255]) + content[at + 1 :]
+
+
 def csv(name: str, content: str | bytes, *says: str, options: str = TRAIN) -> Case:
     return Case(f"csv: {name}", f"train bad.csv {options}", says, {"bad.csv": content})
 
@@ -69,8 +76,13 @@ SOURCES = [
     Case("unknown ending", f"train good.doc {TRAIN}", (".csv, .tsv", "'good.doc'"), {"good.doc": GOOD}),
     Case("data gone", "predict model --data gone.csv", ("the source must exist, got 'gone.csv'",)),
     Case("data is no table", "train --config d.toml", ("config: data must be", "got 3"), {"d.toml": NO_TABLE}),
-    Case("gz: cut short", f"train bad.csv.gz {TRAIN}", ("bad.csv.gz', it ends too soon", "a part is missing"),
+    Case("gz: cut short", f"train bad.csv.gz {TRAIN}", ("bad.csv.gz', it ends too soon", "copy or compress it again"),
          {"bad.csv.gz": gzip.compress(GOOD.encode())[:-12]}),
+    Case("xz: a changed byte", f"train bad.csv.xz {TRAIN}", ("bad.csv.xz', Corrupt input", "compress it again"),
+         {"bad.csv.xz": changed(lzma.compress(GOOD.encode()))}),
+    Case("gz: a changed byte", "train bad.txt.gz --input text --set data.stream=true",
+         ("bad.txt.gz', ", "compress it again"),
+         {"bad.txt.gz": changed(gzip.compress(GOOD.encode()))}),
     Case("conll: ragged", f"train bad.conll {TAGS}", ("bad.conll:2: the line must have 2 columns", "got 3", FIX),
          {"bad.conll": "a O\nb O O\n"}),
     Case("txt: bad UTF-8", f"train bad.txt {TRAIN}", ("bad.txt:2: the line must be UTF-8", r"b'\xff'", FIX),

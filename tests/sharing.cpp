@@ -1,4 +1,4 @@
-// What `Sharing` decides about steps of given times: its clock is moved by what each step takes, and by the pause before.
+// What `Sharing` decides about steps of given times: its clock is moved by each step, and by the pause before it.
 #include "threads.h"
 
 namespace {

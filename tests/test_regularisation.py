@@ -1,6 +1,9 @@
 """Noise of training does what its equations say, does nothing in evaluation, and is a function of the seed."""
 
 import math
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -78,7 +81,7 @@ def seeded(run, *given, **options):
     return run(*given, **options)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.35, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.15, 0.35, 0.45, 0.5, 0.71, 0.9, 1.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_dropout_is_torchs_to_the_last_bit_and_draws_as_much(share, dtype):
     cube = torch.randn(7, 31, 10, dtype=dtype)
@@ -97,6 +100,31 @@ def test_dropout_is_torchs_to_the_last_bit_and_draws_as_much(share, dtype):
 
 def test_dropout_is_drawn_by_a_kernel_where_there_are_kernels():
     assert draws_as_torch() == (KERNELS.library is not None)
+
+
+def test_threads_that_drop_out_at_once_draw_numbers_of_their_own():
+    masks: list[bytes] = []
+
+    def draw() -> None:
+        masks.extend(drop_out(torch.ones(4096), 0.5).numpy().tobytes() for _ in range(100))
+
+    threads = [threading.Thread(target=draw) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(masks)) == 400
+
+
+@pytest.mark.parametrize("default", ["torch.set_default_dtype(torch.bfloat16)", "torch.set_default_device('meta')"])
+def test_torchs_defaults_do_not_matter_to_the_first_dropout(default):
+    lines = [
+        "import torch",
+        "from elman.kernels.draws import draws_as_torch",
+        "from elman.kernels.library import KERNELS",
+    ]
+    lines += [default, "assert draws_as_torch() == (KERNELS.library is not None)"]
+    assert subprocess.run([sys.executable, "-c", "; ".join(lines)]).returncode == 0
 
 
 def test_dropout_is_torchs_where_a_function_is_transformed():

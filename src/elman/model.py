@@ -280,8 +280,8 @@ class Model:
     def info(self) -> Json:
         """What the model is: fields, topology, cell, sizes, parameters, state policy, figures, digests.
 
-        "weights" is the SHA-256 of weights.safetensors, the same for the same weights; "digest" that of the manifest,
-        which covers all files, times among them.
+        "weights" is the SHA-256 of the weights as they are written, the same for the same weights; "digest" that of
+        the manifest, which covers all files, times among them.
         """
         options = dict(self.config.model)
         topology = options.pop("topology")

@@ -8,6 +8,7 @@ import io
 import lzma
 import os
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -47,6 +48,23 @@ def _zstd(file: IO[bytes]) -> IO[bytes]:
 
 PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _zstd}
 COMPRESSED = ", ".join(PACKED)
+
+
+# What reading a file to its end may raise. Of these, what a damaged archive raises:
+DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
+UNREADABLE = (OSError, *DAMAGED)
+
+
+def refuse_unreadable(path: Path, error: Exception) -> NoReturn:
+    """Say which file cannot be read, and why: an error of `UNREADABLE`.
+
+    Raises:
+        DataError: always.
+    """
+    damaged = isinstance(error, DAMAGED)
+    what = "it ends too soon" if isinstance(error, EOFError) else getattr(error, "strerror", None) or str(error)
+    then = "It is damaged: copy or compress it again." if damaged else "Check the path."
+    fail("data", "the source", "be readable", f"{shown(str(path))}, {what}", then, DataError)
 
 
 class File(NamedTuple):
@@ -235,18 +253,6 @@ def _found(source: str) -> list[tuple[Path, ...]]:
     if len(named) == 1 or not all(named) or os.path.exists(source) or glob.has_magic(source):
         return [(path,) for path in _matching(source)]
     return [tuple(path for one in named for path in _matching(one))]
-
-
-def unreadable(path: Path, error: OSError | EOFError) -> NoReturn:
-    """Say that a file cannot be read to its end.
-
-    Raises:
-        DataError: it.
-    """
-    cut = isinstance(error, EOFError)
-    what = "it ends too soon" if cut else getattr(error, "strerror", None) or str(error)
-    then = "Copy or compress it again: a part is missing." if cut else "Check the path."
-    fail("data", "the source", "be readable", f"{shown(str(path))}, {what}", then, DataError)
 
 
 def _matching(source: str) -> list[Path]:

@@ -1,6 +1,8 @@
 """Draws of torch's generator by the compiled kernels: the same ones, several times as fast."""
 
+import os
 from functools import cache
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -8,6 +10,10 @@ from torch import Tensor
 from elman.kernels.library import KERNELS
 
 SEED_BYTES, STATE_BYTES = 8, 5056  # what stands before the Mersenne Twister in a state of torch's generator; all of it
+# Threads that draw by the kernel do so one after the other; torch's own draws in another thread do not wait for them.
+TURN = [Lock()]
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: TURN.__setitem__(0, Lock()))  # nobody is there to give the old one back
 
 
 def draws_as_torch() -> bool:
@@ -25,18 +31,18 @@ def marked(x: Tensor, share: float) -> Tensor:
 
 def _marks(to: Tensor, share: float, generator: torch.Generator) -> Tensor:
     assert KERNELS.library is not None
-    state = generator.get_state()
-    place = state.data_ptr() + SEED_BYTES
-    KERNELS.library.elman_draws_mark(place, to.numel(), share, 1 / share, to.data_ptr())
-    generator.set_state(state)
+    with TURN[0]:
+        state = generator.get_state()
+        KERNELS.library.elman_draws_mark(state.data_ptr() + SEED_BYTES, to.numel(), share, to.data_ptr())
+        generator.set_state(state)
     return to
 
 
 @cache
 def _found_equal() -> bool:
-    own, other = (torch.Generator().manual_seed(1) for _ in range(2))
+    own, other = (torch.Generator("cpu").manual_seed(1) for _ in range(2))
     if len(own.get_state()) != STATE_BYTES:
         return False
-    marks = _marks(torch.empty(1000), 0.5, own)
-    same = torch.equal(marks > 0, torch.rand(1000, dtype=torch.float64, generator=other) < 0.5)
-    return same and torch.equal(own.get_state(), other.get_state())
+    marks = _marks(torch.empty(1000, dtype=torch.float32, device="cpu"), 0.5, own)
+    drawn = torch.rand(1000, dtype=torch.float64, device="cpu", generator=other)
+    return torch.equal(marks > 0, drawn < 0.5) and torch.equal(own.get_state(), other.get_state())

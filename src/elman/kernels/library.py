@@ -159,9 +159,7 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
     library.elman_projection_pack.restype = ctypes.c_void_p
     library.elman_projection_run.argtypes = [ctypes.c_void_p, *[ctypes.c_int64] * 3, *[ctypes.c_void_p] * 2]
     library.elman_projection_run.restype = None
-    library.elman_draws_mark.argtypes = [
-        *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_double, ctypes.c_float, ctypes.c_void_p)
-    ]
+    library.elman_draws_mark.argtypes = [*(ctypes.c_void_p, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p)]
     library.elman_draws_mark.restype = None
     for function in (library.elman_stepper_step, library.elman_stepper_free, library.elman_projection_free):
         function.argtypes, function.restype = [ctypes.c_void_p], None

@@ -10,8 +10,8 @@ from elman.layers.fused import are_plain, transformed, watched
 def drop_out(x: Tensor, share: float, training: bool = True) -> Tensor:
     """Set a share of the numbers to zero and make up for it with the others (Srivastava et al. 2014).
 
-    What `torch.nn.functional.dropout` gives, to the last bit, and the generator is left as it leaves it. It draws a
-    double for each number; where no kernel does, these are faster drawn first and compared all at once.
+    What `torch.nn.functional.dropout` gives, to the last bit, and the generator is left as it leaves it. torch draws a
+    double for each number and compares it. Where no kernel fits, to draw all and then compare all is faster.
 
     Args:
         x: any shape.

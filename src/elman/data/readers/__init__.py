@@ -5,7 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from elman.checks import fail
-from elman.data.files import COMPRESSED, FOLDER, PARALLEL, Digest, File, Paths, find_files, source_name, unreadable
+from elman.data.files import (
+    COMPRESSED,
+    FOLDER,
+    PARALLEL,
+    UNREADABLE,
+    Digest,
+    File,
+    Paths,
+    find_files,
+    refuse_unreadable,
+    source_name,
+)
 from elman.data.readers.conll import read_conll, read_conllu
 from elman.data.readers.csv import read_csv, read_rows, read_tsv
 from elman.data.readers.folder import read_folder
@@ -103,8 +114,8 @@ def pieces(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[T
         fail("data", "the source", must, repr(file.path.name), then, DataError)
     try:
         yield from READERS[file.kind](file, bad, digest)
-    except (OSError, EOFError) as error:
-        unreadable(file.path, error)
+    except UNREADABLE as error:
+        refuse_unreadable(file.path, error)
 
 
 __all__ = [

@@ -155,6 +155,6 @@ EXPORT void elman_projection_free(void* projection) {
 }
 
 // See `Draws::mark`; `generator` is torch's state from its ninth byte on, and is left as torch would leave it.
-EXPORT void elman_draws_mark(void* generator, int64_t count, double share, float value, float* to) {
-    elman::Draws(*static_cast<elman::Mersenne*>(generator)).mark(count, share, value, to);
+EXPORT void elman_draws_mark(void* generator, int64_t count, double share, float* to) {
+    elman::Draws(*static_cast<elman::Mersenne*>(generator)).mark(count, share, to);
 }

@@ -44,8 +44,9 @@ class Draws {
         return given[next++];
     }
 
-    // Of `count` draws from [0, 1) those below `share` become `value`, the others zero.
-    void mark(int64_t count, double share, float value, float* to) {
+    // Of `count` draws from [0, 1) those below `share` become 1 / share, divided as torch divides, the others zero.
+    void mark(int64_t count, double share, float* to) {
+        const float value = 1 / float(share);
         const uint64_t limit = uint64_t(std::ceil(std::ldexp(share, 53)));
         for (int64_t done = 0; done < count;) {
             const int64_t pairs = std::min<int64_t>(count - done, left / 2);

@@ -130,10 +130,10 @@ struct Shares {
 };
 
 // Whether threads share steps that are so short that waking one may take longer. Those that come now and then are taken
-// alone. Those that follow each other are timed, for a busy machine has no processor for the others, and a program may
-// want them to sleep: after a block of steps alone one is shared, and as long as it takes less time, so are the next;
-// now and then those alone are timed anew. Where a block takes longer, steps are taken alone, at first for a moment,
-// for that block may have been disturbed, and then for twice as long each time, until the trials lose a hundredth.
+// alone. Those that follow each other are timed in blocks, for a busy machine has no processor for the others, and a
+// program may want them to sleep: after two blocks alone, of which the faster counts, blocks are shared as long as what
+// they save over it pays for those that take longer; now and then those alone are timed anew. Where it does not, steps
+// are taken alone, at first for a moment and then for twice as long each time, until such trials lose a hundredth.
 template <class Clock>
 class SharingBy {
   public:
@@ -156,33 +156,41 @@ class SharingBy {
   private:
     static constexpr int64_t LEAST_BYTES = 512 * 1024;  // weights a thread below which a step is never shared
     static constexpr std::chrono::milliseconds AWAKE{1};
-    static constexpr int64_t BLOCK = 16, PATIENCE = 100;  // steps, and blocks that are shared before those alone again
+    static constexpr int64_t BLOCK = 16;                          // steps
+    static constexpr int64_t ALONE = 2, KEPT = 20, SHARED = 200;  // blocks: timed alone, whose savings count, in a row
 
     void took(int64_t time) {
         sum += time, --left;
         if (!shared) {
-            if (left == BLOCK) sum = 0;  // the last block is what counts
-            if (left == 0) alone = sum, go_on(true, BLOCK);
-        } else if (sum >= alone) {
-            const int64_t lost = sum - alone * (BLOCK - left) / BLOCK;
-            pause = std::max(BLOCK, std::min(2 * pause, PATIENCE * BLOCK * lost / alone));
-            won = 0, go_on(false, pause);
-        } else if (left == 0) {
-            pause = BLOCK, won = (won + 1) % PATIENCE;
-            go_on(won > 0, BLOCK);
+            if (left % BLOCK) return;
+            alone = left ? sum : std::min(alone, sum), sum = 0;
+            if (left == 0) go_on(true, SHARED);
+            return;
+        }
+        if (sum > alone + saved) {  // perhaps before the block's end
+            const int64_t lost = sum - alone * (BLOCK - left % BLOCK) / BLOCK - saved;
+            pause = std::max(ALONE, std::min(2 * pause, 100 * lost / alone));
+            go_on(false, pause);
+        } else if (left % BLOCK == 0) {
+            saved = std::min(saved + alone - sum, KEPT * alone), sum = 0;
+            if (saved == KEPT * alone) pause = ALONE;
+            if (left == 0) go_on(false, ALONE);
         }
     }
 
-    void go_on(bool as_shared, int64_t steps) { shared = as_shared, left = steps, sum = 0; }
+    void go_on(bool as_shared, int64_t blocks) {
+        shared = as_shared, left = blocks * BLOCK, sum = 0;
+        if (!shared) saved = 0;
+    }
 
     int64_t most;
     typename Clock::time_point end{};  // of the last step
     bool shared = false;
-    int64_t left = BLOCK;   // steps to come of these
-    int64_t sum = 0;        // nanoseconds of those before
-    int64_t alone = 0;      // of the last block that was taken alone
-    int64_t pause = BLOCK;  // steps alone after a block that took longer
-    int64_t won = 0;        // blocks in a row that took less
+    int64_t left = ALONE * BLOCK;  // steps to come of these
+    int64_t sum = 0;               // nanoseconds of those of this block
+    int64_t alone = 0;             // of a block that is taken alone
+    int64_t saved = 0;             // by shared blocks
+    int64_t pause = ALONE;         // blocks alone after those that did not pay
 };
 
 using Sharing = SharingBy<std::chrono::steady_clock>;
