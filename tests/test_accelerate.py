@@ -159,6 +159,22 @@ def test_hooks_still_fire_and_evaluation_stays_evaluation():
     assert not fast.training
 
 
+@pytest.mark.parametrize("form", ["batch first", "time first", "packed", "single step", "one row"])
+@pytest.mark.parametrize("both_ways", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_dropout_between_layers_draws_what_torch_draws(kind, both_ways, form):
+    plain, fast = twins(kind, num_layers=3, dropout=0.4, bidirectional=both_ways, batch_first=form != "time first")
+    x = torch.randn({"single step": (ROWS, 1, D), "one row": (1, STEPS, D)}.get(form, (ROWS, STEPS, D)))
+    if form == "packed":
+        x = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([STEPS, 2, 1] + [1] * (ROWS - 3)), batch_first=True)
+    found = []
+    for layer in (plain, fast):
+        torch.manual_seed(3)
+        outputs = layer(x)[0]
+        found.append((outputs.data if form == "packed" else outputs).detach())
+    torch.testing.assert_close(*found, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_dropout_between_layers_keeps_the_expectation_and_is_off_in_evaluation(kind):
     plain, fast = twins(kind, num_layers=2, dropout=0.5)

@@ -39,16 +39,24 @@ class _Fused(nn.RNNBase):
         if input.dim() == 2:
             outputs, hidden = self._run(input[None], tuple(tensor[:, None] for tensor in given))
             return outputs[0], self._taken(tuple(tensor[:, 0] for tensor in hidden))
-        if self.batch_first:
+        if self.batch_first and not (self.training and self.dropout and self.num_layers > 1):
             outputs, hidden = self._run(input, given)
             return outputs, self._taken(hidden)
-        steps, rows = input.shape[:2]
-        if steps == 1 or rows == 1:  # turning costs nothing
-            outputs, hidden = self._run(input.transpose(0, 1), given)
+        if self.batch_first:  # torch, whose numbers dropout is to draw, draws them time-major
+            outputs, hidden = self._time_major(input.transpose(0, 1), given)
             return outputs.transpose(0, 1), self._taken(hidden)
+        outputs, hidden = self._time_major(input, given)
+        return outputs, self._taken(hidden)
+
+    def _time_major(self, x: Tensor, hidden: Hidden) -> tuple[Tensor, Hidden]:
+        """Padded x (T, B, D) -> outputs likewise."""
+        steps, rows = x.shape[:2]
+        if steps == 1 or rows == 1:  # turning costs nothing
+            outputs, hidden = self._run(x.transpose(0, 1), hidden)
+            return outputs.transpose(0, 1), hidden
         # Time-major rows of one length are a packed sequence as they stand.
-        outputs, hidden = self._run(input.flatten(0, 1), given, torch.full((rows,), steps))
-        return outputs.view(steps, rows, -1), self._taken(hidden)
+        outputs, hidden = self._run(x.flatten(0, 1), hidden, torch.full((rows,), steps))
+        return outputs.view(steps, rows, -1), hidden
 
     def _run(self, x: Tensor, hidden: Hidden, lengths: Tensor | None = None) -> tuple[Tensor, Hidden]:
         """Padded x (B, T, D), or with `lengths` packed x (N, D), the longest row first -> outputs likewise."""
