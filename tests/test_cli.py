@@ -259,6 +259,19 @@ def test_an_interrupt_keeps_the_best_and_leaves_with_130(tickets):
     assert elman.load(tickets / "runs" / "stopped").metrics["training"]["ended"] == "interrupted"
 
 
+def test_a_second_interrupt_ends_at_once_and_says_how_to_go_on(tickets, monkeypatch, capsys):
+    def twice(model: object, *_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("elman.training.loop.Run._step", twice)
+    monkeypatch.chdir(tickets)
+    _, err = call(
+        capsys, "train", "tickets.csv", "--input", "text", "--target", "team", "--out", "runs/twice", code=130
+    )
+    assert err.splitlines()[-1] == "interrupted at once. Go on with: elman train --resume runs/twice"
+
+
 def test_a_reader_that_has_had_enough_is_no_error(run, tickets):
     command = f"yes 'the app crashes' | head -3000 | elman predict {run} - --format jsonl | head -1"
     done = subprocess.run(

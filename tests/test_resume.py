@@ -21,7 +21,7 @@ import elman
 from elman import experiment
 from elman.data import seen_from
 from elman.directory import claim, is_held
-from elman.errors import DataError, IntegrityError
+from elman.errors import DataError, IntegrityError, Interrupted
 from elman.training import Run, all_checkpoints
 
 RANDOM = np.random.default_rng(0)
@@ -293,6 +293,8 @@ def test_a_second_interrupt_ends_at_once(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Run, "_step", twice)
     with pytest.raises(KeyboardInterrupt):
+        elman.train(TABLE, **options("lstm"))
+    with pytest.raises(Interrupted, match="Go on with: elman train --resume .*run"):
         elman.train(TABLE, out=tmp_path / "run", **options("lstm"))
     assert [path.name for path in all_checkpoints(tmp_path / "run")] == ["step-000000000"]
 

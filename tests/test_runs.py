@@ -100,6 +100,15 @@ def test_the_list_can_be_read_by_a_program(folder, capsys):
     assert {row["run"] for row in json.loads(out)} == {"done", "deep/er/stopped", "damaged"}
 
 
+def test_a_folder_that_tensorboard_cannot_have_is_refused_before_the_run_directory_is_touched(tmp_path):
+    elman.train(TABLE, **OPTIONS, out=tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="tensorboard must be a folder that can be written"):
+        elman.train(TABLE, **OPTIONS, train={"tensorboard": str(tmp_path / "file")}, out=tmp_path / "run", force=True)
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
 def test_every_evaluation_is_an_event_of_tensorboard(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -99,7 +99,7 @@ def test_what_is_fed_back_loses_parts_in_training_alone():
 
     assert (net(x) == 0).float().mean() > 0.6
     assert torch.equal(net.eval()(x), net(x))
-    with pytest.raises(ArgumentError, match="dropout must lie between 0 and 1"):
+    with pytest.raises(ArgumentError, match="dropout must be at least 0 and below 1"):
         PreNet(6, 16, 1.5)
 
 

@@ -40,6 +40,12 @@ def check_range(
     fail(where, name, f"{bounds} and finite" if inside else bounds, shown(value), then)
 
 
+def check_share(where: str, name: str, value: float) -> None:
+    """Fail unless 0 <= value < 1, as of what is left out or blurred: were it all, nothing would be left to learn."""
+    if not 0 <= value < 1:
+        fail(where, name, "be at least 0 and below 1", shown(value))
+
+
 def check_whole(
     where: str, name: str, value: Any, low: int | None = None, high: int | None = None, then: str = ""
 ) -> None:

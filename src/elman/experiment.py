@@ -1,8 +1,8 @@
 """One training from its configuration to a saved model: read, infer, split, fit the fields, train, test, write."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,7 @@ from elman.data import (
     from_memory,
 )
 from elman.directory import CHECKPOINTS, LOCK, claim, to_json, write_directory
-from elman.errors import DataError, MissingExtraError, TrainingError
+from elman.errors import DataError, Interrupted, MissingExtraError, TrainingError
 from elman.fields import Field
 from elman.given import Source
 from elman.inference.watching import watches
@@ -224,7 +224,10 @@ def carry_out(
     _say(reporter, model, parts, bad)
     begun = None if saved is None else saved.folder
     checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter, begun)
-    with stop_flag() as asked:  # to the end: what is trained is scored and written, whoever asks to stop meanwhile
+    with (
+        _resumable(out),
+        stop_flag() as asked,
+    ):  # to the end: what is trained is scored and written, whoever asks to stop meanwhile
         history = trainer.fit(model.network, parts.train, parts.valid, reporter, checkpoints, saved, asked)
         if parts.valid is not None:
             calibrate(model.network, parts.valid)
@@ -241,6 +244,21 @@ def carry_out(
         kept = f"The best weights before it (epoch {history.best['epoch']}) "
         raise TrainingError(f"{history.message} {kept}{f'were written to {out}' if out else 'were not saved'}.")
     return model
+
+
+@contextmanager
+def _resumable(out: str | Path | None) -> Iterator[None]:
+    """Say how to go on where a second Ctrl-C ends all at once.
+
+    Raises:
+        Interrupted: in place of KeyboardInterrupt, where there is a checkpoint to go on from.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if out is None or not all_checkpoints(Path(out)):
+            raise
+        raise Interrupted(f"interrupted at once. Go on with: elman train --resume {out}") from None
 
 
 def _write(model: Model, out: str | Path, ended: Ended) -> None:

@@ -204,5 +204,5 @@ def _remove_forgotten(parent: Path) -> None:
 
 
 def _refuse(folder: Path, error: OSError) -> None:
-    then = f"Make room, delete {cache_folder()}, or name another folder in the variable ELMAN_CACHE."
+    then = "Make room, or name another folder in the variable ELMAN_CACHE."
     fail("data", "the cache", "be writable", f"{folder}: {error.strerror or error}", then, DataError)

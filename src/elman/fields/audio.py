@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from torch import Tensor, nn
 
-from elman.checks import check_choice, check_range, fail, shown
+from elman.checks import check_choice, check_range, check_share, fail, shown
 from elman.errors import BadValueError, ConfigError
 from elman.fields.media import find_file
 from elman.fields.writable import Frames
@@ -114,7 +114,7 @@ class Audio(Frames):
         self.channels = (BANDS if features == "mel" else CEPSTRA) if size is None else size
         check_range(name, "size", self.channels, low=1, high=None if features == "mel" else BANDS)
         check_range(name, "stack", stack, low=1)
-        check_range(name, "dropout", dropout, low=0, high=1)
+        check_share(name, "dropout", dropout)
         check_range(name, "time_mask", time_mask, low=0)
         check_range(name, "frequency_mask", frequency_mask, low=0, high=self.channels)
         self.stack, self.time_mask, self.frequency_mask, self.dropout = stack, time_mask, frequency_mask, dropout

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from elman.checks import check_choice, check_range, fail, shown
+from elman.checks import check_choice, check_range, check_share, fail, shown
 from elman.errors import BadValueError, DataError
 from elman.fields.base import Input, Single
 from elman.fields.classes import as_given, class_name, in_order, listed, with_counts
@@ -59,7 +59,7 @@ class Category(Input, Single):
     ) -> None:
         super().__init__(name)
         check_choice(name, "head", head, ("softmax", "sigmoid"))
-        check_range(name, "label_smoothing", label_smoothing, low=0, high=1)
+        check_share(name, "label_smoothing", label_smoothing)
         check_range(name, "embedding", embedding, low=1)
         if isinstance(class_weights, str):
             check_choice(name, "class_weights", class_weights, ("none", "balanced"))

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from torch import nn
 
-from elman.checks import check_range, fail, shown
+from elman.checks import check_range, check_share, fail, shown
 from elman.errors import BadValueError
 from elman.fields.base import Input
 from elman.fields.media import find_file
@@ -64,7 +64,7 @@ class Image(Input):
         self.size = _sides(name, size)
         check_range(name, "channels", channels, low=1, high=4)
         check_range(name, "features", features, low=1, high=MOST_FEATURES)
-        check_range(name, "dropout", dropout, low=0, high=1)
+        check_share(name, "dropout", dropout)
         self.channels, self.features, self.dropout, self.root = channels, features, dropout, root
         self.mean, self.deviation = np.zeros(channels), np.ones(channels)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from elman.checks import check_range, shown
+from elman.checks import check_range, check_share, shown
 from elman.errors import BadValueError
 from elman.fields.media import find_file
 from elman.fields.raw import listed
@@ -100,7 +100,7 @@ class Notes(Symbols):
         check_range(name, "resolution", resolution, low=1, high=96)
         check_range(name, "tempo", tempo, low=1, high=1000)
         check_range(name, "embedding", embedding, low=1)
-        check_range(name, "dropout", dropout, low=0, high=1)
+        check_share(name, "dropout", dropout)
         check_range(name, "longest", longest, low=1)
         self.root, self.resolution, self.tempo = root, resolution, tempo
         self.embedding, self.dropout, self.longest = embedding, dropout, longest

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from elman.checks import check_range, shown
+from elman.checks import check_range, check_share, shown
 from elman.errors import BadValueError
 from elman.fields.media import find_file
 from elman.fields.raw import listed
@@ -85,7 +85,7 @@ class Roll(Frames):
         super().__init__(name)
         check_range(name, "resolution", resolution, low=1, high=96)
         check_range(name, "tempo", tempo, low=1, high=1000)
-        check_range(name, "dropout", dropout, low=0, high=1)
+        check_share(name, "dropout", dropout)
         self.root, self.resolution, self.tempo = root, resolution, tempo
         self.dropout = dropout
         self._pieces = self._steps = 0  # of the training split

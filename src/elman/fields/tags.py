@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from elman.checks import check_choice, check_range, fail, shown
+from elman.checks import check_choice, check_share, fail, shown
 from elman.errors import BadValueError, ConfigError, DataError
 from elman.fields.base import InStep
 from elman.fields.raw import is_blank
@@ -74,7 +74,7 @@ class Tags(InStep):
         super().__init__(name)
         check_choice(name, "head", head or "crf", ("softmax", "crf"))
         check_choice(name, "scheme", scheme, ("auto", "bio", "none"))
-        check_range(name, "label_smoothing", label_smoothing, low=0, high=1)
+        check_share(name, "label_smoothing", label_smoothing)
         if label_smoothing and head != "softmax":
             must = 'be "softmax" where label_smoothing is set'
             fail(f"column {name!r}", "head", must, shown(head), error=ConfigError)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from elman.checks import check_choice, check_range, fail, shown
+from elman.checks import check_choice, check_range, check_share, fail, shown
 from elman.errors import ConfigError
 from elman.fields.writing import SCORES
 
@@ -36,7 +36,7 @@ def check_text_options(field: "Text") -> None:
     for score in field.scores or ():
         check_choice(field.name, "metrics", score, SCORES)
     for option in SHARES:
-        check_range(field.name, option, getattr(field, option), low=0, high=1)
+        check_share(field.name, option, getattr(field, option))
     for option in COUNTS:
         if getattr(field, option) is not None:
             check_range(field.name, option, getattr(field, option), low=1)

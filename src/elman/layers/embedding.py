@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from elman.checks import check_range, check_shape
+from elman.checks import check_range, check_shape, check_share
 from elman.layers.dropout import drop_out
 
 EMBEDDING_DEVIATION = 0.1
@@ -50,9 +50,9 @@ class TokenEmbedding(nn.Module):
         super().__init__()
         check_range("TokenEmbedding", "vocabulary_size", vocabulary_size, low=1)
         check_range("TokenEmbedding", "size", size, low=1)
-        check_range("TokenEmbedding", "dropout", dropout, low=0, high=1)
-        check_range("TokenEmbedding", "word_dropout", word_dropout, low=0, high=1)
-        check_range("TokenEmbedding", "vector_dropout", vector_dropout, low=0, high=1)
+        check_share("TokenEmbedding", "dropout", dropout)
+        check_share("TokenEmbedding", "word_dropout", word_dropout)
+        check_share("TokenEmbedding", "vector_dropout", vector_dropout)
         self.output_size, self.dropout, self.word_dropout, self.unknown = size, dropout, word_dropout, unknown
         self.vector_dropout = vector_dropout
         if vectors is None:

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from elman.cells import Cell
-from elman.checks import check_range, fail
+from elman.checks import check_share, fail
 from elman.layers.dropout import drop_out
 from elman.types import State
 
 
 class Noise(NamedTuple):
-    """The shares (0 to 1) of each kind of noise, none by default; what they do is said in `Recurrent`.
+    """The shares (from 0 to below 1) of each kind of noise, none by default; what they do is said in `Recurrent`.
 
     Everything is drawn from torch's generator of the device that x lies on.
     """
@@ -27,7 +27,7 @@ class Noise(NamedTuple):
     def check(self, where: str, cell_type: type[Cell], num_layers: int) -> None:
         """Fail where a share is out of its range, or could change nothing in layers of such a cell."""
         for name in ("dropout", "recurrent_dropout", "weight_drop", "zoneout"):
-            check_range(where, name, getattr(self, name), low=0, high=1)
+            check_share(where, name, getattr(self, name))
         if self.locked and (num_layers == 1 or not self.dropout):
             got = f"num_layers={num_layers} and dropout={self.dropout}"
             fail(where, "locked", "go with dropout between layers", got, "Set both, or leave locked out.")

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from elman.checks import check_range, check_shape
+from elman.checks import check_range, check_shape, check_share
 from elman.layers.dropout import drop_out
 
 MAPS = (16, 32, 64)  # channels after each block
@@ -42,7 +42,7 @@ class PictureEncoder(nn.Module):
         super().__init__()
         for name, value in (("channels", channels), ("height", height), ("width", width), ("features", features)):
             check_range("PictureEncoder", name, value, low=1)
-        check_range("PictureEncoder", "dropout", dropout, low=0, high=1)
+        check_share("PictureEncoder", "dropout", dropout)
         self.shape, self.output_size, self.dropout = (channels, height, width), features, dropout
         blocks: list[nn.Module] = []
         for maps in MAPS if min(height, width) >= THIRD_FROM else MAPS[:2]:

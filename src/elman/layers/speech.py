@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from elman.checks import check_range
+from elman.checks import check_range, check_share
 from elman.layers.dropout import drop_out
 
 LEAST_SCALE = -4.0  # of a logarithm: below it a distribution is narrower than any sound needs
@@ -34,7 +34,7 @@ class PreNet(nn.Module):
     def __init__(self, input_size: int, size: int, dropout: float) -> None:
         super().__init__()
         check_range("PreNet", "size", size, low=1)
-        check_range("PreNet", "dropout", dropout, low=0, high=1)
+        check_share("PreNet", "dropout", dropout)
         self.first, self.second = nn.Linear(input_size, size), nn.Linear(size, size)
         self.dropout, self.output_size = dropout, size
 

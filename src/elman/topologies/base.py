@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from elman.checks import check_choice, check_range, fail
+from elman.checks import check_choice, check_range, check_share, fail
 from elman.layers import LAYERS, Decoder, DecoderState, drop_out
 from elman.types import State
 
@@ -95,7 +95,7 @@ def check_body(cell: str, hidden: int, layers: int, dropout: float) -> None:
     check_choice("model", "cell", cell, LAYERS)
     check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
     check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
-    check_range("model", "dropout", dropout, low=0, high=1)
+    check_share("model", "dropout", dropout)
 
 
 def check_state_is_read(cell: str, condition: str | None) -> None:

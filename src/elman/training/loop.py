@@ -68,12 +68,12 @@ class Run:
             fail("train", "schedule", "be cosine or constant without a validation split", "'plateau'")
         scored_at = {round(steps * part / how.evaluations) % steps for part in range(1, how.evaluations + 1)}
         self.begin = time.perf_counter() - history.seconds
+        if how.tensorboard:  # before anything is written to the run directory, for its folder may be none
+            self.board = Board(how.tensorboard, self.reporter, history.step)
         if self.checkpoints:
             self.checkpoints.begin(history.step if history.step else None)
             if not history.step:
                 self._checkpoint()
-        if how.tensorboard:
-            self.board = Board(how.tensorboard, self.reporter, history.step)
         if not self.reporter.console.quiet:
             self._estimate()
         self.saved_at = time.perf_counter()
