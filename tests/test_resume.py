@@ -294,7 +294,7 @@ def test_a_second_interrupt_ends_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(Run, "_step", twice)
     with pytest.raises(KeyboardInterrupt):
         elman.train(TABLE, **options("lstm"))
-    with pytest.raises(Interrupted, match="Go on with: elman train --resume .*run"):
+    with pytest.raises(Interrupted, match=r"Go on with: elman train --resume .*run"):
         elman.train(TABLE, out=tmp_path / "run", **options("lstm"))
     assert [path.name for path in all_checkpoints(tmp_path / "run")] == ["step-000000000"]
 
