@@ -16,6 +16,7 @@ from elman.fields import Text
 from elman.fields.joining import Joiner
 from elman.fields.signs import BYTE_SIGNS
 from elman.fields.vectors import read_vectors
+from elman.fields.words import Words
 from elman.layers import real_steps
 from elman.types import Column
 
@@ -213,6 +214,43 @@ def test_closing_signs_stand_close_and_opening_ones_too():
 
 
 TOKENS = [["Don't", "U.S.A.", "New York"], ["a", "Don't", "<pad>"]]
+
+
+ODD = [
+    "",
+    "a",
+    "Don't",
+    "I",
+    "3rd",
+    "1,000.5",
+    "n't",
+    "it's",
+    "Ümlaut",
+    "\u0130I",
+    "ﬁne",
+    "e\u0301",
+    "x_y",
+    "<pad>",
+    "<unk>",
+    "...",
+]
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_plain_words_are_cut_as_the_tokenizer_cuts_them(lowercase):
+    words = Words("word", lowercase, ["<pad>", "<unk>"], None)
+    random = np.random.default_rng(0)
+    signs = [chr(code) for code in range(32, 127)] + list("éßΣ\u2019½２")
+    parts = [*ODD, *("".join(random.choice(signs, random.integers(1, 4))) for _ in range(5000))]
+    cut = words._cutter()
+    known = [token for part in parts for token in cut(part)]
+    words.set_vocabulary([*words.specials, *sorted(set(known))])
+    for part in parts:
+        by_tokenizer = words._tokenizer.encode(part)
+        assert [words._ids[token] for token in cut(part)] == by_tokenizer.ids
+        assert words.encode([part])[0].tolist() == [
+            i for piece in part.split(" ") for i in words._tokenizer.encode(piece).ids
+        ]
 
 
 def test_each_token_of_a_list_is_one_step_whatever_it_holds():

@@ -224,10 +224,8 @@ def carry_out(
     _say(reporter, model, parts, bad)
     begun = None if saved is None else saved.folder
     checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter, begun)
-    with (
-        _resumable(out),
-        stop_flag() as asked,
-    ):  # to the end: what is trained is scored and written, whoever asks to stop meanwhile
+    # To the end: what is trained is scored and written, whoever asks to stop meanwhile.
+    with _resumable(out), stop_flag() as asked:
         history = trainer.fit(model.network, parts.train, parts.valid, reporter, checkpoints, saved, asked)
         if parts.valid is not None:
             calibrate(model.network, parts.valid)
