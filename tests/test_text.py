@@ -240,7 +240,7 @@ ODD = [
 def test_plain_words_are_cut_as_the_tokenizer_cuts_them(lowercase):
     words = Words("word", lowercase, ["<pad>", "<unk>"], None)
     random = np.random.default_rng(0)
-    signs = [chr(code) for code in range(32, 127)] + list("éßΣ\u2019½２")
+    signs = [chr(code) for code in range(32, 127)] + list("éßΣ\u2019½\uff12")
     parts = [*ODD, *("".join(random.choice(signs, random.integers(1, 4))) for _ in range(5000))]
     cut = words._cutter()
     known = [token for part in parts for token in cut(part)]

@@ -39,7 +39,7 @@ class Descent:
         self.how, self.network, self.total, self.place, self.reporter = how, network, total, place, reporter
         self.device = network.device
         self.peak = how.lr or network.lr
-        self.parameters = list(network.parameters())
+        self.parameters = list(network.parameters())  # in the order in which norms are added up and noise is drawn
         self.optimiser = AdamW(network, self.peak, how.weight_decay)
         self.carried: Carried | None = None  # by the rows of a stream, from the batch before
         self.average = None if how.average == "none" else Average(network, how.average, how.average_decay)
