@@ -111,6 +111,15 @@ def cache_limit() -> float:
     return limit
 
 
+def shown_size(size: int) -> str:
+    """Bytes for a person.
+
+    >>> shown_size(7_000_000), shown_size(5_002_000_000)
+    ('7 MB', '5 GB')
+    """
+    return f"{size / GB:.3g} GB" if size >= GB else f"{size / 1e6:.3g} MB"
+
+
 def mark_used(folder: Path) -> None:
     """Remember that a folder of the cache is used now, by its time of change."""
     with suppress(OSError):  # a cache that can only be read

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Generic, NamedTuple, NoReturn, TypeVar
+from typing import IO, Any, Generic, NamedTuple, TypeVar
 
 import pyarrow as pa
 
@@ -50,21 +50,22 @@ PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, "
 COMPRESSED = ", ".join(PACKED)
 
 
-# What reading a file to its end may raise. Of these, what a damaged archive raises:
-DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
-UNREADABLE = (OSError, *DAMAGED)
+DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)  # what reading a damaged archive raises
 
 
-def refuse_unreadable(path: Path, error: Exception) -> NoReturn:
-    """Say which file cannot be read, and why: an error of `UNREADABLE`.
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """While a file is read: where that fails, say which file it was, and why.
 
     Raises:
-        DataError: always.
+        DataError: it cannot be read to its end.
     """
-    damaged = isinstance(error, DAMAGED)
-    what = "it ends too soon" if isinstance(error, EOFError) else getattr(error, "strerror", None) or str(error)
-    then = "It is damaged: copy or compress it again." if damaged else "Check the path."
-    fail("data", "the source", "be readable", f"{shown(str(path))}, {what}", then, DataError)
+    try:
+        yield
+    except (OSError, *DAMAGED) as error:
+        what = "it ends too soon" if isinstance(error, EOFError) else getattr(error, "strerror", None) or str(error)
+        then = "It is damaged: copy or compress it again." if isinstance(error, DAMAGED) else "Check the path."
+        fail("data", "the source", "be readable", f"{shown(str(path))}, {what}", then, DataError)
 
 
 class File(NamedTuple):

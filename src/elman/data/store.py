@@ -30,6 +30,7 @@ from elman.data.cache import (
     make_folder,
     mark_used,
     read_checked,
+    shown_size,
     surplus,
     write_checked,
 )
@@ -108,9 +109,7 @@ def open_stored(
         DataError: data that cannot be used, a cache that cannot be written, or a limit of it that is none.
     """
     tables, limit = cache_folder() / "tables", cache_limit()
-    size = sum(file.size for file in files)
-    shown = f"{size / GB:.3g} GB" if size >= GB else f"{size / 1e6:.3g} MB"
-    said = f"source    {source_name(files)}: {shown}, "
+    said = f"source    {source_name(files)}: {shown_size(sum(file.size for file in files))}, "
     means = [FORMAT, [file.name for file in files], bad.skip, [entry.means for entry in kept]]
     known = [_known_digest(tables, file) for file in files]
     if None not in known:
@@ -137,7 +136,7 @@ def open_stored(
         fail("data", str(folder), "stand until it is opened", got, then, DataError)
     for entry in surplus(tables, limit, {tables / INDEX, *(one.path.parent for one in IN_USE)}):
         what = (read_checked(entry.folder / MANIFEST) or {}).get("source", "an unknown source")
-        used = f"{entry.size / GB:.2g} GB, last used on {date.fromtimestamp(entry.used)}"
+        used = f"{shown_size(entry.size)}, last used on {date.fromtimestamp(entry.used)}"
         note(f"cache     {what} removed ({used}): ELMAN_CACHE_GB, the most that is kept, is {limit / GB:g}")
     return stored, folder
 

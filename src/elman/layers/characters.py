@@ -27,7 +27,7 @@ class CharacterEncoder(nn.Module):
         size: numbers of a character's vector.
         kind: "bilstm" or "cnn".
         output: D, numbers of a word's vector; an even number for "bilstm".
-        dropout: 0 to 1, share of the characters' numbers that training sets to zero.
+        dropout: below 1, share of the characters' numbers that training sets to zero.
 
     Shape: ids (B, T, L), each word's characters first and 0 after them -> (B, T, D); zeros for a word of no characters,
     which is what padding is.

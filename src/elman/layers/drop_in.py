@@ -1,6 +1,5 @@
 """torch's own layers with our kernels inside: what `elman.accelerate` turns torch.nn.RNN, LSTM and GRU into."""
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import torch
@@ -8,9 +7,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, state_names
-from elman.kernels import KERNELS
 from elman.layers.dropout import drop_out
-from elman.layers.fused import LEAST_STEPS, are_plain, cell_of, transformed, watched
+from elman.layers.fused import LEAST_STEPS, cell_of, kernels_may_run
 from elman.layers.stack import run_stack
 
 Hidden = tuple[Tensor, ...]  # as torch has it, (N, B, H) each: hidden state, and for an LSTM cell state
@@ -128,14 +126,6 @@ class FusedGRU(_Fused, nn.GRU):
     """torch.nn.GRU, accelerated."""
 
     cell_type = GRUCell
-
-
-def kernels_may_run(tensors: Iterable[Any]) -> bool:
-    """Whether nobody watches what torch does at this moment, and all tensors are plain float32 on the CPU."""
-    tensors = list(tensors)
-    if KERNELS.name == "none" or torch.is_autocast_enabled("cpu") or transformed() or watched(tensors):
-        return False
-    return are_plain(tensors)
 
 
 def _fits(layer: _Fused, input: Any, given: Hidden) -> bool:

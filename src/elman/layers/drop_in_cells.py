@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from elman.kernels import PARAMETERS
 from elman.kernels.steps import single_step
-from elman.layers.drop_in import kernels_may_run
+from elman.layers.fused import kernels_may_run
 
 MOST_ROWS = (
     4  # with more, torch's matrix products, which serve several rows with each weight that they load, are faster

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.kernels.draws import draws_as_torch, marked
-from elman.layers.fused import are_plain, transformed, watched
+from elman.layers.fused import kernels_may_run
 
 
 def drop_out(x: Tensor, share: float, training: bool = True) -> Tensor:
@@ -29,6 +29,6 @@ def drop_out(x: Tensor, share: float, training: bool = True) -> Tensor:
     if not training or not 0 < share < 1 or x.device.type != "cpu":
         return nn.functional.dropout(x, share, training)
     kept = 1 - share
-    if are_plain((x,)) and not transformed() and not watched((x,)) and draws_as_torch():
+    if kernels_may_run((x,)) and draws_as_torch():
         return x * marked(x, kept)
     return x * (torch.rand_like(x, dtype=torch.float64) < kept).to(x.dtype).div_(kept)

@@ -17,10 +17,10 @@ class TokenEmbedding(nn.Module):
         size: D, numbers a vector, at least 1.
         vectors: (V, D) to start from; drawn from N(0, 0.1^2) if None.
         tune: False keeps the vectors as they are.
-        dropout: 0 to 1, share of the numbers that training sets to zero (Srivastava et al. 2014).
-        word_dropout: 0 to 1, share of the tokens that training replaces by the unknown one, so that it gets a vector
+        dropout: below 1, share of the numbers that training sets to zero (Srivastava et al. 2014).
+        word_dropout: below 1, share of the tokens that training replaces by the unknown one, so that it gets a vector
             worth having (compare Iyyer et al. 2015, "Deep unordered composition", who leave whole words out).
-        vector_dropout: 0 to 1, share of the tokens whose whole vector training sets to zero wherever they stand in a
+        vector_dropout: below 1, share of the tokens whose whole vector training sets to zero wherever they stand in a
             batch, the rest divided by 1 less this share (Gal & Ghahramani 2016, arXiv 1512.05287; one choice for the
             whole batch as in Merity, Keskar & Socher 2017, arXiv 1708.02182).
         unknown: id of the unknown token.

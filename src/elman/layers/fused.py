@@ -49,6 +49,14 @@ def are_plain(tensors: Iterable[Any]) -> bool:
     )
 
 
+def kernels_may_run(tensors: Iterable[Any]) -> bool:
+    """Whether nobody watches what torch does at this moment, and all tensors are plain float32 on the CPU."""
+    tensors = list(tensors)
+    if KERNELS.name == "none" or torch.is_autocast_enabled("cpu") or transformed() or watched(tensors):
+        return False
+    return are_plain(tensors)
+
+
 def fused_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
     """Why the kernels cannot answer a request, or None."""
     if type(cell) not in (ElmanCell, LSTMCell, GRUCell):

@@ -64,7 +64,7 @@ class NoisyCell:
     Args:
         cell: the cell.
         mask: (B, H), what the hidden state is multiplied with before weight_hh sees it; None: nothing.
-        zoneout: 0 to 1, the probability that a number of the state stays as it was.
+        zoneout: below 1, the probability that a number of the state stays as it was.
     """
 
     def __init__(self, cell: Cell, mask: Tensor | None, zoneout: float) -> None:

@@ -24,7 +24,7 @@ class PictureEncoder(nn.Module):
         channels: C, at least 1.
         height, width: pixels, at least 1.
         features: D, numbers of a picture's vector, at least 1.
-        dropout: 0 to 1, share of them that training sets to zero.
+        dropout: below 1, share of them that training sets to zero.
 
     Shape: (B, C, height, width) -> (B, D).
 

@@ -52,16 +52,16 @@ class Recurrent(nn.Module):
         num_layers: depth, at least 1; each layer reads the outputs of the one below it.
         bias: without it the b terms are left out.
         bidirectional: a second cell a layer reads each row from its true end; outputs are joined to 2H.
-        dropout: 0 to 1, share of the outputs between two layers that training sets to zero, the rest divided by 1 less
+        dropout: below 1, share of the outputs between two layers that training sets to zero, the rest divided by 1 less
             this share.
         locked: one mask of that dropout for all steps of a row (Gal & Ghahramani 2016, arXiv 1512.05287), instead of
             one a step.
-        recurrent_dropout: 0 to 1, likewise a share of the hidden state as weight_hh sees it, one mask for all steps of
+        recurrent_dropout: below 1, likewise a share of the hidden state as weight_hh sees it, one mask for all steps of
             a row (Gal & Ghahramani 2016). What a cell carries over past the weights, the cell state of an LSTM and the
             part of the old state that a GRU keeps, is left as it is. Slower, see below.
-        weight_drop: 0 to 1, likewise a share of the numbers of weight_hh, one mask for all rows and steps (Merity,
+        weight_drop: below 1, likewise a share of the numbers of weight_hh, one mask for all rows and steps (Merity,
             Keskar & Socher 2017, arXiv 1708.02182). Costs no speed.
-        zoneout: 0 to 1, the probability that a number of the state, an LSTM's cell state too, stays as it was before a
+        zoneout: below 1, the probability that a number of the state, an LSTM's cell state too, stays as it was before a
             step (Krueger et al. 2016, arXiv 1606.01305). In evaluation it does nothing, where the paper takes the
             expectation, zoneout * old + (1 - zoneout) * new; and it is one number for all of the state, where the paper
             has two for an LSTM. Slower, see below.

@@ -23,7 +23,7 @@ class PreNet(nn.Module):
     Args:
         input_size: C, numbers a frame.
         size: numbers that the body is fed.
-        dropout: 0 to 1.
+        dropout: below 1.
 
     Shape: (..., C) -> (..., size).
 

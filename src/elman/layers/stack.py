@@ -36,7 +36,7 @@ def run_stack(
         lengths: (B,) int64 on x's device, 0 to T; all T if None.
         reset: (B, T) booleans, where rows restart from `start`.
         start: (B, N, H), what a sequence begins with; `state` if None.
-        dropout: 0 to 1, share of the outputs between two layers that is set to zero; 0 in evaluation.
+        dropout: below 1, share of the outputs between two layers that is set to zero; 0 in evaluation.
         backend: "auto" or one of `elman.layers.BACKENDS`.
         locks: (B, 1, ways * H) each, what the outputs between two layers are multiplied with, in place of `dropout`.
         around: what runs a layer in place of its backend's code, which it gets as its first argument.

@@ -67,7 +67,7 @@ class Writer(Topology):
     """
 
     scheduled_sampling: float  # 0 to 1, share of the symbols that training feeds back as the network would write them
-    dropout: float  # 0 to 1, before the head
+    dropout: float  # below 1, before the head
     decoder: Decoder
 
     @abstractmethod

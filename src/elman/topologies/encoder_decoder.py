@@ -21,7 +21,7 @@ class EncoderDecoder(Writer):
         bidirectional: read from both ends.
         attention: "none", "additive" or "dot" (scaled), see `elman.layers.Decoder`.
         input_feeding: the attention of a step is an input of the next; training is several times slower.
-        dropout: 0 to 1, between layers, of what was read, and before the head.
+        dropout: below 1, between layers, of what was read, and before the head.
         locked, recurrent_dropout, weight_drop, zoneout, backend, memory: of both bodies, as in `ManyToOne`.
         scheduled_sampling: as in `OneToMany`.
 

@@ -23,11 +23,11 @@ class ManyToOne(Reader):
         hidden: units a layer and direction, 1 to 1,000,000.
         layers: depth, 1 to 100.
         bidirectional: read from both ends.
-        dropout: 0 to 1, between layers and before the head.
+        dropout: below 1, between layers and before the head.
         locked: between layers one mask of dropout for all steps of a row; for more than one layer.
-        recurrent_dropout: 0 to 1, share of the state that the recurrent weights do not see, the same at all steps.
-        weight_drop: 0 to 1, share of the recurrent weights that is set to zero.
-        zoneout: 0 to 1, share of the state that stays as it was before a step.
+        recurrent_dropout: below 1, share of the state that the recurrent weights do not see, the same at all steps.
+        weight_drop: below 1, share of the recurrent weights that is set to zero.
+        zoneout: below 1, share of the state that stays as it was before a step.
         pooling: "last", the state at the row's end (both directions' true ends when bidirectional); "mean", "max" or
             "attention" over the outputs of all steps.
         initial_state: "zero", "random" or "learned".

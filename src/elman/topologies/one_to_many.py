@@ -16,7 +16,7 @@ class OneToMany(Writer):
         fed_size: E, features of a symbol that is fed back.
         cell, hidden, layers, locked, recurrent_dropout, weight_drop, zoneout, initial_state, backend, memory, bptt: as
             in `ManyToOne`.
-        dropout: 0 to 1, between layers and before the head.
+        dropout: below 1, between layers and before the head.
         condition: where the single values come in: "state", the state before the first step is calculated from them;
             "step", joined to every step; or "both".
         scheduled_sampling: 0 to 1, share of the symbols that training feeds back as the network would write them

@@ -5,18 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.checks import fail
-from elman.data.files import (
-    COMPRESSED,
-    FOLDER,
-    PARALLEL,
-    UNREADABLE,
-    Digest,
-    File,
-    Paths,
-    find_files,
-    refuse_unreadable,
-    source_name,
-)
+from elman.data.files import COMPRESSED, FOLDER, PARALLEL, Digest, File, Paths, find_files, readable, source_name
 from elman.data.readers.conll import read_conll, read_conllu
 from elman.data.readers.csv import read_csv, read_rows, read_tsv
 from elman.data.readers.folder import read_folder
@@ -112,10 +101,8 @@ def pieces(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[T
         if file.kind in media.KINDS:
             then = "Name a table that lists such files, or the folder that holds them."
         fail("data", "the source", must, repr(file.path.name), then, DataError)
-    try:
+    with readable(file.path):
         yield from READERS[file.kind](file, bad, digest)
-    except UNREADABLE as error:
-        refuse_unreadable(file.path, error)
 
 
 __all__ = [

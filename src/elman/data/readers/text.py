@@ -6,17 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from elman.checks import fail, shown
-from elman.data.files import (
-    FOLDER,
-    PARALLEL,
-    UNREADABLE,
-    Digest,
-    File,
-    Paths,
-    find_files,
-    refuse_unreadable,
-    source_name,
-)
+from elman.data.files import FOLDER, PARALLEL, Digest, File, Paths, find_files, readable, source_name
 from elman.data.readers.lines import BYTE_ORDER_MARK, decoded, lines_of
 from elman.data.table import BadRows, Table, check_not_empty
 from elman.errors import DataError
@@ -106,11 +96,9 @@ def _whole(file: File) -> str:
             DataError,
         )
     try:
-        with file.open() as stream:
+        with readable(file.path), file.open() as stream:
             return stream.read().removeprefix(BYTE_ORDER_MARK).decode()
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         got = shown(error.object[error.start : error.start + 8])
         fail(f"{file.name}:{line}", "the text", "be UTF-8", got, "Save the file as UTF-8.", DataError)
-    except UNREADABLE as error:
-        refuse_unreadable(file.path, error)
