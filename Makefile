@@ -42,7 +42,7 @@ foreign: .venv/foreign
 	$(BIN)/python -m benchmarks.foreign_networks
 
 results: .venv
-	$(BIN)/python -m elman.recipes.results --out docs --jobs 2
+	$(BIN)/python -m elman.recipes.report.results --out docs --jobs 2
 
 build: .venv
 	$(BIN)/python -m build --outdir dist

@@ -43,7 +43,7 @@ TRAIN = """
 import json, sys, threading, time
 begin = time.perf_counter()
 import elman
-from elman.training.descent import Descent
+from elman.training.step import Descent
 first = []
 step = Descent.step
 def timed(self, batch, history):

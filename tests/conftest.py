@@ -31,7 +31,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def piece_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Files are read whole, or in pieces of some rows."""
     monkeypatch.setattr("elman.data.readers.csv.LARGEST_ROW", request.param)
-    monkeypatch.setattr("elman.data.readers.lines.BLOCK", request.param)
+    monkeypatch.setattr("elman.data.readers.base.BLOCK", request.param)
     return request.param
 
 

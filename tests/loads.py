@@ -5,7 +5,7 @@ import numpy as np
 import elman
 from elman.config import check_document
 from elman.data import BadRows, from_memory
-from elman.parts import Tables, make_parts
+from elman.training.datasets import Tables, make_parts
 
 HOURS = np.arange(240)
 LOAD = 10 + np.sin(HOURS * 2 * np.pi / 12) + np.random.default_rng(0).normal(0, 0.1, 240)

@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
-from elman.building import make_network
 from elman.config import check_document
 from elman.data import BadRows, Batch, Examples, from_memory
-from elman.experiment import make_document
 from elman.layers import LAYERS
-from elman.model import Model
-from elman.parts import Tables, make_parts
+from elman.model.build import make_network
+from elman.model.model import Model
+from elman.training.datasets import Tables, make_parts
+from elman.training.train import make_document
 from elman.types import Column
 
 RANDOM = np.random.default_rng(0)

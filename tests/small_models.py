@@ -2,9 +2,9 @@
 
 import torch
 
-from elman.building import make_fields, make_network
 from elman.config import check_document
-from elman.model import Model
+from elman.model.build import make_fields, make_network
+from elman.model.model import Model
 
 TEXTS = ["It's raining, so I'll take my umbrella.", "I'll take my dog, so it's fun.", "It isn't my umbrella!"] * 2
 FRENCH = ["Il pleut, je prends mon parapluie.", "Je prends mon chien.", "Ce n'est pas mon parapluie !"] * 2

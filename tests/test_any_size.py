@@ -9,11 +9,11 @@ import pytest
 from large_table import RANDOM, ROWS, TABLE, trained, what_was_trained, with_bad_rows, write
 
 import elman
-import elman.cli
+import elman.cli.app
 from benchmarks import big_csv
 from elman.data import BadRows, read
+from elman.data.readers import base as lines
 from elman.data.readers import csv as csv_reader
-from elman.data.readers import lines
 from elman.errors import DataError
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -140,7 +140,7 @@ def test_the_command_takes_several_sources_and_names_the_run_for_the_first(tmp_p
     line = "elman train a.csv.gz b.csv --input text --target label --hidden 2 --epochs 1"
     monkeypatch.setattr("sys.argv", line.split())
     with pytest.raises(SystemExit) as left:
-        elman.cli.main()
+        elman.cli.app.main()
     assert left.value.code == 0
 
     model = elman.load(tmp_path / "runs" / "a")
@@ -253,7 +253,7 @@ def test_json_lines_of_a_large_file_come_before_the_rest_of_it_is_read(tmp_path,
         "sys.argv", ["elman", "predict", str(tmp_path / "run"), "--data", str(path), "--format", "jsonl"]
     )
     with pytest.raises(SystemExit) as left:
-        elman.cli.main()
+        elman.cli.app.main()
 
     lines, said = capsys.readouterr()
     assert left.value.code == 2

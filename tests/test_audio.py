@@ -10,7 +10,7 @@ import torch
 from tones import OPTIONS, PITCHES, RANDOM, RATE, SONGS, SUNG, tone
 
 import elman
-from elman import cli
+from elman.cli import app as cli
 from elman.errors import ArgumentError, BadValueError, ConfigError
 from elman.fields import Audio
 from elman.layers.spec_augment import MASKS, SpecAugment

@@ -16,7 +16,7 @@ def test_tunes_that_share_intervals_anywhere_are_one_also_by_way_of_others():
 
 @pytest.mark.skipif(find_spec("music21") is None, reason="needs the scores in music21")
 def test_no_part_shares_twelve_intervals_with_training_and_training_is_in_every_key():
-    from elman.music.pitches import parse_pitch
+    from elman.media.music.pitches import parse_pitch
 
     def runs(melody: list) -> set[tuple[int, ...]]:
         pitches = [parse_pitch(pitch) for pitch, _ in melody if pitch != "rest"]

@@ -14,7 +14,7 @@ import pytest
 from bad_input import ARRAYS, FLAGS, GOOD, MEDIA, OPTIONS, SEQUENCES, SOURCES, TAGGED, TRAIN, USING, WRITING, Case
 
 import elman
-from elman import cli
+from elman.cli import app as cli
 
 TABLE = [*SOURCES, *OPTIONS, *SEQUENCES, *WRITING, *USING, *MEDIA]
 Answer = tuple[object, str, str]  # exit code, standard output, standard error
@@ -129,7 +129,7 @@ def test_a_full_disk_leaves_what_was_there(fails, out, desk, monkeypatch, capsys
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(fails, full)
-    monkeypatch.setattr("elman.directory.write._swapped", lambda new, old: False)  # as where the system cannot
+    monkeypatch.setattr("elman.storage.write._swapped", lambda new, old: False)  # as where the system cannot
     answer = type_in(case, monkeypatch, capsys)
 
     check_refused(case, *answer, lines=11)  # the notes of the training stand before it
@@ -151,7 +151,7 @@ def test_a_run_directory_that_cannot_be_replaced_stays(desk, monkeypatch, capsys
         return rename(path, goal)
 
     monkeypatch.setattr(Path, "rename", third_fails)
-    monkeypatch.setattr("elman.directory.write._swapped", lambda new, old: False)
+    monkeypatch.setattr("elman.storage.write._swapped", lambda new, old: False)
     answer = type_in(case, monkeypatch, capsys)
 
     check_refused(case, *answer, lines=10)

@@ -29,7 +29,7 @@ def test_the_second_run_does_not_read_the_source_again(tmp_path, monkeypatch):
     trained(path, in_memory=0, hidden=5)
     with pytest.raises(pytest.fail.Exception, match="fitted again"):
         trained(path, in_memory=0, input={"text": {"min_count": 1}})
-    monkeypatch.setattr(elman.parts, "version", lambda _: "another")
+    monkeypatch.setattr(elman.training.datasets, "version", lambda _: "another")
     with pytest.raises(pytest.fail.Exception, match="fitted again"):
         trained(path, in_memory=0)
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from elman.inference.choice import highest, likeliest
+from elman.decoding.sampling import highest, likeliest
 
 
 @pytest.mark.parametrize("symbols", [5, 250, 300, 1000, 1037])

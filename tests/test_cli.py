@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import elman
-from elman import cli
-from elman.output import Format, print_rows
+from elman.cli import app as cli
+from elman.cli.output import Format, print_rows
 from elman.recipes import RECIPES
 
 README = Path(__file__).resolve().parents[1] / "README.md"

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import elman
-from elman.inference import Decoding, choice, decode, write
+from elman.decoding import Decoding, decode, write
+from elman.decoding import sampling as choice
 from elman.layers import LSTM, Decoder
 
 BEGIN, END = 0, 1

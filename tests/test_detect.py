@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import elman
-from elman.anomalies import CLEAN, Watcher, Watching, highest_scores, thresholds
 from elman.data import BadRows, plain
 from elman.errors import ArgumentError, DataError
-from elman.inference.watching import Watch, Watched, watch
-from elman.insight import hits as picture
-from elman.recipes.injected import DAY, FAULTS, rolling_z, score_of_days, with_faults
-from elman.training.metrics import auc
+from elman.forecasting.anomalies import CLEAN, Watcher, Watching, highest_scores, thresholds
+from elman.inference.one_step_ahead import Watch, Watched, watch
+from elman.insight import anomalies as picture
+from elman.metrics import auc
+from elman.recipes.baselines.rolling import DAY, FAULTS, rolling_z, score_of_days, with_faults
 from tests.verbs import call
 from tests.waves import DOCUMENT, trained, waves
 

@@ -8,8 +8,8 @@ import pytest
 from whole_directory import read_directory
 
 import elman
-from elman.directory import check_free, to_json, write_directory
 from elman.errors import DataError, IntegrityError
+from elman.storage import check_free, to_json, write_directory
 
 FILES = {"a.json": b'{"x": 1}\n', "b.bin": bytes(range(64))}
 
@@ -51,7 +51,7 @@ def test_a_missing_file_and_a_link_are_found(folder, tmp_path):
 
 def test_a_manifest_cannot_point_out_of_its_folder(folder, monkeypatch):
     write_directory(folder, FILES, force=True)
-    from elman.directory.manifest import with_digest
+    from elman.storage.manifest import with_digest
 
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"]["../secret"] = manifest["files"].pop("a.json")
@@ -66,7 +66,7 @@ def test_a_write_that_fails_leaves_what_was_there(folder, monkeypatch, failing):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     before = contents(folder)
-    monkeypatch.setattr(f"elman.directory.write.{'os' if failing == 'fsync' else 'tempfile'}.{failing}", full)
+    monkeypatch.setattr(f"elman.storage.write.{'os' if failing == 'fsync' else 'tempfile'}.{failing}", full)
     with pytest.raises(DataError, match="No space left on device"):
         write_directory(folder, {"a.json": b"new"}, force=True)
     assert contents(folder) == before

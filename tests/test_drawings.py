@@ -7,8 +7,8 @@ import pytest
 
 from elman.inference import Step
 from elman.insight import attention, plots
-from elman.music import Note, draw_piano_roll
-from elman.sound import Framing, draw_spectrogram, filterbank
+from elman.media.audio import Framing, draw_spectrogram, filterbank
+from elman.media.music import Note, draw_piano_roll
 from elman.training import curves
 
 PNG = b"\x89PNG"

@@ -7,9 +7,9 @@ import threading
 import pytest
 import torch
 
-from elman.kernels.draws import draws_as_torch
 from elman.kernels.library import KERNELS
 from elman.layers import drop_out
+from elman.layers.native.draws import draws_as_torch
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.15, 0.35, 0.45, 0.5, 0.71, 0.9, 1.0])
@@ -51,7 +51,7 @@ def test_threads_that_drop_out_at_once_draw_numbers_of_their_own():
 def test_torchs_defaults_do_not_matter_to_the_first_dropout(default):
     lines = [
         "import torch",
-        "from elman.kernels.draws import draws_as_torch",
+        "from elman.layers.native.draws import draws_as_torch",
         "from elman.kernels.library import KERNELS",
     ]
     lines += [default, "assert draws_as_torch() == (KERNELS.library is not None)"]

@@ -11,12 +11,12 @@ from whole_directory import read_directory
 import elman
 from elman.cells import LSTMState
 from elman.data import BadRows, Table, gather
-from elman.directory import to_json, write, write_directory
-from elman.directory.manifest import with_digest
 from elman.errors import DataError, IntegrityError, Interrupted
 from elman.fields import Fields, Series, Text
-from elman.fields.vectors import read_vectors
+from elman.fields.text.pretrained import read_vectors
 from elman.recipes import find, follow
+from elman.storage import to_json, write, write_directory
+from elman.storage.manifest import with_digest
 from elman.testing import CellCase
 from elman.training import Run
 

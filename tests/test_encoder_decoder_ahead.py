@@ -5,15 +5,15 @@ import pytest
 import torch
 
 import elman
-from elman.backtesting import backtest
 from elman.data import BadRows, from_memory
+from elman.data.layouts.windows import all_windows
 from elman.errors import ArgumentError, ConfigError
-from elman.forecasting import forecast
+from elman.forecasting.backtest import backtest
+from elman.forecasting.forecast import forecast
+from elman.inference import judge
 from elman.network import own_state
 from elman.topologies import Encoded, EncoderDecoderAhead
-from elman.training import judge
 from elman.training.loop import Run
-from elman.windows import all_windows
 from tests.loads import HOURS, LOAD, TABLE, document, values
 
 PLAN = np.random.default_rng(0).choice([-1.0, 1.0], 900)

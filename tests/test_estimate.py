@@ -10,9 +10,10 @@ from torch import nn
 
 from elman.data import Batch
 from elman.fields import Fields
+from elman.inference.memory import is_out_of_memory
 from elman.network import Loss
 from elman.topologies import Encoded, ManyToOne
-from elman.training import Estimate, estimate, is_out_of_memory, memory
+from elman.training import Estimate, estimate, memory
 from elman.types import Column
 
 # A network of one topology, and batches of noise; "foretold" prints what is estimated, "taken" what a training takes.
@@ -27,7 +28,7 @@ from elman.topologies import Encoded, ManyToOne
 from elman.types import Column
 from elman.training import estimate
 from elman.training.estimate import _step
-from elman.training.optimise import AdamW
+from elman.training.optimizer import AdamW
 
 class Net(nn.Module):
     def __init__(self, options):
@@ -151,7 +152,7 @@ def test_an_estimate_reads_well():
 # The least of memory that the system gives, then a tensor of more.
 REFUSED = """
 import resource, torch
-from elman.training import is_out_of_memory
+from elman.inference.memory import is_out_of_memory
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, resource.RLIM_INFINITY))
 try:
     torch.empty(1 << 35)

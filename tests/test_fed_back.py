@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import elman
-from elman.backtesting import backtest
 from elman.errors import ArgumentError, DataError
-from elman.forecasting import forecast
-from elman.inference.fed_back import fed_back
+from elman.forecasting.backtest import backtest
+from elman.forecasting.forecast import forecast
+from elman.inference.rollout import fed_back
 from elman.topologies import Encoded
 from tests.verbs import call
 from tests.waves import DOCUMENT, trained, waves

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import elman
-from elman.backtesting import backtest
 from elman.errors import ArgumentError, ConfigError, DataError
-from elman.forecasting import forecast
+from elman.forecasting.backtest import backtest
+from elman.forecasting.forecast import forecast
 from tests.loads import HOURS, LOAD, SHOPS, TABLE, document, shops, trained, values
 from tests.verbs import call
 
@@ -195,7 +195,7 @@ def test_the_command_line_forecasts_draws_and_looks_back(tmp_path, monkeypatch, 
     assert (tmp_path / "fan.png").read_bytes()[:4] == b"\x89PNG"
     printed = list(csv.DictReader(call(capsys, *asked, "--paths", "2", "--format", "csv")[0].splitlines()))
     assert float(printed[0]["paths.path2"]) == told[0]["paths"][1]
-    monkeypatch.setattr("elman.forecast_verbs.standard_input", lambda: io.StringIO((tmp_path / "load.csv").read_text()))
+    monkeypatch.setattr("elman.cli.forecast.standard_input", lambda: io.StringIO((tmp_path / "load.csv").read_text()))
     assert call(capsys, "predict", "runs/load", "-") == call(capsys, *asked)
     (tmp_path / "short.csv").write_text("\n".join(["time,load", *rows[:9]]) + "\n")
     said = call(capsys, "predict", "runs/load", "short.csv", code=2)[1]

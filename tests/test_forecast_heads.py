@@ -5,16 +5,17 @@ import pytest
 import torch
 
 import elman
-from elman.backtesting import backtest
 from elman.config import check_document
 from elman.data import BadRows, from_memory
 from elman.errors import DataError
 from elman.fields import Forecast
 from elman.fields.forecast import Told
-from elman.forecasting import forecast
+from elman.forecasting.backtest import backtest
+from elman.forecasting.forecast import forecast
+from elman.inference import judge
 from elman.layers.level import level_of
-from elman.parts import Tables, make_parts
-from elman.training import METRICS, judge
+from elman.metrics import METRICS
+from elman.training.datasets import Tables, make_parts
 from elman.types import Column
 from tests.loads import HOURS, LOAD, SHOPS, TABLE, document, shops, trained, values
 

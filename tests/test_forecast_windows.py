@@ -7,11 +7,11 @@ import torch
 import elman
 from elman.config import check_document
 from elman.data import BadRows, Table, from_memory, timelines
+from elman.data.layouts.windows import all_windows
 from elman.errors import DataError
-from elman.forecasting import forecast
-from elman.parts import Tables, make_parts
-from elman.training import judge
-from elman.windows import all_windows
+from elman.forecasting.forecast import forecast
+from elman.inference import judge
+from elman.training.datasets import Tables, make_parts
 from tests.loads import HOURS, LOAD, SHOPS, TABLE, document, parts_of, plan_model, planned, shops, trained, values
 
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from elman.data import BadRows, Table, find_files, from_memory, read, read_stream, store
-from elman.data.readers import conll, lines, parallel, pieces
+from elman.data.readers import base as lines
+from elman.data.readers import conll, parallel, pieces
 from elman.data.store import Kept, open_stored
 from elman.errors import DataError
 

@@ -9,12 +9,13 @@ import torch
 from torch import nn
 
 import elman
-from elman import cli, fields
+from elman import fields
+from elman.cli import app as cli
 from elman.data import BadRows
 from elman.data.batch import Ragged
+from elman.decoding import Decoding
 from elman.errors import ArgumentError
 from elman.fields import Frames
-from elman.inference import Decoding
 from elman.inference.frames import write_frames
 from elman.network import Network
 from elman.topologies import Encoded
@@ -99,8 +100,8 @@ def points(monkeypatch):
     monkeypatch.setitem(fields.FIELDS, "points", Points)
     for name in ("INPUTS", "TARGETS"):
         monkeypatch.setattr(fields, name, [*getattr(fields, name), "points"])
-        monkeypatch.setattr(f"elman.plan.{name}", [*getattr(fields, name)])
-        monkeypatch.setattr(f"elman.building.{name}", [*getattr(fields, name)])
+        monkeypatch.setattr(f"elman.training.resolve.{name}", [*getattr(fields, name)])
+        monkeypatch.setattr(f"elman.model.build.{name}", [*getattr(fields, name)])
 
 
 def circles(rows: int = 60, seed: int = 0) -> list[np.ndarray]:

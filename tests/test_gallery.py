@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from elman.recipes import RECIPES, gallery
+from elman.recipes import RECIPES
+from elman.recipes.report import gallery
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -41,7 +42,7 @@ def test_the_command_writes_pictures_and_the_page(tmp_path):
 
     run(tmp_path / "runs" / "s", "sst2", "scratch", seed=1, trace=png(10))
 
-    command = [sys.executable, "-m", "elman.recipes.gallery", str(tmp_path / "runs"), "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "elman.recipes.report.gallery", str(tmp_path / "runs"), "--out", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True)
 
     page = (tmp_path / "gallery.md").read_text()

@@ -8,8 +8,8 @@ from small_models import MAKERS, encoder_decoder, model_of, next_step, one_to_ma
 from verbs import call
 
 import elman
-from elman.inference import Decoding
-from elman.notes import next_command
+from elman.cli.messages import next_command
+from elman.decoding import Decoding
 
 
 @pytest.fixture(scope="module")

@@ -318,7 +318,7 @@ def test_other_pictures_of_the_same_names_are_read_anew(tmp_path):
 def test_a_run_with_other_channels_than_its_file_says_is_refused(tmp_path):
     gallery(tmp_path)
     elman.train(tmp_path / "table.csv", input=GREY_8, target="side", epochs=1, quiet=True, out=tmp_path / "run")
-    from elman.directory import Directory, write_directory
+    from elman.storage import Directory, write_directory
 
     kept = Directory(tmp_path / "run")
     files = {name: kept.read(name) for name in kept.names}

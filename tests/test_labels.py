@@ -14,7 +14,7 @@ import elman
 from elman.data import Examples, Table, infer_kind
 from elman.errors import ArgumentError, BadValueError, DataError
 from elman.fields import Labels
-from elman.training import METRICS
+from elman.metrics import METRICS
 
 CELLS = ["sport | money", ["money"], "", ["art", "money"]]
 WORDS = {"goal": "sport", "bank": "money", "paint": "art"}

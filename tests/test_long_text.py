@@ -14,11 +14,13 @@ from test_resume import outcome, stop_at
 from verbs import call
 
 import elman
-from elman import experiment
 from elman.data import Batch, StreamExamples
 from elman.errors import ConfigError, DataError
+from elman.inference import batches as evaluate
+from elman.inference import judge
 from elman.network import Carried
-from elman.training import Reporter, Run, Trainer, evaluate, judge
+from elman.training import Reporter, Run, Trainer
+from elman.training import train as experiment
 from elman.types import Column
 
 RANDOM = np.random.default_rng(0)

@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from elman.building import make_fields
 from elman.config import check_document
 from elman.data import BadRows, Table, parse
-from elman.parts import Tables
-from elman.recipes.markov import Markov, scores_of_markov
+from elman.model.build import make_fields
+from elman.recipes.baselines.markov import Markov, scores_of_markov
+from elman.training.datasets import Tables
 
 ROWS = [(["b"], [0, 1, 0, 1, 2]), (["b"], [0, 1, 1]), (["c"], [2])]
 

@@ -10,8 +10,7 @@ import sacrebleu
 from sklearn.metrics import accuracy_score, f1_score
 
 from elman.errors import ArgumentError, MissingExtraError
-from elman.training import METRICS
-from elman.training.metrics import signature
+from elman.metrics import METRICS, signature
 
 TAGS = ["O", "B-x", "I-x", "B-y", "I-y"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from elman.errors import BadValueError, MissingExtraError
-from elman.music import (
+from elman.media.music import (
     RATE,
     SILENT,
     Note,
@@ -28,7 +28,7 @@ from elman.music import (
     voice_text,
     write_midi,
 )
-from elman.music.midi import TICKS
+from elman.media.music.midi import TICKS
 
 TUNE = [Note(60, 0.0, 1.0), Note(64, 1.5, 0.5), Note(64, 2.0, 2.0), Note(57, 4.0, 0.25)]
 CHORDS = [Note(60, 0.0, 1.0), Note(64, 0.0, 2.0), Note(67, 0.5, 0.5), Note(60, 1.5, 0.5)]

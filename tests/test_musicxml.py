@@ -5,8 +5,8 @@ import zipfile
 import pytest
 
 from elman.errors import DataError
-from elman.music import Note
-from elman.recipes.datasets.musicxml import read_parts
+from elman.media.music import Note
+from elman.recipes.datasets.shared.musicxml import read_parts
 
 SCORE = """<?xml version="1.0"?>
 <!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 3.0 Partwise//EN" "partwise.dtd">

@@ -10,7 +10,7 @@ from verbs import call
 import elman
 from elman.data import BadRows, Table, infer_kind, read
 from elman.errors import BadValueError, DataError
-from elman.fields.media import find_file, kind_of_files
+from elman.fields.values.files import find_file, kind_of_files
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from elman.errors import ArgumentError, BadValueError
 from elman.fields import Notes
 from elman.fields.notes import FIRST_DURATION, FIRST_PITCH
-from elman.music import Note, read_midi, write_midi
+from elman.media.music import Note, read_midi, write_midi
 from elman.types import Column
 
 TUNES = [

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import elman
-from elman.training.optimise import AdamW, clip_gradient
+from elman.training.optimizer import AdamW, clip_gradient
 
 
 def test_only_matrices_decay():

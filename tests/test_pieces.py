@@ -13,7 +13,8 @@ from large_table import TABLE, trained, write
 
 import elman
 from elman.data import BadRows, ahead, files, lazy, read, store
-from elman.data.readers import lines, pieces
+from elman.data.readers import base as lines
+from elman.data.readers import pieces
 from elman.errors import DataError
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -174,7 +175,7 @@ def test_a_batch_is_encoded_as_its_values_are(kind):
 
 
 def test_words_are_counted_as_the_tokenizer_cuts_them(monkeypatch):
-    from elman.fields import tokens as module
+    from elman.fields.text import tokenizer as module
 
     texts = [*TABLE["text"], *ODD]
     for level in ("word", "character"):

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from elman.recipes import RECIPES, follow, results
+from elman.metrics import METRICS
+from elman.recipes import RECIPES, follow
 from elman.recipes.base import reaches
 from elman.recipes.datasets import FSDD_WITHOUT, UCR
-from elman.recipes.following import Result
-from elman.recipes.results import page, summaries
-from elman.training import METRICS
+from elman.recipes.report import results
+from elman.recipes.report.results import page, summaries
+from elman.recipes.runner.follow import Result
 
 SETTINGS = [(recipe, setting) for recipe in RECIPES.values() for setting in recipe.settings]
 SLACK = 1.5  # the minutes of a recipe are about right on two quiet cores

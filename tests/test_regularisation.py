@@ -17,7 +17,7 @@ from elman.layers import BACKENDS, LAYERS, TokenEmbedding
 from elman.network import Network
 from elman.testing import random_batch
 from elman.topologies import TOPOLOGIES
-from elman.training import score
+from elman.training.evaluate import score
 
 SHARE = 0.3
 VARIANCE = SHARE / (1 - SHARE)  # of a mask that is 0 with this share, and otherwise 1 / (1 - SHARE)

@@ -18,11 +18,11 @@ import pytest
 import torch
 
 import elman
-from elman import experiment
 from elman.data import seen_from
-from elman.directory import claim, is_held
 from elman.errors import DataError, IntegrityError, Interrupted
+from elman.storage import claim, is_held
 from elman.training import Run, all_checkpoints
+from elman.training import train as experiment
 
 RANDOM = np.random.default_rng(0)
 WORDS = ["good", "bad", "fine", "poor", "great", "dull"]
@@ -44,7 +44,7 @@ CASES = {
     "mingru": {"cell": "mingru", "model": NOISE, "train": {"average": "swa", "patience": 1}},
 }  # fmt: skip
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["elman.experiment", "tokenizers"])
+PROCESSES.set_forkserver_preload(["elman.training.train", "tokenizers"])
 
 
 def options(case: str, every: int = 1) -> dict:
@@ -66,7 +66,7 @@ def begin_or_go_on(folder: Path, case: str, threads: int, stumble: tuple[str, in
 
 def kill_at(name: str, count: int) -> None:
     """This process is killed in the `count`-th call of a function that saving goes through."""
-    home, calls = (os if name in ("fsync", "rename") else elman.directory.write), []
+    home, calls = (os if name in ("fsync", "rename") else elman.storage.write), []
     plain = getattr(home, name)
 
     def call(*given):

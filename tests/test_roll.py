@@ -11,7 +11,7 @@ from torch.nn import functional as F
 import elman
 from elman.errors import ArgumentError, BadValueError, DataError
 from elman.fields import Roll
-from elman.music import KEYS, Note, read_midi, write_midi
+from elman.media.music import KEYS, Note, read_midi, write_midi
 from elman.types import Column
 
 NO_SPLIT = {"valid_fraction": 0.0, "test_fraction": 0.0}

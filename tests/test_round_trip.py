@@ -6,10 +6,10 @@ import pytest
 
 import elman
 from elman.data import Table
-from elman.parts import Tables
 from elman.recipes import Recipe, follow
 from elman.recipes.datasets import DATASETS
-from elman.recipes.round_trip import round_trip
+from elman.recipes.runner.round_trip import round_trip
+from elman.training.datasets import Tables
 
 TABLE = Table({"language": ["Czech", "Greek", "Czech"], "name": ["Novak", "Pappas", "Cerny"]}, "names")
 

@@ -7,9 +7,9 @@ import pytest
 from test_cli import call
 
 import elman
-from elman.directory import claim
 from elman.errors import DataError
 from elman.insight import draw_runs, list_runs, read_log
+from elman.storage import claim
 from elman.training import Run
 
 TABLE = {"text": ["good fun", "so dull", "good", "dull"] * 20, "label": ["yes", "no"] * 40}

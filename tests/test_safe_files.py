@@ -17,9 +17,9 @@ from test_resume import PROCESSES, TABLE, options, stop_at
 from whole_directory import read_directory
 
 import elman
-from elman.directory import to_json
-from elman.directory.manifest import FORMAT, MANIFEST, manifest_of, with_digest
 from elman.errors import ElmanError, IntegrityError
+from elman.storage import to_json
+from elman.storage.manifest import FORMAT, MANIFEST, manifest_of, with_digest
 from elman.training import all_checkpoints
 
 SMALL = 4096  # bytes; of a larger file some positions are drawn
@@ -284,7 +284,7 @@ def test_a_forged_checkpoint_is_refused_too(run, tmp_path, monkeypatch):
         whole = (checkpoint / name).read_bytes()
         forge(checkpoint, name, content)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("elman.resumption.all_checkpoints", lambda path: [checkpoint])
+            patch.setattr("elman.training.resume.all_checkpoints", lambda path: [checkpoint])
             with pytest.raises(IntegrityError, match="hold a checkpoint that is what was written"):
                 elman.resume(run, TABLE)
         forge(checkpoint, name, whole)

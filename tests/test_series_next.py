@@ -9,7 +9,7 @@ from elman.config import check_document
 from elman.data import BadRows, Table
 from elman.errors import ArgumentError, ConfigError, DataError
 from elman.fields import Series
-from elman.parts import Tables, make_parts
+from elman.training.datasets import Tables, make_parts
 from tests.waves import DOCUMENT, shuffled, trained, waves
 
 

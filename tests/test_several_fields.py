@@ -11,7 +11,8 @@ from networks import BACK, LETTERS, LOAD, TABLE, TEXT, WRITERS, built
 
 import elman
 from elman.errors import DataError
-from elman.training import leading_metric, score
+from elman.metrics.scores import leading_metric
+from elman.training.evaluate import score
 
 QUICK = {"cell": "gru", "hidden": 16, "quiet": True}
 KIND = {"kind": {"kind": "category", "embedding": 3}}
@@ -228,7 +229,7 @@ def test_a_model_that_writes_is_the_same_after_save_and_load(case, tmp_path):
 def test_tied_weights_stay_one_through_training_averaging_and_a_stop(average, tmp_path, monkeypatch):
     from test_resume import outcome, stop_at
 
-    from elman import experiment
+    from elman.training import train as experiment
 
     monkeypatch.setattr(experiment, "find_spec", lambda name: None)  # no picture of the curves
     given = QUICK | {

@@ -7,12 +7,12 @@ import pytest
 
 from elman.data import Table
 from elman.fields import FIELDS, Category, Fields
-from elman.model import Model
-from elman.music import keeping
-from elman.parts import Tables
+from elman.media.music import keeping
+from elman.model.model import Model
 from elman.recipes import Recipe, follow
 from elman.recipes.datasets import DATASETS
-from elman.recipes.showing import WrittenRow, named, with_inputs
+from elman.recipes.runner.examples import WrittenRow, named, with_inputs
+from elman.training.datasets import Tables
 
 TABLE = Table({"digit": ["two", "two", "one"], "voice": ["a", "b", "a"], "sounds": ["T", "UW", "W"]}, "digits")
 STRIPS = [np.full((2, 4), shade, np.uint8) for shade in (0, 90, 255)] * 4

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from elman.errors import ArgumentError, BadValueError, ConfigError, MissingExtraError
-from elman.sound import (
+from elman.media.audio import (
     Filterbank,
     Framing,
     as_mono,
@@ -104,7 +104,7 @@ def test_frames_of_a_long_clip_are_those_that_it_has_in_blocks(monkeypatch):
     samples, bank = voice(8000), bank_of(8000)
     whole = log_mel(samples, bank)
 
-    monkeypatch.setattr("elman.sound.mel.BLOCK", 7)
+    monkeypatch.setattr("elman.media.audio.mel.BLOCK", 7)
 
     assert np.allclose(log_mel(samples, bank), whole, rtol=0, atol=1e-6)
 
@@ -348,7 +348,7 @@ def test_more_rounds_come_nearer(monkeypatch):
     samples, framing = voice(8000), Framing.of(8000, 32.0, 8.0)
     wanted, far = np.abs(spectrum(samples, framing)), []
     for rounds in (1, 8, 60):
-        monkeypatch.setattr("elman.sound.phases.ROUNDS", rounds)
+        monkeypatch.setattr("elman.media.audio.phases.ROUNDS", rounds)
         far.append(spectral_convergence(wanted, griffin_lim(wanted, framing), framing))
     assert far == sorted(far, reverse=True)
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 import elman
-from elman import cli
+from elman.cli import app as cli
 from elman.errors import ArgumentError, ConfigError
 from elman.fields import Audio
 from elman.layers.speech import LaplaceHead, PreNet, laplace_draw, laplace_loss
-from elman.sound import read_clip
+from elman.media.audio import read_clip
 
 RATE = 8000
 PITCHES = {"low": (300, 0.16), "mid": (900, 0.24), "high": (2500, 0.32)}  # Hz and seconds

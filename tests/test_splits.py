@@ -8,7 +8,7 @@ import pytest
 
 import elman
 from elman.data import Examples, in_order_of_length, padding_share, shuffled, split_rows
-from elman.fields.raw import moment
+from elman.fields.values.cells import moment
 
 
 def parts_of(*arguments: object, **options: object) -> list[np.ndarray]:

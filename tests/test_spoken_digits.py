@@ -9,10 +9,10 @@ import pytest
 
 from elman.data import Source, fetch_together
 from elman.errors import DataError
-from elman.parts import Tables
+from elman.media.audio import read_clip
 from elman.recipes.datasets import DATASETS, FSDD_WITHOUT
 from elman.recipes.datasets.fsdd import WORDS
-from elman.sound import read_clip
+from elman.training.datasets import Tables
 
 PARTS = ("train", "valid", "test")
 

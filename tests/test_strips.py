@@ -10,9 +10,9 @@ import elman
 from elman.data import Table
 from elman.errors import ElmanError
 from elman.insight import draw_captions
-from elman.parts import Tables
-from elman.recipes.baselines import scores_of_answers
+from elman.recipes.baselines.answers import scores_of_answers
 from elman.recipes.datasets.digit_strips import WORDS, digit_strips
+from elman.training.datasets import Tables
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from verbs import call
 import elman
 from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
 from elman.fields import Tags
-from elman.training import METRICS
+from elman.metrics import METRICS
 from elman.types import Column
 
 SPANS = ["O B-a I-a O", "B-b B-a I-a", "O"]

@@ -13,10 +13,10 @@ from torch.nn import functional as F
 import elman
 from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
 from elman.fields import Text
-from elman.fields.joining import Joiner
-from elman.fields.signs import BYTE_SIGNS
-from elman.fields.vectors import read_vectors
-from elman.fields.words import Words
+from elman.fields.text.characters import BYTE_SIGNS
+from elman.fields.text.detokenizer import Joiner
+from elman.fields.text.pretrained import read_vectors
+from elman.fields.text.words import Words
 from elman.layers import real_steps
 from elman.types import Column
 
@@ -475,8 +475,8 @@ VECTORS = {"good": [1.5, -2.0, 0.25], "naïve": [0.0, 1.0, 2.0], "<unk>": [3.0, 
 @pytest.mark.parametrize("ending", ["", ".gz"])
 @pytest.mark.parametrize("after", [b"", b"\n"])
 def test_binary_vectors_are_read(tmp_path, monkeypatch, ending, after):
-    monkeypatch.setattr("elman.fields.vectors.BLOCK", 8)  # so that blocks end anywhere
-    monkeypatch.setattr("elman.fields.vectors.LONGEST_WORD", 8)
+    monkeypatch.setattr("elman.fields.text.pretrained.BLOCK", 8)  # so that blocks end anywhere
+    monkeypatch.setattr("elman.fields.text.pretrained.LONGEST_WORD", 8)
     content = b"3 3\n" + b"".join(
         word.encode() + b" " + np.array(row, "<f4").tobytes() + after for word, row in VECTORS.items()
     )

@@ -8,11 +8,13 @@ import pytest
 import elman
 from elman.data import BadRows, Table, encode, parse
 from elman.fields import Fields, Text
-from elman.parts import Tables
-from elman.recipes import baselines
-from elman.recipes.baselines import scores_of_answers
-from elman.training import Judged, answer_scores, evaluate, input_keys, scores_of
-from elman.training.metrics import METRICS
+from elman.inference import batches as evaluate
+from elman.inference.batches import input_keys
+from elman.metrics import METRICS
+from elman.metrics.scores import Judged, answer_scores, scores_of
+from elman.recipes.baselines import answers as baselines
+from elman.recipes.baselines.answers import scores_of_answers
+from elman.training.datasets import Tables
 
 SCORES = ["exact_match", "bleu", "chrf", "wer", "per"]
 KNOWN = {"english": ["go", "stop", "wait", "run"] * 8, "french": ["va", "arrête", "attends", "cours"] * 8}
@@ -49,8 +51,10 @@ def model(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ELMAN_CACHE", str(folder / "cache"))
         seen = {}
-        plain = evaluate.scores_of
-        patch.setattr("elman.experiment.scores_of", lambda judged, fields: seen.update(judged) or plain(judged, fields))
+        plain = scores_of
+        patch.setattr(
+            "elman.training.train.scores_of", lambda judged, fields: seen.update(judged) or plain(judged, fields)
+        )
         trained = elman.train(
             str(folder / "train.jsonl"), input={"english": {"kind": "text", "min_count": 1}},
             target={"french": {"kind": "text", "min_count": 1, "metrics": SCORES}}, hidden=24, epochs=25, quiet=True,

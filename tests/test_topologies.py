@@ -6,8 +6,9 @@ import torch
 from networks import CASES, CELLS, TABLE, WRITERS, built, poisoned, row_of
 
 import elman
+from elman.decoding import Decoding
 from elman.errors import DataError
-from elman.inference import Decoding, NetworkWriter, hypotheses
+from elman.inference import NetworkWriter, hypotheses
 
 # Every topology with the LSTM, and every cell with the topologies that differ most in how they run it.
 EVERY = [(case, "lstm") for case in CASES]

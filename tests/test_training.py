@@ -15,12 +15,13 @@ from sklearn.metrics import f1_score
 import elman
 from elman.config import read_toml
 from elman.errors import TrainingError
-from elman.experiment import run
+from elman.metrics import METRICS
 from elman.network import Network
-from elman.training import METRICS, Reporter, Trainer
+from elman.training import Reporter, Trainer
 from elman.training import loop as loop_module
 from elman.training.averaging import Average
-from elman.training.optimise import AdamW, add_noise, rate
+from elman.training.optimizer import AdamW, add_noise, rate
+from elman.training.train import run
 
 WORDS = ["good", "bad", "fine", "poor", "great", "dull"]
 
@@ -217,7 +218,7 @@ def test_scoring_too_is_cut_to_what_fits_in_memory(monkeypatch):
 
 
 def test_long_rows_are_scored_a_few_at_a_time(monkeypatch):
-    from elman.training import evaluate
+    from elman.inference import batches as evaluate
 
     model, sizes = without_noise(), []
     plain = Network.forward

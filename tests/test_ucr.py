@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elman.errors import DataError
-from elman.recipes.baselines import nearest
+from elman.recipes.baselines.answers import nearest
 from elman.recipes.datasets import DATASETS
 from elman.recipes.datasets.ucr import SETS, read_ts
 

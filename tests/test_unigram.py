@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from elman.fields.unigram import CUT, _Lattice, unigram_scores
+from elman.fields.text.unigram import CUT, _Lattice, unigram_scores
 
 WORDS = {"abab": 5, "ab": 4, "abc": 2, "c": 1, "": 3}
 TOKENS = ["a", "b", "c", "ab", "ba", "abc", "aba"]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import elman
-from elman.experiment import run
 from elman.recipes import RECIPES
 from elman.recipes.datasets import DATASETS
-from elman.recipes.following import merged
+from elman.recipes.runner.follow import merged
+from elman.training.train import run
 
 MOST = 0.05
 ROWS = 100_000

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from elman import cli
+from elman.cli import app as cli
 
 
 def call(capsys, *arguments: object, code: int = 0) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from elman.directory import Directory
+from elman.storage import Directory
 
 
 def read_directory(path: Path) -> tuple[dict[str, bytes], str]:

@@ -6,8 +6,9 @@ import numpy as np
 
 from benchmarks.peers.translation import BEAM, EMBEDDING, END, MOST, VOCABULARY, Translation
 from elman.data import Batch
+from elman.decoding import Decoding
 from elman.fields import Fields, Text
-from elman.inference import Decoding, hypotheses
+from elman.inference import hypotheses
 from elman.network import Network
 from elman.types import Column
 

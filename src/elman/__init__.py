@@ -7,8 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.anomalies import Watcher
-    from elman.backtesting import backtest
     from elman.cells import (
         ElmanCell,
         GRUCell,
@@ -19,13 +17,15 @@ if TYPE_CHECKING:
         MinGRUCell,
     )
     from elman.errors import ElmanError
-    from elman.experiment import train
-    from elman.forecasting import forecast
+    from elman.forecasting.anomalies import Watcher
+    from elman.forecasting.backtest import backtest
+    from elman.forecasting.forecast import forecast
     from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, Memoryless, MinGRU, Stepper, unroll
-    from elman.loading import load
-    from elman.model import Model
-    from elman.resumption import resume
-    from elman.swap import accelerate, restore
+    from elman.layers.accelerate import accelerate, restore
+    from elman.model.load import load
+    from elman.model.model import Model
+    from elman.training.resume import resume
+    from elman.training.train import train
 
 _HOMES = {
     "ElmanError": "errors",
@@ -45,15 +45,15 @@ _HOMES = {
     "LayerNormGRU": "layers",
     "Stepper": "layers",
     "unroll": "layers",
-    "Model": "model",
-    "Watcher": "anomalies",
-    "load": "loading",
-    "train": "experiment",
-    "backtest": "backtesting",
-    "forecast": "forecasting",
-    "resume": "resumption",
-    "accelerate": "swap",
-    "restore": "swap",
+    "Model": "model.model",
+    "Watcher": "forecasting.anomalies",
+    "load": "model.load",
+    "train": "training.train",
+    "backtest": "forecasting.backtest",
+    "forecast": "forecasting.forecast",
+    "resume": "training.resume",
+    "accelerate": "layers.accelerate",
+    "restore": "layers.accelerate",
 }
 
 _ROOMS = (

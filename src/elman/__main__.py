@@ -1,5 +1,5 @@
 """`python -m elman` is `elman`."""
 
-from elman.cli import main
+from elman.cli.app import main
 
 main()

@@ -122,7 +122,7 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Json:
 def columns_document(given: str | Sequence[str] | Mapping[str, Any] | None, table: str) -> Json:
     """The `[input]` or `[target]` table of what was given: a column, several, or columns with their options.
 
-    Several inputs may turn out to be one series, when the table is known, see `elman.plan.settle`.
+    Several inputs may turn out to be one series, when the table is known, see `elman.training.resolve.settle`.
     """
     if given is None:
         return {}

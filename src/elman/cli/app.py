@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from elman import detection, forecast_verbs, generation, prediction
-from elman.arguments import (
+from elman.cli import detect, forecast, generate, predict
+from elman.cli.messages import note, say_trained
+from elman.cli.options import (
     BadRowsOption,
     BadRowsPolicy,
     DecodeOption,
@@ -20,9 +21,8 @@ from elman.arguments import (
     check_picture,
     decode_settings,
 )
+from elman.cli.output import Format, print_facts, print_rows, print_trace
 from elman.errors import ElmanError, Interrupted
-from elman.notes import note, say_trained
-from elman.output import Format, print_facts, print_rows, print_trace
 
 # The library is imported inside the verbs: torch takes a second, and `elman --help` should not.
 app = typer.Typer(
@@ -113,9 +113,9 @@ def train(
     from elman.checks import fail
     from elman.config import merged, read_toml, with_setting
     from elman.data import run_name
-    from elman.experiment import make_document, run
-    from elman.resumption import resume as go_on
     from elman.training import Reporter
+    from elman.training.resume import resume as go_on
+    from elman.training.train import make_document, run
 
     short = {
         "topology": topology,
@@ -153,10 +153,10 @@ def train(
     say_trained(run(document, None, out, force, reporter), out, reporter.note)
 
 
-app.command(epilog=prediction.EXAMPLES)(prediction.predict)
-app.command(epilog=generation.EXAMPLES)(generation.generate)
-app.command(epilog=forecast_verbs.BACKTEST)(forecast_verbs.backtest)
-app.command(epilog=detection.EXAMPLES)(detection.detect)
+app.command(epilog=predict.EXAMPLES)(predict.predict)
+app.command(epilog=generate.EXAMPLES)(generate.generate)
+app.command(epilog=forecast.BACKTEST)(forecast.backtest)
+app.command(epilog=detect.EXAMPLES)(detect.detect)
 
 
 @app.command(
@@ -170,7 +170,7 @@ def evaluate(
     format: FormatOption = Format.table,
 ) -> None:
     """Score a model on rows whose answers are known."""
-    from elman.loading import load
+    from elman.model.load import load
 
     model = load(run)
     scores = model.evaluate(data, bad_rows.value, **decode_settings("evaluate", set))
@@ -189,7 +189,7 @@ def info(
 ) -> None:
     """Say what a model is: fields, topology, cell, sizes, parameters, digest, figures; or what this installation is."""
     from elman.kernels import kernel_facts
-    from elman.loading import load
+    from elman.model.load import load
 
     print_facts(kernel_facts() if run is None else load(run).info(), format)
 

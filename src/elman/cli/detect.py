@@ -10,22 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.arguments import (
-    BadRowsOption,
-    BadRowsPolicy,
-    FormatOption,
-    RunArgument,
-    check_picture,
-    standard_input,
-)
-from elman.notes import note
-from elman.output import Format, print_rows
+from elman.cli.messages import note
+from elman.cli.options import BadRowsOption, BadRowsPolicy, FormatOption, RunArgument, check_picture, standard_input
+from elman.cli.output import Format, print_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from elman.anomalies import Watcher, Watching
     from elman.data import BadRows
+    from elman.forecasting.anomalies import Watcher, Watching
     from elman.types import Json
 
 EXAMPLES = """Examples:\n
@@ -56,10 +49,10 @@ def detect(
 
     A score is how far off a reading was, in the deviations that were told before it came.
     """
-    from elman.anomalies import Watcher
     from elman.checks import fail
     from elman.data import BadRows
-    from elman.loading import load
+    from elman.forecasting.anomalies import Watcher
+    from elman.model.load import load
 
     if plot is not None:
         check_picture("detect", "--plot", plot)

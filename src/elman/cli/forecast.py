@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.arguments import BadRowsOption, BadRowsPolicy, FormatOption, RunArgument, check_picture, standard_input
-from elman.notes import note
-from elman.output import Format, print_rows
+from elman.cli.messages import note
+from elman.cli.options import BadRowsOption, BadRowsPolicy, FormatOption, RunArgument, check_picture, standard_input
+from elman.cli.output import Format, print_rows
 
 if TYPE_CHECKING:
     from elman.types import Json
@@ -32,8 +32,8 @@ def backtest(
 
     `mse` and `mae` are on the scale of the training rows, whose deviation is 1 there.
     """
-    from elman.backtesting import backtest as along
-    from elman.loading import load
+    from elman.forecasting.backtest import backtest as along
+    from elman.model.load import load
 
     model = load(run)
     rows = along(model, history, every, bad_rows.value)
@@ -56,7 +56,7 @@ def predict_ahead(
         ArgumentError: not one file, or options that do not fit.
     """
     from elman.checks import fail
-    from elman.forecasting import forecast
+    from elman.forecasting.forecast import forecast
     from elman.insight import draw_fan
 
     if len(files) != 1:

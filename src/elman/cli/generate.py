@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.arguments import DecodeOption, FormatOption, RunArgument, decode_settings, read_values
-from elman.notes import note
-from elman.output import Format, print_rows, print_texts
+from elman.cli.messages import note
+from elman.cli.options import DecodeOption, FormatOption, RunArgument, decode_settings, read_values
+from elman.cli.output import Format, print_rows, print_texts
 
 if TYPE_CHECKING:
     from elman.fields import Frames, Target
@@ -54,7 +54,7 @@ def generate(
     """Write with a trained network: go on with a prompt, or write from a value."""
     from elman.checks import fail
     from elman.fields import Frames
-    from elman.loading import load
+    from elman.model.load import load
 
     model = load(run)
     if data is not None and values:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from elman.errors import Interrupted
 
 if TYPE_CHECKING:
-    from elman.model import Model
+    from elman.model.model import Model
 
 
 def note(text: str) -> None:
@@ -22,7 +22,7 @@ def note(text: str) -> None:
 
 def say_trained(model: Model, out: Path, note: Callable[[str], None]) -> None:
     """What was learned, where it stands, what to type next; raises `Interrupted` where training is to go on."""
-    from elman.training import leading_metric
+    from elman.metrics.scores import leading_metric
 
     metric = leading_metric(model.fields)
     figures = [
@@ -49,7 +49,7 @@ def _figure(value: float | None) -> str:
 def next_command(model: Model, out: Path) -> str:
     """The command that shows what a trained model does."""
     from elman.fields import Category, Series
-    from elman.fields.media import EXAMPLES
+    from elman.fields.values.files import EXAMPLES
     from elman.topologies import NextStep, OneToMany
 
     run = shlex.quote(str(out))

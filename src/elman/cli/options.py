@@ -10,7 +10,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from elman.checks import fail, shown
-from elman.output import Format
+from elman.cli.output import Format
 
 
 class BadRowsPolicy(StrEnum):

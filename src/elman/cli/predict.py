@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.arguments import (
+from elman.cli.forecast import predict_ahead
+from elman.cli.messages import note
+from elman.cli.options import (
     BadRowsOption,
     BadRowsPolicy,
     DecodeOption,
@@ -17,9 +19,7 @@ from elman.arguments import (
     decode_settings,
     read_values,
 )
-from elman.forecast_verbs import predict_ahead
-from elman.notes import note
-from elman.output import Format, print_next, print_rows, print_trace, with_files
+from elman.cli.output import Format, print_next, print_rows, print_trace, with_files
 
 EXAMPLES = """Examples:\n
     elman predict runs/reviews "I loved this movie!"\n
@@ -58,9 +58,9 @@ def predict(
 ) -> None:
     """Answer new values, a file or standard input; forecast what comes after a history."""
     from elman.checks import fail
-    from elman.forecasting import looks_ahead
+    from elman.forecasting.forecast import looks_ahead
     from elman.insight import draw_attention, draw_trace
-    from elman.loading import load
+    from elman.model.load import load
 
     model = load(run)
     if (data is None) == (not values):

@@ -1,16 +1,16 @@
 """From files and tables to padded batches."""
 
-from elman.data.ahead import ahead
+from elman.data.arrow_rows import Stored
 from elman.data.batch import Batch, Examples
-from elman.data.beside import root_of, with_whole_paths
 from elman.data.cache import cache_folder, key_of, read_checked, write_checked
 from elman.data.fetch import Source, fetch, fetch_together, github
 from elman.data.files import File, Paths, find_files, names_files, run_name, seen_from, source_name
-from elman.data.in_time import joined_in_time, shares_in_time
 from elman.data.infer import are_single_words, infer_kind
 from elman.data.lazy import lazy_examples
 from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_share, shuffled
+from elman.data.paths import root_of, with_whole_paths
 from elman.data.permutation import Permutation
+from elman.data.prefetch import ahead
 from elman.data.prepare import Parsed, encode, gather, parse, spread_series
 from elman.data.readers import (
     READERS,
@@ -25,8 +25,8 @@ from elman.data.readers import (
 )
 from elman.data.reshape import from_long, from_wide, matching_columns
 from elman.data.split import Rows, Split, split_rows
+from elman.data.split_in_time import joined_in_time, shares_in_time
 from elman.data.store import Kept, kept_field, kept_value, open_stored
-from elman.data.stored import Stored
 from elman.data.stream import StreamExamples
 from elman.data.table import BadRows, Table, from_memory
 from elman.data.timeline import Timeline, dates_of, plain, timelines

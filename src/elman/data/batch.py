@@ -46,6 +46,14 @@ class Batch(NamedTuple):
         targets = None if self.targets is None else _part(self.targets, rows)
         return self._replace(inputs=_part(self.inputs, rows), targets=targets, rows=self.rows[rows])
 
+    def pieces(self, size: int) -> Iterator["Batch"]:
+        """The batch in micro-batches of at most so many rows, each cut to its own longest row."""
+        if size >= len(self.rows):
+            yield self
+            return
+        for begin in range(0, len(self.rows), size):
+            yield self.part(slice(begin, begin + size))
+
     @property
     def steps(self) -> int:
         """Of the longest sequence, padding included; 1 where there is none, or all are empty."""

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from elman.checks import fail, shown
-from elman.directory import to_json
 from elman.errors import DataError
+from elman.storage import to_json
 
 PARTIAL = ".partial-"
 FORGOTTEN = 24 * 3600  # seconds after which what an unfinished run left is removed

@@ -10,9 +10,9 @@ import numpy as np
 from elman.checks import fail, shown
 from elman.data.table import Table
 from elman.errors import BadValueError, DataError
-from elman.fields.media import kind_of_files
-from elman.fields.raw import is_blank
 from elman.fields.series import Series
+from elman.fields.values.cells import is_blank
+from elman.fields.values.files import kind_of_files
 
 MOST_CLASSES = 20  # whole numbers with more distinct values than this are measured, not named
 LONGEST_CLASS = 40  # characters; a longer cell is a text

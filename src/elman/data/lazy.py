@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from elman.checks import fail
-from elman.data.ahead import ahead
+from elman.data.arrow_rows import Stored
 from elman.data.batch import Batch, Examples
+from elman.data.prefetch import ahead
 from elman.data.prepare import encoded_at_once, encoded_row
 from elman.data.split import Rows
-from elman.data.stored import Stored
 from elman.data.table import BadRows
 from elman.errors import BadValueError, DataError
 from elman.fields import Field, Fields, column_of, split_roles

@@ -6,7 +6,7 @@ from typing import Any
 
 from elman.data.files import File
 from elman.data.table import Table
-from elman.fields.media import kind_of_file
+from elman.fields.values.files import kind_of_file
 
 
 def root_of(cells: Iterable[Any], files: Sequence[File]) -> str | None:

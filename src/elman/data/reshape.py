@@ -9,8 +9,8 @@ import numpy as np
 from elman.checks import fail, shown
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
-from elman.fields.raw import moment, not_blank
 from elman.fields.series import measured, parse_or_missing
+from elman.fields.values.cells import moment, not_blank
 
 
 def matching_columns(table: Table, patterns: Sequence[str]) -> list[str]:

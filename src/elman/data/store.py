@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from elman.checks import fail
-from elman.data.ahead import ahead
+from elman.data.arrow_rows import Stored
 from elman.data.cache import (
     GB,
     Summed,
@@ -35,12 +35,12 @@ from elman.data.cache import (
     write_checked,
 )
 from elman.data.files import Digest, File, source_name
+from elman.data.prefetch import ahead
 from elman.data.readers import pieces
-from elman.data.stored import Stored
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
 from elman.fields import Field
-from elman.fields.raw import each_distinct
+from elman.fields.values.cells import each_distinct
 from elman.types import Json
 
 FORMAT = 5

@@ -10,8 +10,8 @@ import numpy as np
 from elman.checks import fail, shown
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
-from elman.fields.raw import group, is_number, moment
 from elman.fields.series import measured, parse_or_missing
+from elman.fields.values.cells import group, is_number, moment
 
 MONTHS = 13  # dates at the end of a series that say whether it goes by months
 

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from elman.checks import check_range, fail, shown
-from elman.inference.decoding import Decoding, Hypothesis, Writer
-from elman.inference.search import Search
+from elman.decoding.options import Decoding, Hypothesis, Writer
+from elman.decoding.search import Search
 
 CPU = torch.device("cpu")
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.inference.decoding import Decoding
+from elman.decoding.options import Decoding
 
 BARRED = float("-inf")
 BLOCK = 100  # symbols among which the highest is looked for first

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from elman.checks import fail
-from elman.inference.choice import BARRED, Lots, coverage, likeliest, ranked, widest
-from elman.inference.decoding import Decoding, Hypothesis, Normal, Writer
+from elman.decoding.options import Decoding, Hypothesis, Normal, Writer
+from elman.decoding.sampling import BARRED, Lots, coverage, likeliest, ranked, widest
 
 
 class Search:

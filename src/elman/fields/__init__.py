@@ -1,8 +1,10 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
-from elman.fields.aligned import Aligned
 from elman.fields.audio import Audio
-from elman.fields.base import Field, Input, InStep, Single, Steps, Target
+from elman.fields.base.aligned import Aligned
+from elman.fields.base.collection import Fields, column_of, split_roles
+from elman.fields.base.field import Field, Input, InStep, Single, Steps, Target
+from elman.fields.base.generated import Frames, Symbols, Writable
 from elman.fields.category import Category
 from elman.fields.forecast import Forecast
 from elman.fields.image import Image
@@ -13,11 +15,9 @@ from elman.fields.notes import Notes
 from elman.fields.number import Number
 from elman.fields.roll import Roll
 from elman.fields.series import Series
-from elman.fields.sides import Fields, column_of, split_roles
 from elman.fields.tags import Tags
-from elman.fields.text import Text
+from elman.fields.text.field import Text
 from elman.fields.transcript import Transcript
-from elman.fields.writable import Frames, Symbols, Writable
 
 FIELDS: dict[str, type[Field]] = {
     "text": Text,

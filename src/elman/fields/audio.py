@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range, check_share, fail, shown
 from elman.errors import BadValueError, ConfigError
-from elman.fields.media import find_file
-from elman.fields.writable import Frames
+from elman.fields.base.generated import Frames
+from elman.fields.values.files import find_file
 from elman.layers.spec_augment import SpecAugment
 from elman.layers.speech import LaplaceHead, PreNet, laplace_draw, laplace_loss
-from elman.sound import (
+from elman.media.audio import (
     Clip,
     Framing,
     as_mono,
@@ -43,19 +43,19 @@ class Audio(Frames):
 
     A cell is the path of a WAV, FLAC, MP3, OGG or AIFF file of any rate, depth and number of channels, or a pair
     (samples, rate) of an array (n,) or (n, channels) and samples a second. A file whose end is missing is refused, but
-    for an MP3 that does not say how long it is (`elman.sound.read_clip`). Channels are mixed to one, and the rate is
-    changed to `rate`. The frames are calculated when a cell is read, which is once a training.
+    for an MP3 that does not say how long it is (`elman.media.audio.read_clip`). Channels are mixed to one, and the rate
+    is changed to `rate`. The frames are calculated when a cell is read, which is once a training.
 
     As a target a clip is written step by step, each with the probability that it is the last. The numbers of a step are
     distributed as Laplace has it, each around a middle of its own with a width that is the same everywhere; the middles
     are the likeliest clip. What the user reads are the log energies (T, bands); `keep` writes them as sound, by
-    `elman.sound.griffin_lim`, and as a picture.
+    `elman.media.audio.griffin_lim`, and as a picture.
 
     Args:
         name: the column.
         rate: samples a second.
-        features: "mel", the log of the energy in mel bands (`elman.sound.log_mel`); or "mfcc", cepstra of these
-            (`elman.sound.mfcc`).
+        features: "mel", the log of the energy in mel bands (`elman.media.audio.log_mel`); or "mfcc", cepstra of these
+            (`elman.media.audio.mfcc`).
         size: channels of a frame: bands, or cepstra, at most 40; None: 40 bands, 13 cepstra (of 40 bands).
         window, hop: milliseconds of sound in a frame, and from one frame to the next.
         fmin, fmax: Hz, where the lowest band begins and the highest ends; `fmax` None: half the rate.

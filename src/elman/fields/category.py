@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from elman.checks import check_choice, check_range, check_share, fail, shown
 from elman.errors import BadValueError, DataError
-from elman.fields.base import Input, Single
-from elman.fields.classes import as_given, class_name, in_order, listed, with_counts
-from elman.fields.raw import each_distinct
+from elman.fields.base.field import Input, Single
+from elman.fields.values.cells import each_distinct
+from elman.fields.values.classes import as_given, class_name, in_order, listed, with_counts
 from elman.layers import TokenEmbedding
 from elman.types import Json
 

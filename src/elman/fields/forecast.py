@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from elman.checks import check_choice, check_range, fail
 from elman.errors import DataError
-from elman.fields.base import Single
+from elman.fields.base.field import Single
 from elman.fields.series import Series, parse_or_missing
 from elman.layers.distributions import DECILES, DISTRIBUTIONS, Distribution, Quantiles
 from elman.layers.level import LEVELS

@@ -11,10 +11,10 @@ from torch import nn
 
 from elman.checks import check_range, check_share, fail, shown
 from elman.errors import BadValueError
-from elman.fields.base import Input
-from elman.fields.media import find_file
-from elman.fields.pixels import read_picture, resized, write_picture
+from elman.fields.base.field import Input
+from elman.fields.values.files import find_file
 from elman.layers import PictureEncoder
+from elman.media.images import read_picture, resized, write_picture
 from elman.types import Json
 
 LARGEST_SIDE = 1024  # pixels

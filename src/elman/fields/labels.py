@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from elman.checks import check_choice, check_range, fail, shown
 from elman.errors import BadValueError, DataError
-from elman.fields.base import Single
-from elman.fields.classes import as_given, class_name, in_order, listed, with_counts
-from elman.fields.raw import is_blank
+from elman.fields.base.field import Single
+from elman.fields.values.cells import is_blank
+from elman.fields.values.classes import as_given, class_name, in_order, listed, with_counts
 from elman.types import Json
 
 

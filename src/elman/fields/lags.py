@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from torch import Tensor, nn
 
-from elman.fields.base import Input
+from elman.fields.base.field import Input
 from elman.fields.series import Series
 from elman.types import Json
 

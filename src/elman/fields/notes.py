@@ -11,12 +11,12 @@ from torch.nn import functional as F
 
 from elman.checks import check_range, check_share, shown
 from elman.errors import BadValueError
-from elman.fields.media import find_file
-from elman.fields.raw import listed
-from elman.fields.writable import Reader, Symbols
+from elman.fields.base.generated import Reader, Symbols
+from elman.fields.values.cells import listed
+from elman.fields.values.files import find_file
 from elman.layers import TokenEmbedding
 from elman.layers.heads import Projection
-from elman.music import (
+from elman.media.music import (
     HIGHEST,
     REST,
     SILENT,
@@ -47,7 +47,7 @@ class Notes(Symbols):
 
     A value is the path of a MIDI file; a list of pairs of a pitch and its beats, `[["C5", 1], ["rest", 0.5], [67, 2]]`,
     also as JSON; or a text, `C5:1 rest:1/2 G4:2`, which is what is written too. Of several voices the highest is read,
-    see `elman.music.one_voice`. All 128 pitches and all durations up to the longest of the training split have a
+    see `elman.media.music.one_voice`. All 128 pitches and all durations up to the longest of the training split have a
     symbol, and longer ones are tied, so that nothing is unknown.
 
     What comes of a voice is counted by its notes: the loss is that of all its symbols, rests and the end among them,
@@ -108,7 +108,7 @@ class Notes(Symbols):
         self._seen = (0, 0, 0)  # notes, lowest and highest pitch of the training split
 
     def parse(self, raw: Any) -> np.ndarray:
-        """A file, a text or a list of pairs -> (N, 2): pitch, or `SILENT`, and steps; see `elman.music.one_voice`."""
+        """A file, a text or a list of pairs -> (N, 2): pitch, or `SILENT`, and steps; see `media.music.one_voice`."""
         notes = self._notes_of(raw)
         if not notes:
             raise BadValueError("have a note", shown(raw))

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from elman.checks import check_choice, fail, shown
 from elman.errors import BadValueError, DataError
-from elman.fields.base import Input, Single
+from elman.fields.base.field import Input, Single
 from elman.types import Json
 
 LOSSES = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.smooth_l1_loss}

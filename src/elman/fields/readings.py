@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from elman.checks import check_choice, fail
-from elman.fields.writable import Frames
+from elman.fields.base.generated import Frames
 from elman.layers.distributions import DECILES, DISTRIBUTIONS, Distribution, Quantiles
 
 

@@ -13,11 +13,11 @@ from torch.nn import functional as F
 
 from elman.checks import check_range, check_share, shown
 from elman.errors import BadValueError
-from elman.fields.media import find_file
-from elman.fields.raw import listed
-from elman.fields.writable import Frames
+from elman.fields.base.generated import Frames
+from elman.fields.values.cells import listed
+from elman.fields.values.files import find_file
 from elman.layers import drop_out
-from elman.music import (
+from elman.media.music import (
     KEYS,
     LOWEST_KEY,
     keep_notes,

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from elman.checks import check_choice, check_range, fail, shown
 from elman.errors import BadValueError, DataError
 from elman.fields.number import parse_number, to_floats
-from elman.fields.raw import is_blank
 from elman.fields.readings import Readings
+from elman.fields.values.cells import is_blank
 from elman.types import Json
 
 BLOCK = 1000  # series that are summed up together

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from elman.checks import check_choice, check_share, fail, shown
 from elman.errors import BadValueError, ConfigError, DataError
-from elman.fields.base import InStep
-from elman.fields.raw import is_blank
+from elman.fields.base.field import InStep
+from elman.fields.values.cells import is_blank
 from elman.layers import real_steps
 from elman.layers.crf import CRFHead
 from elman.types import Column, Json

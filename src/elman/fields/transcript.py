@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range
-from elman.fields.aligned import Aligned
+from elman.fields.base.aligned import Aligned
 from elman.fields.tags import scores_of_steps
-from elman.fields.text import Text
-from elman.fields.tokens import Value
-from elman.fields.writing import SCORES, Score
+from elman.fields.text.field import Text
+from elman.fields.text.scores import SCORES, Score
+from elman.fields.text.tokenizer import Value
 from elman.layers.ctc import align, ctc_loss, greedy, least_steps, prefix_beam
 from elman.types import Column, Json
 
@@ -33,8 +33,8 @@ class Transcript(Aligned):
         level, split, lowercase, max_vocabulary: of the symbols, as in `Text`; case is kept unless told otherwise.
         min_count: a word or character rarer than this in the training split is none, and is never answered; None: 1.
         beam: prefixes that the search keeps; 1: no search, the likeliest path.
-        metrics: what it is scored by: of `elman.fields.writing.SCORES`; None: wer, cer and exact_match, of characters
-            and bytes cer first.
+        metrics: what it is scored by: of `elman.fields.text.scores.SCORES`; None: wer, cer and exact_match, of
+            characters and bytes cer first.
 
     A text of more symbols than the sequence has steps, counting a blank between equal neighbours, is a bad row.
 

@@ -10,10 +10,10 @@ from elman.checks import fail, shown
 from elman.data import BadRows, Examples, Table, from_long, gather, matching_columns, parse, plain, table_of
 from elman.errors import BadValueError, DataError
 from elman.fields import Series
-from elman.fields.raw import moment, not_blank
 from elman.fields.series import parse_or_missing
-from elman.inference.watching import Watch, Watched, watch, watches
-from elman.model import Model
+from elman.fields.values.cells import moment, not_blank
+from elman.inference.one_step_ahead import Watch, Watched, watch, watches
+from elman.model.model import Model
 from elman.network import Network
 from elman.types import Json
 

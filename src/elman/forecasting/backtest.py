@@ -4,12 +4,14 @@ from typing import Any
 
 from elman.checks import check_whole
 from elman.data import table_of
-from elman.forecasting import horizon_of
-from elman.given import Source, row_policy
-from elman.model import Model
-from elman.training import METRICS, finite, judge
+from elman.data.layouts.windows import all_windows
+from elman.data.requests import Source, row_policy
+from elman.forecasting.forecast import horizon_of
+from elman.inference import judge
+from elman.metrics import METRICS
+from elman.metrics.scores import finite
+from elman.model.model import Model
 from elman.types import Json
-from elman.windows import all_windows
 
 
 def backtest(model: Model, history: Source, every: int | None = None, bad_rows: str = "refuse") -> list[Json]:

@@ -10,17 +10,17 @@ import torch
 
 from elman.checks import check_whole, fail
 from elman.data import BadRows, Table, matching_columns, plain, table_of, timelines
+from elman.data.layouts.windows import last_windows
+from elman.data.requests import Source, row_policy
 from elman.errors import BadValueError, DataError
 from elman.fields import Forecast, Series
-from elman.given import Source, row_policy
-from elman.inference.fed_back import fed_back
-from elman.inference.watching import watches
+from elman.inference import judge
+from elman.inference.one_step_ahead import watches
+from elman.inference.rollout import fed_back
 from elman.layers.distributions import DECILES
-from elman.model import Model
+from elman.model.model import Model
 from elman.network import Network
-from elman.training import judge
 from elman.types import Json
-from elman.windows import last_windows
 
 MOST_PATHS = 10_000
 DRAWN = 200  # paths that deciles are taken of
@@ -71,7 +71,7 @@ def forecast(
     and not how they hang together: each step's values are drawn from that step's own distribution by the inverse of its
     distribution function; which of them go together is taken from windows of the history, whose values have the same
     ranks (the Schaake shuffle, Clark et al. 2004). One that tells the next step of a series goes on by its own draws,
-    see `elman.inference.fed_back`: what is told is the mean and the deciles of at least 200 paths.
+    see `elman.inference.rollout`: what is told is the mean and the deciles of at least 200 paths.
 
     Args:
         model: trained with `data.horizon`; or of the topology next-step over a series whose rows are steps.

@@ -1,20 +1,17 @@
 """Answers from a trained network."""
 
 from elman.inference.answers import Answers, answer, as_array, as_rows
-from elman.inference.decode import decode, write
-from elman.inference.decoding import Decoding, Hypothesis, laid_over, says_how
+from elman.inference.attention import Looked, check_looks, looks
+from elman.inference.batches import judge
 from elman.inference.frames import check_fits_frames
-from elman.inference.looking import Looked, check_looks, looks
+from elman.inference.generate import Prompt, Written, check_writes, frames, pieces, read_prompts, rows_to_write, texts
+from elman.inference.network_decoder import NetworkWriter, hypotheses, symbols
 from elman.inference.next_symbols import next_in_table, next_symbols
-from elman.inference.stamps import Stamp, stamps
+from elman.inference.timestamps import Stamp, stamps
 from elman.inference.trace import Step, check_traces, trace
-from elman.inference.writing import Prompt, Written, check_writes, frames, pieces, read_prompts, rows_to_write, texts
-from elman.inference.written import NetworkWriter, hypotheses, symbols
 
 __all__ = [
     "Answers",
-    "Decoding",
-    "Hypothesis",
     "Looked",
     "NetworkWriter",
     "Prompt",
@@ -28,20 +25,17 @@ __all__ = [
     "check_looks",
     "check_traces",
     "check_writes",
-    "decode",
     "frames",
     "hypotheses",
-    "laid_over",
+    "judge",
     "looks",
     "next_in_table",
     "next_symbols",
     "pieces",
     "read_prompts",
     "rows_to_write",
-    "says_how",
     "stamps",
     "symbols",
     "texts",
     "trace",
-    "write",
 ]

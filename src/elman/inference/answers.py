@@ -8,10 +8,10 @@ import numpy as np
 from torch import nn
 
 from elman.data import Batch
+from elman.decoding.options import Decoding
 from elman.fields import Frames, InStep, Single, Target
-from elman.inference.decoding import Decoding
 from elman.inference.frames import write_frames
-from elman.inference.written import hypotheses
+from elman.inference.network_decoder import hypotheses
 from elman.network import Network
 from elman.topologies import Features, Reader
 from elman.types import Json

@@ -7,10 +7,10 @@ import numpy as np
 
 from elman.checks import fail
 from elman.data import Batch
+from elman.decoding.options import Decoding
 from elman.fields import Audio, Frames
-from elman.inference.decoding import Decoding
 from elman.inference.frames import write_frames
-from elman.inference.written import hypotheses
+from elman.inference.network_decoder import hypotheses
 from elman.network import Network
 from elman.topologies import Writer
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from elman.checks import fail, shown
 from elman.data import Batch
-from elman.fields.writable import NEAREST_ONE
-from elman.inference.choice import Lots
-from elman.inference.decoding import Decoding
+from elman.decoding.options import Decoding
+from elman.decoding.sampling import Lots
+from elman.fields.base.generated import NEAREST_ONE
 from elman.network import Network
 from elman.topologies import Writer
 

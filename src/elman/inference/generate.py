@@ -7,12 +7,12 @@ import numpy as np
 
 from elman.checks import fail, shown
 from elman.data import Batch, Examples
+from elman.decoding.options import Decoding
 from elman.errors import BadValueError, DataError
 from elman.fields import Frames, Symbols, Writable
-from elman.fields.writable import Reader
-from elman.inference.decoding import Decoding
+from elman.fields.base.generated import Reader
 from elman.inference.frames import read_frames, write_frames
-from elman.inference.written import hypotheses, symbols
+from elman.inference.network_decoder import hypotheses, symbols
 from elman.network import Network
 from elman.topologies import Writer
 

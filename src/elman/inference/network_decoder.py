@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from elman.data import Batch
-from elman.inference.decode import decode, write
-from elman.inference.decoding import Decoding, Hypothesis, Normal
+from elman.decoding.decode import decode, write
+from elman.decoding.options import Decoding, Hypothesis, Normal
 from elman.layers import DecoderState
 from elman.layers.heads import log_softmax_of
 from elman.network import Network

@@ -8,10 +8,10 @@ import torch
 from elman.checks import fail
 from elman.data import BadRows, Batch, Table
 from elman.data.batch import Ragged
+from elman.decoding.options import Decoding
 from elman.errors import NoRowError
 from elman.fields import Frames
 from elman.inference.answers import Answers
-from elman.inference.decoding import Decoding
 from elman.inference.frames import write_frames
 from elman.network import Network
 from elman.topologies import Encoded, Writer

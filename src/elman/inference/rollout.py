@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from elman.fields import Series
-from elman.inference.watching import watch
+from elman.inference.one_step_ahead import watch
 from elman.network import Network
 from elman.topologies import NextStep
 

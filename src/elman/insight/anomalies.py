@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from elman.anomalies import Watching
 from elman.data import dates_of
-from elman.drawing import new_figure, png, show_dates
-from elman.fields.raw import is_number
-from elman.inference.watching import BAND
+from elman.fields.values.cells import is_number
+from elman.forecasting.anomalies import Watching
+from elman.inference.one_step_ahead import BAND
+from elman.media.figures import new_figure, png, show_dates
 
 MOST_CHANNELS = 4  # those with the highest scores for their threshold
 HIT: dict[str, Any] = {"color": "C3", "marker": "o", "linestyle": "", "markersize": 4}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from elman.checks import check_shape, fail
-from elman.drawing import new_figure, png
+from elman.media.figures import new_figure, png
 
 LONGEST_NAME = 16  # characters of a step's name
 CELL = 0.36  # inches a step

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from elman.checks import fail
-from elman.drawing import new_figure, png
+from elman.media.figures import new_figure, png
 
 WIDE = 7.0  # inches
 LEAST, MOST = 0.9, 3.0  # inches of a picture's height

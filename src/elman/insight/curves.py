@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from elman.checks import fail
-from elman.drawing import new_figure, png
 from elman.errors import DataError
 from elman.insight.runs import Log
+from elman.media.figures import new_figure, png
 
 
 def draw_runs(logs: Sequence[Log]) -> bytes:

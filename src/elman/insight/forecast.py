@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from elman.data import dates_of
-from elman.drawing import new_figure, png, show_dates
-from elman.forecasting import Outlook
+from elman.forecasting.forecast import Outlook
+from elman.media.figures import new_figure, png, show_dates
 
 PAST_SHOWN = 4  # horizons of the past that are drawn
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from elman.drawing import new_figure, png
 from elman.inference import Step
+from elman.media.figures import new_figure, png
 
 LONGEST_NAME = 14  # characters of a step's name that fit under its box
 MOST = 10  # classes that have a bar, as there are colours

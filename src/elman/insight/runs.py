@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from elman.checks import fail, shown
-from elman.directory import CHECKPOINTS, MANIFEST, Directory, is_held
 from elman.errors import DataError, ElmanError
-from elman.training import METRICS, all_checkpoints
+from elman.metrics import METRICS
+from elman.storage import CHECKPOINTS, MANIFEST, Directory, is_held
+from elman.training import all_checkpoints
 from elman.training.checkpoint import LOG
 from elman.types import Json
 

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from elman.cells import Cell, check_state
 from elman.checks import check_choice, check_range, check_shape, fail
-from elman.kernels import projection
 from elman.layers.attention import ATTENTIONS, Memory
 from elman.layers.directions import pick
 from elman.layers.dropout import drop_out
 from elman.layers.fused import fused_refuses
+from elman.layers.native import projection
 from elman.layers.recurrent import SILENCE, Options
 from elman.layers.request import check_lengths
 from elman.layers.stepper import Stepper

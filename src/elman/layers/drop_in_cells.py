@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from elman.kernels import PARAMETERS
-from elman.kernels.steps import single_step
 from elman.layers.fused import kernels_may_run
+from elman.layers.native.steps import single_step
 
 MOST_ROWS = (
     4  # with more, torch's matrix products, which serve several rows with each weight that they load, are faster

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from elman.kernels.draws import draws_as_torch, marked
 from elman.layers.fused import kernels_may_run
+from elman.layers.native.draws import draws_as_torch, marked
 
 
 def drop_out(x: Tensor, share: float, training: bool = True) -> Tensor:

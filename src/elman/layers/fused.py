@@ -11,9 +11,9 @@ from torch.autograd.function import Function
 
 from elman.cells import CELLS, Cell, ElmanCell, GRUCell, LSTMCell
 from elman.kernels import KERNELS, PARAMETERS
-from elman.kernels.ops import layer, layer_backward
-from elman.kernels.run import Request, backward, forward
 from elman.layers.directions import each_way
+from elman.layers.native.ops import layer, layer_backward
+from elman.layers.native.run import Request, backward, forward
 from elman.layers.second import reference_gradients
 from elman.layers.unroll import real_steps, unroll
 from elman.types import State

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.checks import check_range, check_shape, fail
-from elman.kernels import projection
+from elman.layers.native import projection
 
 
 class Projection(nn.Module):

@@ -12,8 +12,8 @@ from torch import Tensor
 from elman.cells import Cell, check_state
 from elman.checks import check_choice, check_shape, check_whole, fail, shown
 from elman.kernels import PARAMETERS
-from elman.kernels.steps import WEIGHTS, Steps
 from elman.layers.fused import fused_refuses, kind_of
+from elman.layers.native.steps import WEIGHTS, Steps
 from elman.layers.recurrent import Recurrent
 from elman.layers.request import check_lengths
 from elman.types import State

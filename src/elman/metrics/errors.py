@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from elman.errors import MissingExtraError
-from elman.training.metrics.texts import joined, with_references
+from elman.metrics.texts import joined, with_references
 
 
 def wer(predicted: Sequence[Any], true: Sequence[Any]) -> float:

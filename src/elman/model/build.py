@@ -6,9 +6,9 @@ from typing import Any
 
 from elman.checks import check_choice, check_range, fail
 from elman.config import RunConfig, resolved_options
+from elman.decoding import Decoding, laid_over, says_how
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, Fields, Forecast, Known, Lags, Target, Writable
-from elman.inference import Decoding, laid_over, says_how
 from elman.network import Network
 from elman.topologies import TOPOLOGIES, EncoderDecoderAhead, NextStep, OneToMany, Writer
 from elman.types import Json

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import torch
 
-from elman.building import make_fields, make_network
 from elman.config import RunConfig, check_document
-from elman.directory import Directory
 from elman.errors import ElmanError
 from elman.fields import Fields
-from elman.model import Model
+from elman.model.build import make_fields, make_network
+from elman.model.model import Model
 from elman.network import Network, own_state
+from elman.storage import Directory
 
 MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
 LARGEST_KEEPSAKE = 1 << 26  # bytes

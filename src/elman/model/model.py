@@ -9,16 +9,16 @@ import numpy as np
 import safetensors.torch
 import tomli_w
 
-from elman.building import decoding_for_generation, make_decoding
 from elman.checks import fail, shown
 from elman.config import RunConfig, without_none
 from elman.data import BadRows, Batch, Examples, Table, encode, parse, read_stream
-from elman.directory import sha256, to_json, write_directory
+from elman.data.layouts.stream import stream_of, texts_of
+from elman.data.layouts.windows import all_windows, last_windows
+from elman.data.requests import Source, each_usable, examples_given, row_policy, table_given, tables_given
+from elman.decoding import Decoding
 from elman.fields import Category, Field, Fields, Frames, Labels, Symbols, Target, Text, column_of
-from elman.given import Source, each_usable, examples_given, row_policy, table_given, tables_given
 from elman.inference import (
     Answers,
-    Decoding,
     Looked,
     Prompt,
     Stamp,
@@ -30,20 +30,21 @@ from elman.inference import (
     check_traces,
     check_writes,
     frames,
+    judge,
     looks,
     next_in_table,
     pieces,
     rows_to_write,
-    stamps,
     texts,
     trace,
 )
-from elman.long_text import stream_of, texts_of
+from elman.inference.timestamps import stamps
+from elman.metrics.scores import Judged, finite, scores_of, signatures_of, symbols_of, wants_answers
+from elman.model.build import decoding_for_generation, make_decoding
 from elman.network import Network, own_state
+from elman.storage import sha256, to_json, write_directory
 from elman.topologies import NextStep
-from elman.training import Judged, finite, judge, scores_of, signatures_of, symbols_of, wants_answers
 from elman.types import Json
-from elman.windows import all_windows, last_windows
 
 
 class Model:

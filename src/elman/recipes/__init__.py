@@ -8,13 +8,13 @@ from elman.recipes.characters import RECIPE as CHARACTERS
 from elman.recipes.dialogue import RECIPE as DIALOGUE
 from elman.recipes.digits import RECIPE as DIGITS
 from elman.recipes.faults import RECIPE as FAULTS
-from elman.recipes.following import Result, follow
 from elman.recipes.forecast import RECIPE as FORECAST
 from elman.recipes.melody import RECIPE as MELODY
 from elman.recipes.music import RECIPE as MUSIC
 from elman.recipes.name import RECIPE as NAME
 from elman.recipes.next_word import RECIPE as NEXT_WORD
 from elman.recipes.pronounce import RECIPE as PRONOUNCE
+from elman.recipes.runner.follow import Result, follow
 from elman.recipes.sentiment import RECIPE as SENTIMENT
 from elman.recipes.speak import RECIPE as SPEAK
 from elman.recipes.sst2 import RECIPE as SST2

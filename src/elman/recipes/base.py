@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from elman.config import merged
-from elman.training import METRICS
+from elman.metrics import METRICS
 from elman.types import Json
 
 NEEDS_VECTORS = "VECTORS"  # stands in a recipe for the file that the user names
@@ -81,15 +81,15 @@ class Recipe:
         baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
             {...}} is another network on the same data, where it may have sections "input" and "target" of its own in
             place of the recipe's, and "data" over it. In place of a model "answer" names one of
-            `elman.recipes.baselines.ANSWERS`, "naive" one of `elman.recipes.forecasts.NAIVE`, "rolling": 24 scores
-            readings by those before them (`elman.recipes.injected`), and "markov": 2 tells each symbol that is written
-            from the two before it (`elman.recipes.markov`).
+            `baselines.answers.ANSWERS`, "naive" one of `baselines.naive.NAIVE`, "rolling": 24 scores readings by those
+            before them (`baselines.rolling`), and "markov": 2 tells each symbol that is written from the two before it
+            (`baselines.markov`).
         published: figures that others reported.
         show: values that are traced step by step at the end, or written from; a dictionary each of several inputs,
             or of other columns, by which the inputs are looked up in the training split.
         show_rows: so many rows of the test split are shown too, with what was written and what is there.
         faults: the test part's series gets faults, and it is counted how well a network that tells the next reading,
-            and the baselines, find them (`auc`), see `elman.recipes.injected`.
+            and the baselines, find them (`auc`), see `elman.recipes.baselines.rolling`.
         settings: variants by name, each a configuration laid over the recipe's; the first is the default. One may also
             have a `metric`, `split`, `seeds`, `baselines`, `published` and `show` of its own, and as `dataset` a name
             of other data; or several names, of which each seed takes another.

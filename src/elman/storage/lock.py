@@ -9,8 +9,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from elman.checks import fail
-from elman.directory.write import CHECKPOINTS, LOCK, check_free, partial_prefix, remove_empty, try_to_make
 from elman.errors import ArgumentError, DataError
+from elman.storage.write import CHECKPOINTS, LOCK, check_free, partial_prefix, remove_empty, try_to_make
 
 PATIENCE = 1.0  # seconds; someone may only be looking whether a training is under way, see `is_held`
 

@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from elman.checks import fail, shown
-from elman.directory.manifest import FORMAT, MANIFEST, sha256, to_json, with_digest
-from elman.directory.write import CHECKPOINTS
 from elman.errors import DataError, IntegrityError
+from elman.storage.manifest import FORMAT, MANIFEST, sha256, to_json, with_digest
+from elman.storage.write import CHECKPOINTS
 from elman.types import Json
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")

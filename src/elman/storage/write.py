@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from elman.checks import fail, shown
-from elman.directory.manifest import MANIFEST, manifest_of, to_json
 from elman.errors import DataError
+from elman.storage.manifest import MANIFEST, manifest_of, to_json
 
 LOCK = "lock"
 CHECKPOINTS = "checkpoints"

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from elman.checks import fail
-from elman.directory import CHECKPOINTS, Directory, write_directory
 from elman.errors import DataError, ElmanError
 from elman.network import Network, carried_like, own_state
+from elman.storage import CHECKPOINTS, Directory, write_directory
 from elman.training.history import History
-from elman.training.optimise import trained
+from elman.training.optimizer import trained
 from elman.training.progress import Reporter
 
 CUDA_RANDOM_BYTES = 16  # of torch's generator there

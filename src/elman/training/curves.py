@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from elman.drawing import new_figure, png
+from elman.media.figures import new_figure, png
 
 
 def draw_curves(rows: Sequence[dict[str, Any]], metric: str) -> bytes:

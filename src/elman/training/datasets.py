@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from elman.building import make_fields
 from elman.checks import fail
 from elman.config import DataConfig, RunConfig
 from elman.data import (
@@ -49,17 +48,18 @@ from elman.data import (
     with_whole_paths,
     write_checked,
 )
+from elman.data.arrow_rows import Some
+from elman.data.layouts.series import goes_on_in_time, long_series
+from elman.data.layouts.stream import long_text
+from elman.data.layouts.windows import window_parts
 from elman.data.permutation import AsItStands
+from elman.data.requests import is_read_whole
 from elman.data.split import Drawn
-from elman.data.stored import Some
 from elman.errors import ConfigError
 from elman.fields import Field, Fields
-from elman.fields.raw import group, moment
-from elman.given import is_read_whole
-from elman.long_series import goes_on_in_time, long_series
-from elman.long_text import long_text
-from elman.plan import is_one_text, settle
-from elman.windows import window_parts
+from elman.fields.values.cells import group, moment
+from elman.model.build import make_fields
+from elman.training.resolve import is_one_text, settle
 
 SAMPLE = 2  # in the key of an order: that of the rows that fields learn from
 

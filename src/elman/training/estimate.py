@@ -11,7 +11,7 @@ import torch
 from elman.data import Batch, Lengths
 from elman.network import Network
 from elman.training.memory import PeakBytes, SavedBytes
-from elman.training.optimise import AdamW, clip_gradient
+from elman.training.optimizer import AdamW, clip_gradient
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """What happened in a training, and what the next step needs to know of it."""
 
 import json
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from elman.metrics.scores import finite
 from elman.types import Json
 
 Ended = Literal["epochs", "patience", "minutes", "interrupted", "diverged"]
@@ -62,8 +62,3 @@ class History:
     def log(self) -> bytes:
         """The evaluations as JSON lines."""
         return "".join(json.dumps(finite(row)) + "\n" for row in self.rows).encode()
-
-
-def finite(figures: Json) -> Json:
-    """The figures with None for what is infinite or not a number, which JSON cannot say."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in figures.items()}

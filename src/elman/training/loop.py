@@ -13,22 +13,22 @@ from torch import Tensor
 from elman.checks import check_range, fail
 from elman.data import Batch, Examples, shuffled
 from elman.errors import TrainingError
+from elman.inference.memory import is_out_of_memory
+from elman.metrics import METRICS
+from elman.metrics.scores import leading_metric
 from elman.network import Network, own_state
-from elman.training.board import Board
 from elman.training.checkpoint import Checkpoints, Saved, refuse_rows
-from elman.training.descent import Descent, part_of
 from elman.training.device import best_device, random_state, set_random_state
 from elman.training.estimate import estimate, trial_rows
-from elman.training.evaluate import leading_metric, score
+from elman.training.evaluate import score
 from elman.training.history import Ended, History
-from elman.training.memory import is_out_of_memory
-from elman.training.metrics import METRICS
-from elman.training.optimise import PLATEAU_WAIT
-from elman.training.pieces import pieces
+from elman.training.optimizer import PLATEAU_WAIT
 from elman.training.progress import Reporter
+from elman.training.step import Descent, part_of
+from elman.training.tensorboard import Board
 
 if TYPE_CHECKING:
-    from elman.training.trainer import Trainer
+    from elman.training.options import Trainer
 
 TRIED = 100  # batches among which the largest and a middling one are looked for
 EPOCHS, LEAST_STEPS, MOST_EPOCHS = 20, 1000, 200  # the default length of a training, see `Trainer`
@@ -109,7 +109,7 @@ class Run:
         rows = trial_rows(lengths, list(islice(shuffled(lengths, how.batch, how.seed, 0), TRIED)))
         batches = [self.train.batch(row).to(self.device) for row in rows]
         # Rows stand in order of length, so that the last piece is the largest.
-        (*_, largest), (*_, typical) = (pieces(batch, self.history.micro_batch) for batch in batches)
+        (*_, largest), (*_, typical) = (batch.pieces(self.history.micro_batch) for batch in batches)
         steps = self.steps * self.epochs * math.ceil(how.batch / self.history.micro_batch)
         try:
             with self.descent.precision():

@@ -10,7 +10,7 @@ from elman.training.averaging import AVERAGES
 from elman.training.checkpoint import Checkpoints, Saved
 from elman.training.history import History
 from elman.training.loop import Run
-from elman.training.optimise import SCHEDULES
+from elman.training.optimizer import SCHEDULES
 from elman.training.progress import Reporter
 
 EMA_DECAY = 0.999

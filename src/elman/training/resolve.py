@@ -7,8 +7,7 @@ from elman.config import RunConfig
 from elman.data import Table, are_single_words, find_files, infer_kind, root_of
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Text, Writable
-from elman.fields.media import MEDIA
-from elman.forecast_plan import settle_forecast
+from elman.fields.values.files import MEDIA
 from elman.topologies import (
     TOPOLOGIES,
     EncoderDecoder,
@@ -20,6 +19,7 @@ from elman.topologies import (
     Reader,
     Writer,
 )
+from elman.training.resolve_forecast import settle_forecast
 
 LONGEST_DOCUMENT = 1_000_000  # steps
 OF_WORDS = {"level", "split", "vectors", "characters"}  # options that say how a text is cut, or want words

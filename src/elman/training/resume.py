@@ -4,18 +4,18 @@ from pathlib import Path
 
 import torch
 
-from elman.building import make_network
 from elman.checks import fail
 from elman.config import RunConfig
 from elman.data import BadRows, from_memory, seen_from
-from elman.directory import MANIFEST, Directory, claim
+from elman.data.requests import Source
 from elman.errors import DataError, IntegrityError
-from elman.experiment import RANDOM_NUMBERS, carry_out
-from elman.given import Source
-from elman.loading import described
-from elman.model import Model
-from elman.parts import Tables, make_parts
+from elman.model.build import make_network
+from elman.model.load import described
+from elman.model.model import Model
+from elman.storage import MANIFEST, Directory, claim
 from elman.training import Reporter, Saved, Trainer, all_checkpoints, read_checkpoint, refuse_rows
+from elman.training.datasets import Tables, make_parts
+from elman.training.train import RANDOM_NUMBERS, carry_out
 
 PATHS = ("vectors", "root")  # options of fields
 

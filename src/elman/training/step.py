@@ -9,17 +9,16 @@ from torch import Tensor
 
 from elman.data import Batch
 from elman.errors import TrainingError
+from elman.inference.memory import is_out_of_memory
 from elman.network import Carried, Loss, Network, carried_from, joined, own_state
 from elman.training.averaging import Average
 from elman.training.device import random_state, set_random_state
 from elman.training.history import History
-from elman.training.memory import is_out_of_memory
-from elman.training.optimise import AdamW, add_noise, clip_gradient, rate
-from elman.training.pieces import pieces
+from elman.training.optimizer import AdamW, add_noise, clip_gradient, rate
 from elman.training.progress import Reporter
 
 if TYPE_CHECKING:
-    from elman.training.trainer import Trainer
+    from elman.training.options import Trainer
 
 
 class Descent:
@@ -122,7 +121,7 @@ class Descent:
     def _pieces(self, batch: Batch, size: int) -> Iterator[tuple[Batch, Carried | None]]:
         """A batch in micro-batches, each with what its rows carry over."""
         begin = 0
-        for piece in pieces(batch, size):
+        for piece in batch.pieces(size):
             rows = slice(begin, begin + len(piece.rows))
             yield piece, None if self.carried is None else self.carried.part(rows)
             begin = rows.stop

@@ -10,21 +10,22 @@ from typing import Any
 
 import torch
 
-from elman.anomalies import CLEAN, clean_scores
-from elman.building import longest_written, make_network
 from elman.config import SHORTCUTS, check_document, columns_document, merged, resolved_options
 from elman.data import (
     BadRows,
     Examples,
     from_memory,
 )
-from elman.directory import CHECKPOINTS, LOCK, claim, to_json, write_directory
+from elman.data.requests import Source
 from elman.errors import DataError, Interrupted, MissingExtraError, TrainingError
 from elman.fields import Field
-from elman.given import Source
-from elman.inference.watching import watches
-from elman.model import Model
-from elman.parts import Parts, Tables, make_parts
+from elman.forecasting.anomalies import CLEAN, clean_scores
+from elman.inference import judge
+from elman.inference.one_step_ahead import watches
+from elman.metrics.scores import finite, leading_metric, scores_of, signatures_of, wants_answers
+from elman.model.build import longest_written, make_network
+from elman.model.model import Model
+from elman.storage import CHECKPOINTS, LOCK, claim, to_json, write_directory
 from elman.topologies import TOPOLOGIES, Writer
 from elman.training import (
     Checkpoints,
@@ -36,15 +37,10 @@ from elman.training import (
     all_checkpoints,
     calibrate,
     draw_curves,
-    finite,
-    judge,
-    leading_metric,
-    scores_of,
-    signatures_of,
     stop_flag,
-    wants_answers,
 )
 from elman.training.checkpoint import LOG
+from elman.training.datasets import Parts, Tables, make_parts
 from elman.types import Json
 
 WAITING_SAID = 0.05  # a share of the time that a person should know of

@@ -11,7 +11,7 @@ from elman.config import RunConfig
 from elman.data import BadRows, Table, Timeline, WindowExamples, joined_in_time, shares_in_time, timelines
 from elman.errors import BadValueError, ConfigError, DataError
 from elman.fields import Field, Fields, Forecast, Known, Lags, Series
-from elman.fields.raw import is_blank
+from elman.fields.values.cells import is_blank
 
 SHOWN = 5  # series that a message names
 Given = tuple[Table, Table | None, Table | None]

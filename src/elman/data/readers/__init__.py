@@ -15,7 +15,7 @@ from elman.data.readers.parquet import read_parquet
 from elman.data.readers.text import blocks_of, read_stream, read_text
 from elman.data.table import BadRows, Table, check_not_empty, from_memory, joined
 from elman.errors import DataError
-from elman.fields import media
+from elman.fields.values import files as media
 
 ENOUGH, MOST_PIECES = 10_000, 4  # rows, or pieces, that tell what columns hold
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from elman.data.files import Digest, File
-from elman.data.readers.lines import decoded, lines_of
+from elman.data.readers.base import decoded, lines_of
 from elman.data.table import BadRows, Table
 
 TOGETHER = 1 << 17  # tokens of a piece

@@ -8,7 +8,7 @@ from elman.data.files import Digest, File
 from elman.data.readers.parallel import read_parallel
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
-from elman.fields.media import KINDS
+from elman.fields.values.files import KINDS
 
 
 def read_folder(folder: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:

@@ -11,7 +11,7 @@ import pyarrow.json as pa_json
 
 from elman.checks import shown
 from elman.data.files import Digest, File, Walk
-from elman.data.readers.lines import blocks
+from elman.data.readers.base import blocks
 from elman.data.table import BadRows, Table
 
 # The types that a key's value may have; all lines must agree.

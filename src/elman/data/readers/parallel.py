@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from elman.checks import fail
 from elman.data.files import Digest, File
-from elman.data.readers.lines import decoded, lines_of
+from elman.data.readers.base import decoded, lines_of
 from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 

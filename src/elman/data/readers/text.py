@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from elman.checks import fail, shown
 from elman.data.files import FOLDER, PARALLEL, Digest, File, Paths, find_files, readable, source_name
-from elman.data.readers.lines import BYTE_ORDER_MARK, decoded, lines_of
+from elman.data.readers.base import BYTE_ORDER_MARK, decoded, lines_of
 from elman.data.table import BadRows, Table, check_not_empty
 from elman.errors import DataError
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from elman.fields.base import InStep
+from elman.fields.base.field import InStep
 
 
 class Aligned(InStep):

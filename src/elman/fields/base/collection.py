@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from elman.errors import BadValueError
-from elman.fields.aligned import Aligned
-from elman.fields.base import Field, Input, Target
+from elman.fields.base.aligned import Aligned
+from elman.fields.base.field import Field, Input, Target
+from elman.fields.base.generated import Writable
 from elman.fields.known import Known
 from elman.fields.lags import Lags
-from elman.fields.media import MEDIA
 from elman.fields.series import Series
-from elman.fields.writable import Writable
+from elman.fields.values.files import MEDIA
 from elman.types import Json
 
 

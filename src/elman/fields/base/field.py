@@ -132,7 +132,7 @@ class Target(Field):
 
     weight: float = 1.0  # of its loss where there are several targets
     references: str = "one"  # "all": an answer is held against every target that its input has
-    metrics: tuple[str, ...]  # names in elman.training.metrics; the first decides which weights are best
+    metrics: tuple[str, ...]  # names in elman.metrics; the first decides which weights are best
 
     @abstractmethod
     def head(self, input_size: int) -> nn.Module:

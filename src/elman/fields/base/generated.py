@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from elman.fields.base import Input, Steps
+from elman.fields.base.field import Input, Steps
 
 # Of the chances that float32 knows: inverse distribution functions may be infinite at 0 and 1.
 NEAREST_ONE = 1 - 2.0**-24

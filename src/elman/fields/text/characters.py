@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from elman.fields.tokens import Tokens, Value, count_tokens, cutter, new_tokenizer, number_by, offset_pieces
-from elman.fields.writable import Reader
+from elman.fields.base.generated import Reader
+from elman.fields.text.tokenizer import Tokens, Value, count_tokens, cutter, new_tokenizer, number_by, offset_pieces
 from elman.types import Json
 
 CODE_POINTS = 0x110000

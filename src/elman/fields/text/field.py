@@ -12,15 +12,15 @@ from torch.nn import functional as F
 
 from elman.checks import check_range, fail, shown
 from elman.errors import BadValueError, ConfigError, DataError
-from elman.fields.signs import Bytes, Characters
-from elman.fields.spelling import SpelledWords, Spelling
-from elman.fields.subwords import Subwords
-from elman.fields.text_options import SUBWORDS, check_text_options
-from elman.fields.tokens import SPECIALS, Tokens, Value
-from elman.fields.vectors import pretrained, start_rows
-from elman.fields.words import Words
-from elman.fields.writable import Reader, Symbols
-from elman.fields.writing import SAMPLES, Score, Softmax, default_scores, loss_scores, make_head
+from elman.fields.base.generated import Reader, Symbols
+from elman.fields.text.characters import Bytes, Characters
+from elman.fields.text.options import SUBWORDS, check_text_options
+from elman.fields.text.pretrained import pretrained, start_rows
+from elman.fields.text.scores import SAMPLES, Score, Softmax, default_scores, loss_scores, make_head
+from elman.fields.text.spelling import SpelledWords, Spelling
+from elman.fields.text.subwords import Subwords
+from elman.fields.text.tokenizer import SPECIALS, Tokens, Value
+from elman.fields.text.words import Words
 from elman.layers import TokenEmbedding
 from elman.types import Json
 

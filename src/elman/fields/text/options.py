@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from elman.checks import check_choice, check_range, check_share, fail, shown
 from elman.errors import ConfigError
-from elman.fields.writing import SCORES
+from elman.fields.text.scores import SCORES
 
 if TYPE_CHECKING:
-    from elman.fields.text import Text
+    from elman.fields.text.field import Text
 
 LEVELS = ("word", "character", "byte", "bpe", "unigram")
 SUBWORDS = ("bpe", "unigram")

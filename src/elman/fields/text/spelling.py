@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from elman.fields.tokens import PAD, UNKNOWN
+from elman.fields.text.tokenizer import PAD, UNKNOWN
 from elman.layers import TokenEmbedding
 from elman.layers.characters import CharacterEncoder
 

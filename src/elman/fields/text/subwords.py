@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from elman.fields.signs import BYTE_SIGNS, SIGN_BYTES, byte_reader, shown_bytes
-from elman.fields.tokens import WORDS, Tokens, Value, count_tokens, cutter, new_tokenizer
-from elman.fields.unigram import unigram_scores
-from elman.fields.writable import Reader
+from elman.fields.base.generated import Reader
+from elman.fields.text.characters import BYTE_SIGNS, SIGN_BYTES, byte_reader, shown_bytes
+from elman.fields.text.tokenizer import WORDS, Tokens, Value, count_tokens, cutter, new_tokenizer
+from elman.fields.text.unigram import unigram_scores
 from elman.types import Json
 
 BLOCK = 1 << 16  # characters of a stream that are cut together

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from elman.errors import MissingExtraError
-from elman.fields.writable import Reader
+from elman.fields.base.generated import Reader
 from elman.types import Json
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from elman.fields import tokens as memory
-from elman.fields.joining import Joiner, Spacer
-from elman.fields.spelling import Spelling
-from elman.fields.tokens import (
+from elman.fields.base.generated import Reader
+from elman.fields.text import tokenizer as memory
+from elman.fields.text.detokenizer import Joiner, Spacer
+from elman.fields.text.spelling import Spelling
+from elman.fields.text.tokenizer import (
     WORDS,
     Tokens,
     Value,
@@ -22,7 +23,6 @@ from elman.fields.tokens import (
     offset_pieces,
     shown_piece,
 )
-from elman.fields.writable import Reader
 from elman.types import Json
 
 

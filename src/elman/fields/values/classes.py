@@ -7,7 +7,7 @@ import numpy as np
 
 from elman.checks import shown
 from elman.errors import BadValueError
-from elman.fields.raw import is_blank
+from elman.fields.values.cells import is_blank
 
 SHOWN, COUNTED = 8, 6  # classes that a message lists, and a description
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from elman.kernels.run import Request, backward, empty_gradients, empty_results, forward
+from elman.layers.native.run import Request, backward, empty_gradients, empty_results, forward
 
 
 @torch.library.custom_op("elman::layer", mutates_args=(), device_types="cpu")
@@ -22,7 +22,7 @@ def layer(
     room: int,
     keep: bool,
 ) -> list[Tensor]:
-    """`elman.kernels.run.forward`; the first arguments are those of `Request`."""
+    """`elman.layers.native.run.forward`; the first arguments are those of `Request`."""
     return forward(Request(x, weights, state, start, lengths, reset, kind, ways, room), keep)
 
 
@@ -50,7 +50,7 @@ def layer_backward(
     needs_x: bool,
     needs_weights: bool,
 ) -> list[Tensor]:
-    """`elman.kernels.run.backward`; the first arguments are those of `Request`."""
+    """`elman.layers.native.run.backward`; the first arguments are those of `Request`."""
     request = Request(x, weights, state, start, lengths, reset, kind, ways, room)
     return backward(request, outputs, kept, grad_outputs, grad_final, needs_x, needs_weights)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from elman.kernels.library import KERNELS, KINDS, PARAMETERS, Call, SingleStep, StepLayer
-from elman.kernels.run import pointers, run_call
+from elman.layers.native.run import pointers, run_call
 
 WEIGHTS = {"float32": 0, "bfloat16": 1, "int8": 2}  # as csrc/step_weights.h numbers them
 Places = ctypes.c_void_p * 4

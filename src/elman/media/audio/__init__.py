@@ -1,12 +1,12 @@
 """Sound: read from files, turned into frames of mel bands or cepstra, and back into samples."""
 
-from elman.sound.cepstra import mfcc
-from elman.sound.clip import Clip, as_mono, read_clip, resampled
-from elman.sound.frames import Framing, frames_of, samples_from, spectrum
-from elman.sound.mel import Filterbank, filterbank, log_mel, magnitude_from
-from elman.sound.phases import griffin_lim, spectral_convergence
-from elman.sound.picture import draw_spectrogram
-from elman.sound.wav import write_wav
+from elman.media.audio.cepstra import mfcc
+from elman.media.audio.clip import Clip, as_mono, read_clip, resampled
+from elman.media.audio.frames import Framing, frames_of, samples_from, spectrum
+from elman.media.audio.mel import Filterbank, filterbank, log_mel, magnitude_from
+from elman.media.audio.phases import griffin_lim, spectral_convergence
+from elman.media.audio.picture import draw_spectrogram
+from elman.media.audio.wav import write_wav
 
 __all__ = [
     "Clip",

@@ -7,7 +7,7 @@ import numpy as np
 
 from elman.checks import shown
 from elman.errors import BadValueError, MissingExtraError
-from elman.sound.ending import is_cut_off
+from elman.media.audio.ending import is_cut_off
 
 
 class Clip(NamedTuple):

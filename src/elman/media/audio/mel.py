@@ -6,7 +6,7 @@ import numpy as np
 
 from elman.checks import check_range, fail
 from elman.errors import ConfigError
-from elman.sound.frames import Framing, frames_of
+from elman.media.audio.frames import Framing, frames_of
 
 LEAST = float(np.finfo(np.float32).eps)  # of a band's energy, as Kaldi has it: below the noise of 16 bits
 BLOCK = 4096  # frames that are in memory together

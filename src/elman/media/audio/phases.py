@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from elman.sound.frames import Framing, samples_from
+from elman.media.audio.frames import Framing, samples_from
 
 ROUNDS = 60
 MOMENTUM = 0.99
@@ -21,7 +21,7 @@ def griffin_lim(magnitude: np.ndarray, framing: Framing) -> np.ndarray:
     of 32 ms each 8 ms.
 
     Example:
-        >>> from elman.sound import spectrum
+        >>> from elman.media.audio import spectrum
         >>> framing = Framing.of(8000, 25.0, 10.0)
         >>> clip = np.sin(np.arange(8000) * 0.3)
         >>> again = griffin_lim(np.abs(spectrum(clip, framing)), framing)

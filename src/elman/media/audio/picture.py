@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from elman.drawing import new_figure, png
-from elman.sound.mel import Filterbank
+from elman.media.audio.mel import Filterbank
+from elman.media.figures import new_figure, png
 
 DECIBEL = 10 / np.log(10)  # of one of the natural logarithm of an energy
 

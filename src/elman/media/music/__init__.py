@@ -1,12 +1,12 @@
 """Music: notes, the files they are read from and written to, and how they look and sound."""
 
-from elman.music.keeping import keep_notes
-from elman.music.midi import read_midi, write_midi
-from elman.music.note import SILENT, Note, key_of, one_voice, piano_roll, roll_notes, voice_notes
-from elman.music.picture import draw_piano_roll
-from elman.music.pitches import HIGHEST, KEYS, LOWEST_KEY, REST, hertz, parse_pitch, pitch_name
-from elman.music.synthesiser import RATE, synthesise
-from elman.music.voice import TIE, event_name, is_voice, item_text, notes_of_pairs, pairs_of, voice_text
+from elman.media.music.keeping import keep_notes
+from elman.media.music.midi import read_midi, write_midi
+from elman.media.music.note import SILENT, Note, key_of, one_voice, piano_roll, roll_notes, voice_notes
+from elman.media.music.picture import draw_piano_roll
+from elman.media.music.pitches import HIGHEST, KEYS, LOWEST_KEY, REST, hertz, parse_pitch, pitch_name
+from elman.media.music.synthesiser import RATE, synthesise
+from elman.media.music.voice import TIE, event_name, is_voice, item_text, notes_of_pairs, pairs_of, voice_text
 
 __all__ = [
     "HIGHEST",

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from elman.music.midi import write_midi
-from elman.music.note import Note
-from elman.music.picture import draw_piano_roll
-from elman.music.synthesiser import RATE, synthesise
-from elman.sound import write_wav
+from elman.media.audio import write_wav
+from elman.media.music.midi import write_midi
+from elman.media.music.note import Note
+from elman.media.music.picture import draw_piano_roll
+from elman.media.music.synthesiser import RATE, synthesise
 
 
 def keep_notes(notes: Sequence[Note], tempo: float, stem: Path, title: str = "") -> list[Path]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from elman.checks import shown
 from elman.errors import BadValueError, MissingExtraError
-from elman.music.note import Note
+from elman.media.music.note import Note
 
 TICKS = 480  # a beat, of what is written
 VELOCITY = 80  # 1 to 127, how hard a key is struck

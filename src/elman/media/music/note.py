@@ -8,7 +8,7 @@ import numpy as np
 
 from elman.checks import shown
 from elman.errors import BadValueError
-from elman.music.pitches import KEYS, LOWEST_KEY, pitch_name
+from elman.media.music.pitches import KEYS, LOWEST_KEY, pitch_name
 
 SILENT = -1  # the pitch of a rest
 MOST_STEPS = 1_000_000  # of a grid; a longer one is a broken file more often than music

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from elman.drawing import new_figure, png
-from elman.music.note import Note, length_of
-from elman.music.pitches import pitch_name
+from elman.media.figures import new_figure, png
+from elman.media.music.note import Note, length_of
+from elman.media.music.pitches import pitch_name
 
 MOST_NAMES = 30  # on the axis of pitches
 MOST_INCHES = 14.0  # wider ones are made smaller where they are shown, and their words with them

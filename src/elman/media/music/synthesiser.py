@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from elman.music.note import Note, length_of
-from elman.music.pitches import hertz
+from elman.media.music.note import Note, length_of
+from elman.media.music.pitches import hertz
 
 RATE = 22_050  # samples a second
 PARTIALS = 8

@@ -9,8 +9,8 @@ import numpy as np
 
 from elman.checks import shown
 from elman.errors import BadValueError
-from elman.music.note import SILENT, Note
-from elman.music.pitches import REST, parse_pitch, pitch_name
+from elman.media.music.note import SILENT, Note
+from elman.media.music.pitches import REST, parse_pitch, pitch_name
 
 TIE = "tie"  # the note before goes on
 MOST_BEATS = 1_000_000  # of one note

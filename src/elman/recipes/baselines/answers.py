@@ -9,8 +9,10 @@ import numpy as np
 from elman.data import BadRows, encode, parse
 from elman.errors import MissingExtraError
 from elman.fields import Fields, Symbols
-from elman.parts import Tables
-from elman.training import METRICS, Judged, answer_scores, input_keys
+from elman.inference.batches import input_keys
+from elman.metrics import METRICS
+from elman.metrics.scores import Judged, answer_scores
+from elman.training.datasets import Tables
 
 TOGETHER = 500  # rows whose similarity to all training rows is in memory at once
 MOST_TRIED = 50  # frequent targets among which the best constant answer is looked for

@@ -9,8 +9,8 @@ import torch
 from elman.data import BadRows, encode, parse
 from elman.data.table import Table
 from elman.fields import Fields, Symbols
-from elman.parts import Tables
-from elman.training import METRICS
+from elman.metrics import METRICS
+from elman.training.datasets import Tables
 from elman.types import Column
 
 Context = tuple[Hashable, ...]

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from elman.data import BadRows, WindowExamples
+from elman.data.layouts.windows import window_parts
 from elman.fields import Forecast
-from elman.forecasting import forecast
+from elman.forecasting.forecast import forecast
 from elman.insight import draw_fan
-from elman.model import Model
-from elman.parts import Tables
-from elman.training import METRICS
-from elman.windows import window_parts
+from elman.metrics import METRICS
+from elman.model.model import Model
+from elman.training.datasets import Tables
 
 # (windows, target, rows, horizon, season) -> what is forecast, (rows, horizon). A new one is one line in this table.
 Naive = Callable[[WindowExamples, str, np.ndarray, int, int], np.ndarray]

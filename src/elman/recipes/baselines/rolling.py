@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from elman.anomalies import Watcher, Watching, highest_scores, thresholds
 from elman.data import BadRows
 from elman.fields import Series
 from elman.fields.series import parse_or_missing
-from elman.inference.watching import watch
+from elman.forecasting.anomalies import Watcher, Watching, highest_scores, thresholds
+from elman.inference.one_step_ahead import watch
 from elman.insight import draw_hits
-from elman.model import Model
-from elman.parts import Tables
-from elman.training.metrics import auc
+from elman.metrics import auc
+from elman.model.model import Model
+from elman.training.datasets import Tables
 from elman.types import Json
 
 DAY = 24  # readings that are judged together

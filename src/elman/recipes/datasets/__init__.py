@@ -2,23 +2,23 @@
 
 from collections.abc import Callable
 
-from elman.parts import Tables
 from elman.recipes.datasets.bach_melodies import bach_melodies
 from elman.recipes.datasets.cmudict import cmudict
 from elman.recipes.datasets.digit_strips import digit_strips
 from elman.recipes.datasets.etth1 import etth1
 from elman.recipes.datasets.fsdd import FSDD_WITHOUT, fsdd, fsdd_joined, fsdd_phonemes
-from elman.recipes.datasets.glove import glove_vectors
 from elman.recipes.datasets.names import names
 from elman.recipes.datasets.poly_music import jsb_chorales, nottingham
 from elman.recipes.datasets.rotten_tomatoes import rotten_tomatoes
 from elman.recipes.datasets.sgd import sgd
+from elman.recipes.datasets.shared.glove import glove_vectors
 from elman.recipes.datasets.snips import snips
 from elman.recipes.datasets.sst2 import sst2
 from elman.recipes.datasets.tatoeba import tatoeba
 from elman.recipes.datasets.tatoeba_english import tatoeba_english
 from elman.recipes.datasets.tinyshakespeare import tinyshakespeare
 from elman.recipes.datasets.ucr import UCR
+from elman.training.datasets import Tables
 
 DATASETS: dict[str, Callable[[], Tables]] = {
     "bach_melodies": bach_melodies,

@@ -8,10 +8,10 @@ from pathlib import Path
 from elman.checks import fail
 from elman.data import Table
 from elman.errors import DataError
-from elman.music import Note, pitch_name
-from elman.parts import Tables
-from elman.recipes.datasets.musicxml import Part, read_parts
-from elman.recipes.datasets.shares import shared_out
+from elman.media.music import Note, pitch_name
+from elman.recipes.datasets.shared.musicxml import Part, read_parts
+from elman.recipes.datasets.shared.splits import shared_out
+from elman.training.datasets import Tables
 
 # By the pitch of the tonic, from C on, as musicians write them.
 MAJOR = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")

@@ -3,8 +3,8 @@
 import re
 
 from elman.data import Source, Table, fetch, github
-from elman.parts import Tables
-from elman.recipes.datasets.shares import shared_out
+from elman.recipes.datasets.shared.splits import shared_out
+from elman.training.datasets import Tables
 
 DICTIONARY: Source = github(
     "cmudict/cmudict.dict",

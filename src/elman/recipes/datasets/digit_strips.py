@@ -8,7 +8,7 @@ import numpy as np
 
 from elman.data import Table
 from elman.errors import MissingExtraError
-from elman.parts import Tables
+from elman.training.datasets import Tables
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SIDE, MOST = 8, 5  # pixels of a digit, digits of a strip

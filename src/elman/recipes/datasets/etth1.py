@@ -5,7 +5,7 @@ from itertools import pairwise
 import pyarrow.csv
 
 from elman.data import Source, Table, fetch, github
-from elman.parts import Tables
+from elman.training.datasets import Tables
 
 CSV: Source = github(
     "etth1/ETTh1.csv",

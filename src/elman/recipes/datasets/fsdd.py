@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.data import Source, Table, fetch_together, github
-from elman.parts import Tables
+from elman.media.audio import read_clip
 from elman.recipes.datasets.cmudict import first_pronunciations
-from elman.sound import read_clip
+from elman.training.datasets import Tables
 
 REPOSITORY = "Jakobovski/free-spoken-digit-dataset", "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 DIGESTS = {  # of each speaker's clips one after the other, by digit and number

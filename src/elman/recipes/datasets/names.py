@@ -3,8 +3,8 @@
 from unicodedata import normalize
 
 from elman.data import Source, Table, fetch, github
-from elman.parts import Tables
-from elman.recipes.datasets.shares import shared_out
+from elman.recipes.datasets.shared.splits import shared_out
+from elman.training.datasets import Tables
 
 REPOSITORY = "spro/practical-pytorch", "c520c52e68e945d88fff563dba1c028b6ec0197b"
 DIGESTS = {

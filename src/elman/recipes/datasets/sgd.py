@@ -3,8 +3,8 @@
 import json
 
 from elman.data import Source, Table, fetch, github
-from elman.parts import Tables
-from elman.recipes.datasets.shares import shared_out
+from elman.recipes.datasets.shared.splits import shared_out
+from elman.training.datasets import Tables
 from elman.types import Json
 
 REPOSITORY = "google-research-datasets/dstc8-schema-guided-dialogue", "e852981ae34990f4358979625854259302feaa78"

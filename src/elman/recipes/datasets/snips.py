@@ -1,7 +1,7 @@
 """SNIPS (Coucke et al. 2018, arXiv 1805.10190): spoken requests, their slots and intents, split as Goo et al. 2018."""
 
 from elman.data import Source, Table, fetch, github
-from elman.parts import Tables
+from elman.training.datasets import Tables
 
 REPOSITORY = "MiuLab/SlotGated-SLU", "61f0307c729b1fad479ef1de94aa5ac5dee601b0"
 DIGESTS = {

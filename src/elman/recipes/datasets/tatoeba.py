@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from unicodedata import normalize
 
 from elman.data import Source, Table, fetch, github
-from elman.parts import Tables
-from elman.recipes.datasets.shares import shared_out
+from elman.recipes.datasets.shared.splits import shared_out
+from elman.training.datasets import Tables
 
 ARCHIVE: Source = github(
     "tatoeba-eng-fra/fra-eng.zip",

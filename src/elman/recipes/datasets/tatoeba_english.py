@@ -1,9 +1,9 @@
 """The English side of Tatoeba: distinct sentences, to learn which word comes next."""
 
 from elman.data import Table
-from elman.parts import Tables
-from elman.recipes.datasets.shares import shared_out
+from elman.recipes.datasets.shared.splits import shared_out
 from elman.recipes.datasets.tatoeba import HELD_OUT, sentence_pairs
+from elman.training.datasets import Tables
 
 
 def tatoeba_english() -> Tables:

@@ -1,7 +1,7 @@
 """Tiny Shakespeare (Karpathy 2015): 1,115,394 characters of plays as one text."""
 
 from elman.data import Source, Table, blocks_of, fetch, github
-from elman.parts import Tables
+from elman.training.datasets import Tables
 
 TEXT: Source = github(
     "tinyshakespeare/input.txt",

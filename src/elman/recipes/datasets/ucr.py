@@ -12,7 +12,7 @@ import numpy as np
 from elman.checks import fail, shown
 from elman.data import Table
 from elman.errors import DataError
-from elman.parts import Tables
+from elman.training.datasets import Tables
 
 SETS = {  # all that the package holds
     "acsf1": "ACSF1",  # the power that ten kinds of appliances draw

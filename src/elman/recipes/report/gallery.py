@@ -1,6 +1,6 @@
 """The gallery of the documentation: every picture that recipes left in their folders, small, on one page.
 
-    python -m elman.recipes.gallery runs --out docs
+    python -m elman.recipes.report.gallery runs --out docs
 
 Looks for folders that `elman recipe` wrote, copies their pictures to docs/gallery/<recipe>/ and writes docs/gallery.md.
 Pictures of recipes that are not there stay as they are.
@@ -20,8 +20,8 @@ LARGEST = 80_000  # bytes of a picture
 COLOURS, SMALLER = 128, 0.85  # what a picture is reduced to where it is larger, step by step
 HEAD = """# Gallery
 
-Pictures that the recipes make, each with the command that makes it; written by `python -m elman.recipes.gallery runs
---out docs`, not by hand.
+Pictures that the recipes make, each with the command that makes it; written by
+`python -m elman.recipes.report.gallery runs --out docs`, not by hand.
 """
 # What a picture shows, by the name of its file; a number at the end of a name is left out.
 SHOWS = {

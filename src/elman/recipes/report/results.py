@@ -1,6 +1,6 @@
 """Every figure that the documentation quotes: run all recipes with all their seeds, write docs/results.json and .md.
 
-    python -m elman.recipes.results --out docs --jobs 2
+    python -m elman.recipes.report.results --out docs --jobs 2
 
 Each training takes one thread, so that the figures do not hang on the number of cores, and `--jobs` run side by side.
 What each training wrote stays in a folder of --runs; one that is there already is not run again without --force.

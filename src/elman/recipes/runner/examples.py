@@ -9,10 +9,10 @@ import numpy as np
 from elman.data import Table
 from elman.fields import Frames
 from elman.inference import Step
-from elman.model import Model
-from elman.parts import Tables
+from elman.model.model import Model
 from elman.recipes.base import Setting
 from elman.topologies import Reader
+from elman.training.datasets import Tables
 
 LONGEST_TITLE = 60  # characters above a picture
 

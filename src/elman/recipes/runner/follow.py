@@ -12,23 +12,23 @@ import numpy as np
 from elman.checks import check_choice, fail
 from elman.config import merged
 from elman.data import Table
-from elman.directory import check_free, to_json, write_directory
 from elman.errors import Interrupted
-from elman.experiment import run
 from elman.fields import Frames
 from elman.inference import Step
-from elman.model import Model
-from elman.parts import Tables
+from elman.model.model import Model
 from elman.recipes.base import NEEDS_VECTORS, Goal, Recipe, Setting, goal_words, reaches
-from elman.recipes.baselines import scores_of_answers
+from elman.recipes.baselines.answers import scores_of_answers
+from elman.recipes.baselines.markov import scores_of_markov
+from elman.recipes.baselines.naive import scores_of_naive
+from elman.recipes.baselines.rolling import scores_of_network, scores_of_rolling
 from elman.recipes.datasets import DATASETS, glove_vectors
-from elman.recipes.forecasts import scores_of_naive
-from elman.recipes.injected import scores_of_network, scores_of_rolling
-from elman.recipes.markov import scores_of_markov
-from elman.recipes.pictures import pictures_of
-from elman.recipes.round_trip import round_trip
-from elman.recipes.showing import named, shown, with_inputs
+from elman.recipes.runner.examples import named, shown, with_inputs
+from elman.recipes.runner.pictures import pictures_of
+from elman.recipes.runner.round_trip import round_trip
+from elman.storage import check_free, to_json, write_directory
 from elman.training import Reporter
+from elman.training.datasets import Tables
+from elman.training.train import run
 from elman.types import Json
 
 QUICK_ROWS = 300  # of each part

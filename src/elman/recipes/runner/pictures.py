@@ -4,13 +4,13 @@ from importlib.util import find_spec
 
 from elman.fields import Image
 from elman.insight import draw_attention, draw_captions, draw_trace
-from elman.model import Model
-from elman.parts import Tables
+from elman.model.model import Model
 from elman.recipes.base import Setting
-from elman.recipes.forecasts import fan_chart
-from elman.recipes.injected import picture_of_hits
-from elman.recipes.showing import Shown
+from elman.recipes.baselines.naive import fan_chart
+from elman.recipes.baselines.rolling import picture_of_hits
+from elman.recipes.runner.examples import Shown
 from elman.topologies import Writer
+from elman.training.datasets import Tables
 
 
 def pictures_of(model: Model, chosen: Setting, tables: Tables, seen: Shown) -> dict[str, bytes]:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from elman.fields import Frames
-from elman.model import Model
-from elman.parts import Tables
+from elman.model.model import Model
+from elman.training.datasets import Tables
 from elman.types import Json
 
 

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from elman.checks import fail
 from elman.errors import DataError
-from elman.music import Note
+from elman.media.music import Note
 
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 CONTAINER = "META-INF/container.xml"  # of a compressed score: says which file the score is

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from elman.data import Table, split_rows
-from elman.parts import Tables
+from elman.training.datasets import Tables
 
 SEED = 0
 

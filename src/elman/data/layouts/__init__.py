@@ -1,0 +1,3 @@
+"""How rows make sequences."""
+
+__all__: list[str] = []

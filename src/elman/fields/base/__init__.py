@@ -1,0 +1,3 @@
+"""What every field is."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Recurrent layers by the compiled kernels: tensors in, tensors out."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Baselines that are no networks."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""What several data sets are read by."""
+
+__all__: list[str] = []

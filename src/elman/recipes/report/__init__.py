@@ -1,0 +1,3 @@
+"""Pages that are made from what recipes gave."""
+
+__all__: list[str] = []

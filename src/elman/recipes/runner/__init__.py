@@ -1,0 +1,3 @@
+"""A recipe carried out: trained, scored, shown."""
+
+__all__: list[str] = []
