@@ -180,8 +180,19 @@ def test_the_operator_passes_torchs_own_check(name, both):
     x, lengths = random_batch(5, 9, lengths=[9, 1, 0, 4, 9])
     reset = torch.rand(5, 9, generator=torch.Generator().manual_seed(0)) < 0.2
     state, start = ([t.clone().requires_grad_() for t in layer.start_state(x)] for _ in range(2))
-    kind, room = kind_of(layer.cells()[0]), int(lengths.sum())
-    arguments = (x.requires_grad_(), list(layer.parameters()), state, start, lengths, reset, kind, 1 + both, room, True)
+    kind, capacity = kind_of(layer.cells()[0]), int(lengths.sum())
+    arguments = (
+        x.requires_grad_(),
+        list(layer.parameters()),
+        state,
+        start,
+        lengths,
+        reset,
+        kind,
+        1 + both,
+        capacity,
+        True,
+    )
     checks = torch.library.opcheck(layer_op, arguments)
     assert set(checks.values()) == {"SUCCESS"}
 

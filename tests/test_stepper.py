@@ -13,8 +13,8 @@ import torch
 from backends_of import needs_kernels
 
 import elman
+from elman.kernels.abi import WEIGHTS
 from elman.layers import LAYERS
-from elman.layers.stepper import WEIGHTS
 
 # What rounding the weights may cost: the largest difference of any output over 50 steps of random input.
 LOSS = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 5e-2}

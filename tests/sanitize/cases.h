@@ -55,9 +55,9 @@ struct Size {
 enum Lengths { ALL, MIXED, NONE, SORTED };
 
 struct Case {
-    int64_t kind, squash;
+    int64_t kind, activation;
     Size size;
-    int64_t ways;
+    int64_t directions;
     Lengths lengths;
     bool reset, bias, packed;
     bool optional;  // what may be left out of a backward pass is asked for and given
@@ -65,10 +65,10 @@ struct Case {
     std::string name() const {
         static const char* const KINDS[] = {"rnn", "lstm", "gru"};
         static const char* const LENGTHS[] = {"all steps", "mixed lengths", "no steps", "longest first"};
-        return std::string(KINDS[kind]) + (kind == RNN ? " squash " + std::to_string(squash) : "") + ", " +
+        return std::string(KINDS[kind]) + (kind == RNN ? " activation " + std::to_string(activation) : "") + ", " +
                std::to_string(size.rows) + " rows, " + std::to_string(size.time) + " steps, D " +
                std::to_string(size.input_size) + ", H " + std::to_string(size.hidden_size) + ", " +
-               std::to_string(ways) + " ways, " + LENGTHS[lengths] + (reset ? ", reset" : "") + (bias ? ", bias" : "") +
+               std::to_string(directions) + " directions, " + LENGTHS[lengths] + (reset ? ", reset" : "") + (bias ? ", bias" : "") +
                (packed ? ", packed" : "") + (optional ? "" : ", no grad_x") + (crooked ? ", crooked" : "") +
                (elman::apart ? ", memory apart" : "") + (elman::eager ? ", eager" : "");
     }
@@ -127,14 +127,14 @@ struct Inputs {
             steps += length;
         }
         x = inputs(random, D);
-        for (int64_t way = 0; way < of.ways; ++way) {
-            weight_ih[way] = draw(gates * H * D, random, bound), weight_hh[way] = draw(gates * H * H, random, bound);
-            if (of.bias) bias_ih[way] = draw(gates * H, random, bound), bias_hh[way] = draw(gates * H, random, bound);
+        for (int64_t direction = 0; direction < of.directions; ++direction) {
+            weight_ih[direction] = draw(gates * H * D, random, bound), weight_hh[direction] = draw(gates * H * H, random, bound);
+            if (of.bias) bias_ih[direction] = draw(gates * H, random, bound), bias_hh[direction] = draw(gates * H, random, bound);
         }
-        const int64_t states = rows * of.ways * H, cells = of.kind == LSTM ? states : 0;
+        const int64_t states = rows * of.directions * H, cells = of.kind == LSTM ? states : 0;
         hidden = draw(states, random, 1), cell = draw(cells, random, 1);
         start_hidden = draw(states, random, 1), start_cell = draw(cells, random, 1);
-        grad_outputs = inputs(random, of.ways * H);
+        grad_outputs = inputs(random, of.directions * H);
         if (of.optional) grad_final_hidden = draw(states, random, 1), grad_final_cell = draw(cells, random, 1);
     }
 
@@ -150,14 +150,14 @@ struct Inputs {
 
     ElmanCall call(int64_t threads) const {
         ElmanCall to{};
-        to.kind = of.kind, to.squash = of.squash, to.ways = of.ways, to.packed = of.packed, to.threads = threads;
+        to.kind = of.kind, to.activation = of.activation, to.directions = of.directions, to.packed = of.packed, to.threads = threads;
         to.rows = of.size.rows, to.time = of.size.time;
         to.input_size = of.size.input_size, to.hidden_size = of.size.hidden_size;
-        to.room = of.optional ? steps : to.rows * to.time;
+        to.capacity = of.optional ? steps : to.rows * to.time;
         to.lengths = lengths.data, to.reset = reset.data, to.x = x.data;
-        for (int way = 0; way < 2; ++way) {
-            to.weight_ih[way] = weight_ih[way].data, to.weight_hh[way] = weight_hh[way].data;
-            to.bias_ih[way] = bias_ih[way].data, to.bias_hh[way] = bias_hh[way].data;
+        for (int direction = 0; direction < 2; ++direction) {
+            to.weight_ih[direction] = weight_ih[direction].data, to.weight_hh[direction] = weight_hh[direction].data;
+            to.bias_ih[direction] = bias_ih[direction].data, to.bias_hh[direction] = bias_hh[direction].data;
         }
         to.hidden = hidden.data, to.cell = cell.data;
         to.start_hidden = start_hidden.data, to.start_cell = start_cell.data;
@@ -172,7 +172,7 @@ using Answers = std::vector<std::pair<std::string, Array<float>>>;
 
 inline Answers answer(const Inputs& in, int64_t threads) {
     const auto [rows, time, D, H] = in.of.size;
-    const int64_t ways = in.of.ways, states = rows * ways * H, cells = in.of.kind == LSTM ? states : 0;
+    const int64_t directions = in.of.directions, states = rows * directions * H, cells = in.of.kind == LSTM ? states : 0;
     const int64_t places = in.of.packed ? in.steps : rows * time, slot = elman::padded(H);
     ElmanCall call = in.call(threads);
     elman::permitted = threads;
@@ -182,11 +182,11 @@ inline Answers answer(const Inputs& in, int64_t threads) {
         return all.back().second.data;
     };
     for (bool keep : {false, true}) {
-        call.outputs = wanted("outputs", places * ways * H);
+        call.outputs = wanted("outputs", places * directions * H);
         call.final_hidden = wanted("final_hidden", states), call.final_cell = wanted("final_cell", cells);
         // What is kept has no answer to be compared with.
-        Array<float> gates(keep && in.of.kind != RNN ? ways * call.room * 4 * slot : 0);
-        Array<float> kept(keep && in.of.kind == LSTM ? ways * call.room * slot : 0);
+        Array<float> gates(keep && in.of.kind != RNN ? directions * call.capacity * 4 * slot : 0);
+        Array<float> kept(keep && in.of.kind == LSTM ? directions * call.capacity * slot : 0);
         call.gates = gates.data, call.cells = kept.data;
         check(elman_forward(&call) == 0, "elman_forward failed");
         if (!keep) continue;
@@ -194,12 +194,12 @@ inline Answers answer(const Inputs& in, int64_t threads) {
         call.grad_hidden = wanted("grad_hidden", states), call.grad_cell = wanted("grad_cell", cells);
         call.grad_start_hidden = wanted("grad_start_hidden", states);
         call.grad_start_cell = wanted("grad_start_cell", cells);
-        for (int64_t way = 0; way < ways; ++way) {
-            call.grad_weight_ih[way] = wanted("grad_weight_ih", in.gates * H * D);
-            call.grad_weight_hh[way] = wanted("grad_weight_hh", in.gates * H * H);
+        for (int64_t direction = 0; direction < directions; ++direction) {
+            call.grad_weight_ih[direction] = wanted("grad_weight_ih", in.gates * H * D);
+            call.grad_weight_hh[direction] = wanted("grad_weight_hh", in.gates * H * H);
             if (!in.of.bias) continue;
-            call.grad_bias_ih[way] = wanted("grad_bias_ih", in.gates * H);
-            call.grad_bias_hh[way] = wanted("grad_bias_hh", in.gates * H);
+            call.grad_bias_ih[direction] = wanted("grad_bias_ih", in.gates * H);
+            call.grad_bias_hh[direction] = wanted("grad_bias_hh", in.gates * H);
         }
         check(elman_backward(&call) == 0, "elman_backward failed");
     }
@@ -216,7 +216,7 @@ inline void try_case(const Case& of, const std::vector<int64_t>& team_sizes) {
     const Answers alone = answer(in, 1);
     const int64_t H = of.size.hidden_size;
     for (const auto& [name, found] : alone) compare(name, found.data, nullptr, found.size, 0);
-    if (in.steps * of.ways * in.gates * H * (H + of.size.input_size) <= QUICK) {
+    if (in.steps * of.directions * in.gates * H * (H + of.size.input_size) <= QUICK) {
         const scalar::Results expected = scalar::forward(in.call(1));
         const std::vector<float>* const all[] = {&expected.outputs, &expected.final_hidden, &expected.final_cell};
         for (int at = 0; at < 6; ++at)  // without and with what a backward pass needs

@@ -27,7 +27,7 @@ void run_team(void (*body)(void*), void* data, unsigned threads, unsigned) {
 }
 
 struct Kind {
-    int64_t kind, squash;
+    int64_t kind, activation;
 };
 
 const Kind KINDS[] = {{RNN, TANH}, {RNN, RELU}, {RNN, IDENTITY}, {LSTM, TANH}, {GRU, TANH}};
@@ -51,13 +51,13 @@ const Form FORMS[] = {
 // For ThreadSanitizer: few rows and many, so that units are shared, or rows.
 const Size SHARED[] = {{1, 33, 5, 17}, {2, 7, 3, 31}, {13, 11, 17, 8}, {19, 3, 33, 40}, {33, 3, 24, 97}};
 
-void try_form(Kind kind, Size size, int64_t ways, const Form& form, const std::vector<int64_t>& team_sizes) {
-    try_case({kind.kind, kind.squash, size, ways, form.lengths, form.reset, form.bias, form.packed, form.optional},
+void try_form(Kind kind, Size size, int64_t directions, const Form& form, const std::vector<int64_t>& team_sizes) {
+    try_case({kind.kind, kind.activation, size, directions, form.lengths, form.reset, form.bias, form.packed, form.optional},
              team_sizes);
 }
 
 // Every form there is: lengths, restarts, biases, packed.
-void try_forms(Kind kind, Size size, int64_t ways) {
+void try_forms(Kind kind, Size size, int64_t directions) {
     for (Lengths lengths : {ALL, MIXED, NONE, SORTED})
         for (bool reset : {false, true})
             for (bool bias : {false, true})
@@ -66,7 +66,7 @@ void try_forms(Kind kind, Size size, int64_t ways) {
                     elman::apart = cases % 3 != 0;
                     crooked = cases % 2 != 0;
                     most_given = cases % 5 ? 4 : 3;
-                    try_form(kind, size, ways, {lengths, reset, bias, packed, cases % 4 < 2}, {2, 3, 4});
+                    try_form(kind, size, directions, {lengths, reset, bias, packed, cases % 4 < 2}, {2, 3, 4});
                 }
 }
 
@@ -78,9 +78,9 @@ void try_steps() {
         for (Size size : STEPS)
             for (bool bias : {false, true}) {
                 crooked = elman::apart = bias;
-                try_single(kind.kind, kind.squash, size, bias);
+                try_single(kind.kind, kind.activation, size, bias);
                 for (int64_t weights : {elman::FLOAT32, elman::BFLOAT16, elman::INT8})
-                    try_stepper({kind.kind, kind.squash, weights, size.rows, size.time, size.input_size,
+                    try_stepper({kind.kind, kind.activation, weights, size.rows, size.time, size.input_size,
                                  size.hidden_size, bias});
             }
 }
@@ -125,7 +125,7 @@ void try_draws() {
         }
 }
 
-// What cannot be: a length below 0 or beyond time, more steps than there is room. Nothing is read or written for it.
+// What cannot be: a length below 0 or beyond time, more steps than the capacity. Nothing is read or written for it.
 void try_bad_lengths() {
     Inputs in({LSTM, TANH, {3, 4, 2, 5}, 2, MIXED, false, true, false, true});
     at_hand = "bad lengths";
@@ -136,7 +136,7 @@ void try_bad_lengths() {
     }
     in.lengths.data[1] = 4;
     ElmanCall call = in.call(2);
-    check(elman_forward(&call) == 2 && elman_backward(&call) == 2, "more steps than room were taken");
+    check(elman_forward(&call) == 2 && elman_backward(&call) == 2, "more steps than the capacity were accepted");
 }
 
 // Threads of the program that call at the same time, each with a team of its own.
@@ -146,7 +146,7 @@ void try_callers() {
         callers.emplace_back([caller] {
             for (Kind kind : THREE_KINDS)
                 for (const Form& form : FORMS) try_form(kind, {13, 11, 17, 8 + caller}, 2, form, {2});
-            for (Kind kind : THREE_KINDS) try_stepper({kind.kind, kind.squash, elman::INT8, 2, 2, 5, 17, true});
+            for (Kind kind : THREE_KINDS) try_stepper({kind.kind, kind.activation, elman::INT8, 2, 2, 5, 17, true});
         });
     for (std::thread& caller : callers) caller.join();
 }
@@ -158,7 +158,7 @@ void sizes() {
     elman::eager = true;
     for (Size size : SMALL)
         for (Kind kind : KINDS)
-            for (int64_t ways : {1, 2}) try_forms(kind, size, ways);
+            for (int64_t directions : {1, 2}) try_forms(kind, size, directions);
     try_steps();
     try_projections(1);
 }
@@ -169,8 +169,8 @@ void memory() {
     elman::eager = false, crooked = elman::apart = true, most_given = 4;
     for (Size size : LARGE)
         for (Kind kind : THREE_KINDS)
-            for (int64_t ways : {1, 2})
-                for (const Form& form : FORMS) try_form(kind, size, ways, form, {2, 4});
+            for (int64_t directions : {1, 2})
+                for (const Form& form : FORMS) try_form(kind, size, directions, form, {2, 4});
     for (Kind kind : THREE_KINDS) try_form(kind, WIDE, 1, FORMS[0], {3});
     elman::apart = false;
     try_form(KINDS[3], LONG, 2, FORMS[0], {2});
@@ -182,14 +182,14 @@ void threads() {
         elman::eager = eager;
         for (Size size : SHARED)
             for (Kind kind : THREE_KINDS)
-                for (int64_t ways : {1, 2})
-                    for (const Form& form : FORMS) try_form(kind, size, ways, form, {2, 3, 4});
+                for (int64_t directions : {1, 2})
+                    for (const Form& form : FORMS) try_form(kind, size, directions, form, {2, 3, 4});
         try_callers();
         try_projections(3);
         crooked = elman::apart = false;
         for (Kind kind : THREE_KINDS)
             for (int64_t weights : {elman::FLOAT32, elman::INT8})
-                try_stepper({kind.kind, kind.squash, weights, 5, 2, 24, 97, true});
+                try_stepper({kind.kind, kind.activation, weights, 5, 2, 24, 97, true});
     }
 }
 

@@ -16,7 +16,7 @@ struct Weights {
 };
 
 // One step of one row: replaces its hidden state (H), and the cell state (H) of an LSTM.
-inline void step(int64_t kind, int64_t squash, int64_t D, int64_t H, const Weights& weights, const float* x,
+inline void step(int64_t kind, int64_t activation, int64_t D, int64_t H, const Weights& weights, const float* x,
                  std::vector<double>& hidden, std::vector<double>& cell) {
     const std::vector<double> before = hidden;
     auto of_x = [&](int64_t row) {
@@ -40,7 +40,7 @@ inline void step(int64_t kind, int64_t squash, int64_t D, int64_t H, const Weigh
             hidden[u] = n + z * (before[u] - n);
         } else {
             const double sum = gate(0);
-            hidden[u] = squash == TANH ? std::tanh(sum) : squash == RELU && sum < 0 ? 0 : sum;
+            hidden[u] = activation == TANH ? std::tanh(sum) : activation == RELU && sum < 0 ? 0 : sum;
         }
     }
 }
@@ -52,7 +52,7 @@ struct Results {
 };
 
 inline Results forward(const ElmanCall& call) {
-    const int64_t H = call.hidden_size, D = call.input_size, W = call.ways, T = call.time;
+    const int64_t H = call.hidden_size, D = call.input_size, W = call.directions, T = call.time;
     auto length_of = [&](int64_t row) { return call.lengths ? call.lengths[row] : T; };
     auto place_of = [&](int64_t row, int64_t t) {
         if (!call.packed) return row * T + t;
@@ -64,8 +64,8 @@ inline Results forward(const ElmanCall& call) {
     Results to{std::vector<float>(places * W * H), std::vector<float>(call.rows * W * H), {}};
     if (call.kind == LSTM) to.final_cell = to.final_hidden;
     for (int64_t row = 0; row < call.rows; ++row)
-        for (int64_t way = 0; way < W; ++way) {
-            const int64_t state = (row * W + way) * H, length = length_of(row);
+        for (int64_t direction = 0; direction < W; ++direction) {
+            const int64_t state = (row * W + direction) * H, length = length_of(row);
             std::vector<double> hidden, cell;
             auto begin = [&](const float* from_hidden, const float* from_cell) {
                 hidden.assign(from_hidden + state, from_hidden + state + H);
@@ -73,14 +73,14 @@ inline Results forward(const ElmanCall& call) {
             };
             begin(call.hidden, call.cell);
             for (int64_t s = 0; s < length; ++s) {
-                const int64_t t = way ? length - 1 - s : s, place = place_of(row, t);
+                const int64_t t = direction ? length - 1 - s : s, place = place_of(row, t);
                 // A restart stands before step t; the backward direction comes to that border from step t + 1.
-                if (call.reset && (way ? s > 0 && call.reset[row * T + t + 1] : call.reset[row * T + t]))
+                if (call.reset && (direction ? s > 0 && call.reset[row * T + t + 1] : call.reset[row * T + t]))
                     begin(call.start_hidden, call.start_cell);
-                step(call.kind, call.squash, D, H,
-                     {call.weight_ih[way], call.weight_hh[way], call.bias_ih[way], call.bias_hh[way]},
+                step(call.kind, call.activation, D, H,
+                     {call.weight_ih[direction], call.weight_hh[direction], call.bias_ih[direction], call.bias_hh[direction]},
                      call.x + place * D, hidden, cell);
-                for (int64_t u = 0; u < H; ++u) to.outputs[(place * W + way) * H + u] = float(hidden[u]);
+                for (int64_t u = 0; u < H; ++u) to.outputs[(place * W + direction) * H + u] = float(hidden[u]);
             }
             for (int64_t u = 0; u < H; ++u) {
                 to.final_hidden[state + u] = float(hidden[u]);

@@ -4,14 +4,14 @@
 #include "cases.h"
 
 struct Stream {
-    int64_t kind, squash, weights, rows, layers, input_size, hidden_size;
+    int64_t kind, activation, weights, rows, layers, input_size, hidden_size;
     bool bias;
 };
 
 inline void try_stepper(const Stream& of) {
     const int64_t D = of.input_size, H = of.hidden_size, gates = of.kind == LSTM ? 4 : of.kind == GRU ? 3 : 1;
     ++cases;
-    at_hand = "stepper, kind " + std::to_string(of.kind) + ", squash " + std::to_string(of.squash) + ", weights " +
+    at_hand = "stepper, kind " + std::to_string(of.kind) + ", activation " + std::to_string(of.activation) + ", weights " +
               std::to_string(of.weights) + ", " + std::to_string(of.rows) + " rows, " + std::to_string(of.layers) +
               " layers, D " + std::to_string(D) + ", H " + std::to_string(H) + (of.bias ? ", bias" : "");
     std::mt19937 random(unsigned(D * 3 + H));
@@ -44,7 +44,7 @@ inline void try_stepper(const Stream& of) {
             for (int64_t at = 0; at < of.layers; ++at) {
                 const elman::StepLayer& layer = layers[at];
                 auto &to = slow_hidden[at * of.rows + row], &memory = slow_cell[at * of.rows + row];
-                scalar::step(of.kind, of.squash, layer.input_size, H,
+                scalar::step(of.kind, of.activation, layer.input_size, H,
                              {layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh}, x.data(), to, memory);
                 x.assign(to.begin(), to.end());
                 std::copy(x.begin(), x.end(), expected.data + (at * of.rows + row) * H);
@@ -52,7 +52,7 @@ inline void try_stepper(const Stream& of) {
         }
 
     float* const places[] = {input.data, output.data, hidden.data, cell.data};
-    void* stepper = elman_stepper_new(of.kind, of.squash, of.weights, of.layers, layers.data());
+    void* stepper = elman_stepper_new(of.kind, of.activation, of.weights, of.layers, layers.data());
     parameters.clear();  // a stepper packs its weights; theirs may go
     elman::permitted = 2;
     for (int64_t rows : {int64_t(1), of.rows})
@@ -79,7 +79,7 @@ inline void try_stepper(const Stream& of) {
     for (int64_t threads : {1, 2, 3}) {
         Array<float> outputs(of.rows * STEPS * H), final_hidden(states), final_cell(cell.size);
         ElmanCall call{};
-        call.rows = of.rows, call.time = STEPS, call.room = of.rows * STEPS, call.threads = threads;
+        call.rows = of.rows, call.time = STEPS, call.capacity = of.rows * STEPS, call.threads = threads;
         call.lengths = lengths.data, call.x = x.data, call.outputs = outputs.data;
         call.hidden = first_hidden.data(), call.cell = first_cell.data();
         call.final_hidden = final_hidden.data, call.final_cell = final_cell.data;
@@ -95,11 +95,11 @@ inline void try_stepper(const Stream& of) {
     elman_stepper_free(stepper);
 }
 
-inline void try_single(int64_t kind, int64_t squash, const Size& size, bool bias) {
+inline void try_single(int64_t kind, int64_t activation, const Size& size, bool bias) {
     const int64_t rows = size.rows, D = size.input_size, H = size.hidden_size;
     const int64_t gates = kind == LSTM ? 4 : kind == GRU ? 3 : 1, states = rows * H;
     ++cases;
-    at_hand = "single step, kind " + std::to_string(kind) + ", squash " + std::to_string(squash) + ", " +
+    at_hand = "single step, kind " + std::to_string(kind) + ", activation " + std::to_string(activation) + ", " +
               std::to_string(rows) + " rows, D " + std::to_string(D) + ", H " + std::to_string(H) +
               (bias ? ", bias" : "");
     std::mt19937 random(unsigned(D * 3 + H));
@@ -110,7 +110,7 @@ inline void try_single(int64_t kind, int64_t squash, const Size& size, bool bias
     const Array<float> cell = draw(kind == LSTM ? states : 0, random, 1);
     Array<float> next_hidden(states), next_cell(cell.size);
     elman::SingleStep call{};
-    call.kind = kind, call.squash = squash, call.rows = rows, call.input_size = D, call.hidden_size = H;
+    call.kind = kind, call.activation = activation, call.rows = rows, call.input_size = D, call.hidden_size = H;
     call.x = x.data, call.weight_ih = ih.data, call.weight_hh = hh.data;
     call.bias_ih = bias_ih.data, call.bias_hh = bias_hh.data, call.hidden = hidden.data, call.cell = cell.data;
     call.next_hidden = next_hidden.data, call.next_cell = next_cell.data;
@@ -119,7 +119,7 @@ inline void try_single(int64_t kind, int64_t squash, const Size& size, bool bias
         const int64_t at = row * H;
         std::vector<double> to(hidden.data + at, hidden.data + at + H), memory;
         if (kind == LSTM) memory.assign(cell.data + at, cell.data + at + H);
-        scalar::step(kind, squash, D, H, {ih.data, hh.data, bias_ih.data, bias_hh.data}, x.data + row * D, to, memory);
+        scalar::step(kind, activation, D, H, {ih.data, hh.data, bias_ih.data, bias_hh.data}, x.data + row * D, to, memory);
         const std::vector<float> expected(to.begin(), to.end()), expected_cell(memory.begin(), memory.end());
         compare("next_hidden", next_hidden.data + at, expected.data(), H, 1e-4f);
         if (kind == LSTM) compare("next_cell", next_cell.data + at, expected_cell.data(), H, 1e-4f);

@@ -1,73 +1,33 @@
-"""The compiled kernels: which library is in use and why, and the C structure that says all of a call."""
+"""Which compiled library is in use and why: found at import by what this processor can do, without torch."""
 
 import ctypes
 import json
 import os
 import platform
 import sys
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 from elman.checks import check_choice
+from elman.kernels.abi import INTERFACE, Call, Places, SingleStep, StepLayer
 from elman.kernels.build import LIBRARIES, library_path
 
 VARIABLE = "ELMAN_KERNELS"  # picks an instruction set, or "none"
-# Fastest first, each with what a processor must be able to do.
+# Fastest first, each with what a processor must be able to do, in the words of Linux.
 INSTRUCTION_SETS = {
     "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"},
     "avx2": {"avx2", "fma"},
     "portable": set[str](),
 }
-
-# Name -> kind of cell, and squashing function of an RNN.
-KINDS = {"rnn-tanh": (0, 0), "rnn-relu": (0, 1), "rnn-identity": (0, 2), "lstm": (1, 0), "gru": (2, 0)}
-INTERFACE = 3  # as csrc/abi.h counts it
-PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a cell, in torch's order
-SLOTS = {"lstm": 4, "gru": 4}  # numbers a unit and step that are kept for the backward pass
-
-_SIZES = ["kind", "squash", "rows", "time", "input_size", "hidden_size", "ways", "room", "threads", "packed"]
-Pair = ctypes.c_void_p * 2
-_POINTERS = ["lengths", "reset", "x"]
-
-
-class Call(ctypes.Structure):
-    """`ElmanCall` of csrc/abi.h, where every field is explained."""
-
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in _SIZES),
-        *((name, ctypes.c_void_p) for name in _POINTERS),
-        *((name, Pair) for name in PARAMETERS),  # one a direction
-        *(
-            (name, ctypes.c_void_p)
-            for name in (
-                "hidden", "cell", "start_hidden", "start_cell",
-                "outputs", "final_hidden", "final_cell", "gates", "cells",
-                "grad_outputs", "grad_final_hidden", "grad_final_cell",
-                "grad_x", "grad_hidden", "grad_cell", "grad_start_hidden", "grad_start_cell",
-            )
-        ),
-        *((f"grad_{name}", Pair) for name in PARAMETERS),
-    )  # fmt: skip
-
-
-class StepLayer(ctypes.Structure):
-    """`StepLayer` of csrc/step_weights.h."""
-
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in ("input_size", "hidden_size")),
-        *((name, ctypes.c_void_p) for name in PARAMETERS),
-    )
-
-
-class SingleStep(ctypes.Structure):
-    """`SingleStep` of csrc/single.h."""
-
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in ("kind", "squash", "rows", "input_size", "hidden_size")),
-        *((name, ctypes.c_void_p) for name in ("x", *PARAMETERS, "hidden", "cell", "next_hidden", "next_cell")),
-    )
+# NumPy names features in upper case. Its later versions also name levels of x86-64, each with all that it includes.
+OTHER_NAMES = {
+    "FMA3": {"fma"},
+    "X86_V3": INSTRUCTION_SETS["avx2"],
+    "X86_V4": INSTRUCTION_SETS["avx2"] | INSTRUCTION_SETS["avx512"],
+}
 
 
 class Kernels(NamedTuple):
@@ -77,11 +37,10 @@ class Kernels(NamedTuple):
     name: str  # the instruction set, or "none"
     reason: str
     lanes: int = 1  # floats a vector
-    threaded: bool = False  # whether torch's threads could be borrowed
 
 
 def find_kernels() -> Kernels:
-    """The fastest kernels that this machine can run; the variable ELMAN_KERNELS says otherwise.
+    """The fastest kernels that this machine can run, or those that the variable ELMAN_KERNELS names.
 
     Raises:
         ArgumentError: the variable names an instruction set that does not exist.
@@ -113,16 +72,66 @@ def instruction_sets() -> list[str]:
 
 
 def kernel_facts() -> dict[str, object]:
-    """Which kernels are in use and why, for a person: name -> value."""
+    """Which kernels are in use and why, for a person: name -> value. It imports no torch."""
     use = f"{KERNELS.name} ({KERNELS.reason})" if KERNELS.library else f"none, torch computes ({KERNELS.reason})"
     return {
         "kernels": use,
         "built for": ", ".join(_built()) or f"nothing ({_why_not_built()})",
         "this processor can run": ", ".join(_able()),
-        "threads": f"{torch.get_num_threads()}"
-        + ("" if KERNELS.threaded or not KERNELS.library else ", kernels use 1"),
-        "torch": torch.__version__,
+        "threads": _threads(),
+        "torch": _version("torch"),
     }
+
+
+@cache
+def lend_threads() -> bool:
+    """Hand torch's OpenMP pool to the kernels, once a process; without it they compute in one thread.
+
+    So `torch.set_num_threads` rules, and no second pool is started. The functions are looked up through torch's own
+    library, because other packages bring OpenMP runtimes of their own. The library is opened without importing torch.
+
+    Returns: whether the kernels have the pool.
+    """
+    if KERNELS.library is None:
+        return False
+    for path in _torch_libraries():
+        try:
+            pool = ctypes.CDLL(str(path))
+            lent = [
+                ctypes.cast(getattr(pool, name), ctypes.c_void_p)
+                for name in ("GOMP_parallel", "omp_get_num_threads", "omp_get_thread_num")
+            ]
+        except (OSError, AttributeError):
+            continue
+        KERNELS.library.elman_lend_threads(*lent)
+        return True
+    return False
+
+
+def _torch_libraries() -> list[Path]:
+    """Where torch's library lies, if it is installed; found without importing it."""
+    try:
+        spec = find_spec("torch")
+    except (ImportError, ValueError):  # it is blocked, or something else goes by its name
+        return []
+    return (
+        [] if spec is None or spec.origin is None else sorted((Path(spec.origin).parent / "lib").glob("libtorch_cpu.*"))
+    )
+
+
+def _threads() -> str:
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return "1 until torch is imported, then as many as torch uses"
+    alone = KERNELS.library is not None and not lend_threads()
+    return f"{torch.get_num_threads()}{', kernels use 1' if alone else ''}"
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _built() -> list[str]:
@@ -145,45 +154,32 @@ def _load(path: Path, name: str, reason: str) -> Kernels:
     layout = INTERFACE * 10**9 + ctypes.sizeof(Call) * 10**6 + ctypes.sizeof(SingleStep) * 1000
     if not known or library.elman_layout() != layout + ctypes.sizeof(StepLayer):
         return Kernels(None, "none", f"{name}: built from other sources; run `make kernels` or install again")
-    for function in (library.elman_forward, library.elman_backward):
-        function.argtypes, function.restype = [ctypes.POINTER(Call)], ctypes.c_int
-    library.elman_single_step.argtypes = [ctypes.POINTER(SingleStep)]
-    library.elman_lanes.restype = ctypes.c_int64
-    library.elman_stepper_new.argtypes = [ctypes.c_int64] * 4 + [ctypes.POINTER(StepLayer)]
-    library.elman_stepper_new.restype = ctypes.c_void_p
-    library.elman_stepper_bind.argtypes = [ctypes.c_void_p, *[ctypes.c_int64] * 2, ctypes.c_void_p * 4]
-    library.elman_stepper_bind.restype = ctypes.c_int
-    library.elman_stepper_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(Call)]
-    library.elman_stepper_run.restype = ctypes.c_int
-    library.elman_projection_pack.argtypes = [ctypes.c_int64] * 3 + [ctypes.c_void_p] * 2
-    library.elman_projection_pack.restype = ctypes.c_void_p
-    library.elman_projection_run.argtypes = [ctypes.c_void_p, *[ctypes.c_int64] * 3, *[ctypes.c_void_p] * 2]
-    library.elman_projection_run.restype = None
-    library.elman_draws_mark.argtypes = [*(ctypes.c_void_p, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p)]
-    library.elman_draws_mark.restype = None
-    for function in (library.elman_stepper_step, library.elman_stepper_free, library.elman_projection_free):
-        function.argtypes, function.restype = [ctypes.c_void_p], None
-    return Kernels(library, name, reason, library.elman_lanes(), _lend_threads(library))
+    _declare(library)
+    return Kernels(library, name, reason, library.elman_lanes())
 
 
-def _lend_threads(library: ctypes.CDLL) -> bool:
-    """Hand torch's OpenMP pool to the kernels, so that `torch.set_num_threads` rules and no second pool is started.
-
-    The functions are looked up through torch's own library, for other packages bring OpenMP runtimes of their own.
-    """
-    for path in (Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*"):
-        try:
-            pool = ctypes.CDLL(str(path))
-            lent = [
-                ctypes.cast(getattr(pool, name), ctypes.c_void_p)
-                for name in ("GOMP_parallel", "omp_get_num_threads", "omp_get_thread_num")
-            ]
-        except (OSError, AttributeError):
-            continue
-        library.elman_lend_threads.argtypes = [ctypes.c_void_p] * 3
-        library.elman_lend_threads(*lent)
-        return True
-    return False
+def _declare(library: ctypes.CDLL) -> None:
+    """State what the functions of csrc/kernels.cpp take and return."""
+    address, number = ctypes.c_void_p, ctypes.c_int64
+    functions = {
+        "elman_lanes": (number, []),
+        "elman_lend_threads": (None, [address] * 3),
+        "elman_forward": (ctypes.c_int, [ctypes.POINTER(Call)]),
+        "elman_backward": (ctypes.c_int, [ctypes.POINTER(Call)]),
+        "elman_single_step": (ctypes.c_int, [ctypes.POINTER(SingleStep)]),
+        "elman_stepper_new": (address, [number] * 4 + [ctypes.POINTER(StepLayer)]),
+        "elman_stepper_bind": (ctypes.c_int, [address, number, number, Places]),
+        "elman_stepper_run": (ctypes.c_int, [address, ctypes.POINTER(Call)]),
+        "elman_stepper_step": (None, [address]),
+        "elman_stepper_free": (None, [address]),
+        "elman_projection_pack": (address, [number] * 3 + [address] * 2),
+        "elman_projection_run": (None, [address] + [number] * 3 + [address] * 2),
+        "elman_projection_free": (None, [address]),
+        "elman_draws_mark": (None, [address, number, ctypes.c_double, address]),
+    }
+    for name, (returns, takes) in functions.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = returns, takes
 
 
 def _abilities() -> set[str]:
@@ -194,14 +190,25 @@ def _abilities() -> set[str]:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("flags"):
                 return set(line.split(":", 1)[1].split())
-    # torch knows the best of them; each implies the others.
-    best = torch.backends.cpu.get_cpu_capability()
-    known = {"AVX512": INSTRUCTION_SETS["avx512"] | INSTRUCTION_SETS["avx2"], "AVX2": INSTRUCTION_SETS["avx2"]}
-    return known.get(best, set())
+    return _features_of_numpy()
+
+
+def _features_of_numpy() -> set[str]:
+    """NumPy's own table, in the words of Linux; it has no public name, so it may not be there."""
+    found: set[str] = set()
+    for module in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):  # NumPy 2, NumPy 1
+        try:
+            table = __import__(module, fromlist=["__cpu_features__"]).__cpu_features__
+        except (ImportError, AttributeError):
+            continue
+        for feature in (feature for feature, there in table.items() if there):
+            found |= OTHER_NAMES.get(feature, {feature.lower()})
+        break
+    return found
 
 
 def _why_not_built() -> str:
-    """What the build wrote about itself."""
+    """What the build says about itself."""
     try:
         reason = json.loads((LIBRARIES / "build.json").read_text()).get("reason")
     except (OSError, ValueError):

@@ -48,7 +48,7 @@ class Equations(ABC):
         """The way back through the states (N, H) before and after every step."""
 
 
-SQUASHES: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh_, "relu": torch.relu_, "identity": lambda x: x}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh_, "relu": torch.relu_, "identity": lambda x: x}
 
 
 class ElmanEquations(Equations):
@@ -59,10 +59,10 @@ class ElmanEquations(Equations):
     ) -> tuple[Step, tuple[Tensor, ...]]:
         sums, weight = torch.split(projected, sizes), weight_hh.t().contiguous()
         assert isinstance(self.cell, ElmanCell)  # `EQUATIONS` guarantees it
-        squash = SQUASHES[self.cell.nonlinearity]
+        activation = ACTIVATIONS[self.cell.nonlinearity]
 
         def step(t: int, before: State, after: State) -> None:
-            squash(torch.addmm(sums[t], before[0], weight, out=after[0]))
+            activation(torch.addmm(sums[t], before[0], weight, out=after[0]))
 
         return step, ()
 

@@ -90,8 +90,8 @@ def fused(
     parameters = [getattr(cell, name) for cell in cells for name in PARAMETERS]
     weights = [tensor for tensor in parameters if tensor is not None]
     seen = watched((x,))
-    room = x.shape[:-1].numel() if lengths is None or seen else int(lengths.sum())
-    request = Request(x, weights, list(state), list(start), lengths, reset, kind_of(cells[0]), len(cells), room)
+    capacity = x.shape[:-1].numel() if lengths is None or seen else int(lengths.sum())
+    request = Request(x, weights, list(state), list(start), lengths, reset, kind_of(cells[0]), len(cells), capacity)
     tensors = _flat(request)
     keep = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
     if seen:
@@ -110,18 +110,18 @@ class _Form(NamedTuple):
     weights: int
     states: int
     kind: str
-    ways: int
-    room: int
+    directions: int
+    capacity: int
 
     def request(self, tensors: Sequence[Any]) -> Request:
         x, lengths, reset, *rest = tensors
         weights, states = rest[: self.weights], rest[self.weights :]
         state, start = states[: self.states], states[self.states :]
-        return Request(x, weights, state, start, lengths, reset, self.kind, self.ways, self.room)
+        return Request(x, weights, state, start, lengths, reset, self.kind, self.directions, self.capacity)
 
 
 def _form(request: Request) -> _Form:
-    return _Form(len(request.weights), len(request.state), request.kind, request.ways, request.room)
+    return _Form(len(request.weights), len(request.state), request.kind, request.directions, request.capacity)
 
 
 def _flat(request: Request) -> tuple[Any, ...]:
@@ -172,9 +172,9 @@ def _gradients(ctx: Any, grads: Sequence[Tensor | None], run_backward: Any) -> l
 
 def _by_reference(form: _Form, tensors: list[Any]) -> tuple[Tensor, ...]:
     """What a request asks for, by the reference."""
-    x, weights, state, start, lengths, reset, kind, ways, _ = form.request(tensors)
-    each = len(weights) // ways
-    cells = tuple(cell_of(kind, weights[way * each : (way + 1) * each]) for way in range(ways))
+    x, weights, state, start, lengths, reset, kind, directions, _ = form.request(tensors)
+    each = len(weights) // directions
+    cells = tuple(cell_of(kind, weights[direction * each : (direction + 1) * each]) for direction in range(directions))
     states = cells[0].state_type(*state), cells[0].state_type(*start)
     if x.dim() == 3:
         outputs, final = each_way(unroll)(cells, x, states[0], lengths, reset, states[1])

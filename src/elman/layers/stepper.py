@@ -12,8 +12,9 @@ from torch import Tensor
 from elman.cells import Cell, check_state
 from elman.checks import check_choice, check_shape, check_whole, fail, shown
 from elman.kernels import PARAMETERS
+from elman.kernels.abi import WEIGHTS
 from elman.layers.fused import fused_refuses, kind_of
-from elman.layers.native.steps import WEIGHTS, Steps
+from elman.layers.native.steps import PackedSteps
 from elman.layers.recurrent import Recurrent
 from elman.layers.request import check_lengths
 from elman.types import State
@@ -80,7 +81,7 @@ class Stepper:
         self._handle: int | None = None
         if refusal is None:
             parameters = [[getattr(cell, name) for name in PARAMETERS] for cell in cells]
-            self._steps = Steps(kind_of(cells[0]), parameters, weights)
+            self._steps = PackedSteps(kind_of(cells[0]), parameters, weights)
             # The kernel keeps these addresses: no other array may ever take their place.
             self._steps.bind(rows, *(array.ctypes.data for array in (self._input, self._output, *self._states)))
             self._step, self._handle = self._steps.step, self._steps.handle

@@ -6,14 +6,14 @@
 constexpr int64_t INTERFACE = 3;  // counted up when what a function takes changes
 
 enum ElmanKind : int64_t { RNN, LSTM, GRU };
-enum ElmanSquash : int64_t { TANH, RELU, IDENTITY };  // of an RNN
+enum ElmanActivation : int64_t { TANH, RELU, IDENTITY };  // of an RNN
 
-// One layer over a batch. W = ways: 1, or 2 for a forward and a backward direction. All arrays are dense, row-major.
-// S = slots: 4 for LSTM and GRU, 1 for RNN. H' = H rounded up to the vector length.
+// One layer over a batch. W = directions: 1, or 2 for a forward and a backward direction. All arrays are dense,
+// row-major. S = slots: 4 for LSTM and GRU, 1 for RNN. H' = H rounded up to the vector length.
 struct ElmanCall {
-    int64_t kind, squash, rows, time, input_size, hidden_size, ways;
-    int64_t room;     // N: at least as many as there are real steps
-    int64_t threads;  // at most so many
+    int64_t kind, activation, rows, time, input_size, hidden_size, directions;
+    int64_t capacity;  // N: at least as many as there are real steps
+    int64_t threads;   // upper bound of the team
     // Where steps are: `lengths` (rows) or null for all `time`; with `packed` set, x and outputs hold one row a real
     // step, time-major, and the rows of the batch stand longest first, as in torch's PackedSequence.
     int64_t packed;

@@ -1,5 +1,5 @@
-// The way back through time: one pass that leaves the gradient of every gate in memory, then the products that need no
-// order, of the weights (gradients.h) and of the inputs.
+// The backward pass through time: one walk that leaves the gradient of every gate in memory, then the products that
+// need no order, of the weights (gradients.h) and of the inputs.
 #pragma once
 
 #include "forward.h"
@@ -15,8 +15,8 @@ struct BackTile {
     const Plan& plan;
     Group group;
     const BackwardData& data;
-    int64_t way, s;       // s = -1: before the first step
-    float *carry, *cell;  // gradients of hidden state (beside the product's) and cell state, rows of H'
+    int64_t direction, s;  // s = -1: before the first step
+    float *carry, *cell;   // gradients of hidden state (beside the product's) and cell state, rows of H'
     const float* panel;
     int64_t unit;  // the panel's first
 
@@ -30,7 +30,7 @@ struct BackTile {
         if constexpr (AFTER)
             multiply<M, VECTORS>(data.gates + later * row_size, group.stride * row_size, panel, S::GATES * slot, sum);
         for (int m = 0; m < M; ++m) {
-            bool restarted = AFTER && plan.restart[way] && plan.restart[way][later + m * group.stride];
+            bool restarted = AFTER && plan.restart[direction] && plan.restart[direction][later + m * group.stride];
             for (int v = 0; v < VECTORS; ++v) {
                 int64_t u = unit + v * LANES;
                 if (u < slot) finish(group.at(first + m), u, sum[m][v], restarted);
@@ -44,7 +44,7 @@ struct BackTile {
         float *carried = carry + place * slot + u, *cell_carried = cell + place * slot + u;
         hidden += load(carried);
         Vec dc = KIND == LSTM ? load(cell_carried) : Vec{};
-        const int64_t state = (plan.row[place] * call.ways + way) * H + u;
+        const int64_t state = (plan.row[place] * call.directions + direction) * H + u;
         if (restarted) {  // the step after this one began from the start state
             store(call.grad_start_hidden + state, load(call.grad_start_hidden + state, H - u) + hidden, H - u);
             if (KIND == LSTM)
@@ -57,22 +57,22 @@ struct BackTile {
             return;
         }
         const int64_t j = plan.offset[s] + place;
-        const int64_t output = plan.place[way][j] * call.ways * H + way * H + u;
+        const int64_t output = plan.place[direction][j] * call.directions * H + direction * H + u;
         const Vec one = splat(1.f), dh = hidden + load(call.grad_outputs + output, H - u);
         float* gate = data.gates + j * row_size + u;
         if constexpr (S::GATES == 1) {
-            store(gate, dh * squash_slope(call.squash, load(call.outputs + output, H - u)));
+            store(gate, dh * activation_slope(call.activation, load(call.outputs + output, H - u)));
             store(carried, Vec{});
         } else {
-            const float* kept = call.gates + (way * call.room + j) * row_size + u * S::SLOTS;
+            const float* kept = call.gates + (direction * call.capacity + j) * row_size + u * S::SLOTS;
             if constexpr (KIND == LSTM) {
                 Vec i_ = load(kept), f = load(kept + LANES), g = load(kept + 2 * LANES), o = load(kept + 3 * LANES);
-                Vec squashed = tanh(load(call.cells + (way * call.room + j) * slot + u));
-                dc = dc + dh * o * (one - squashed * squashed);
+                Vec activated = tanh(load(call.cells + (direction * call.capacity + j) * slot + u));
+                dc = dc + dh * o * (one - activated * activated);
                 store(gate, dc * g * i_ * (one - i_));
                 store(gate + slot, dc * load(data.cell_before[j] + u, H - u) * f * (one - f));
                 store(gate + 2 * slot, dc * i_ * (one - g * g));
-                store(gate + 3 * slot, dh * squashed * o * (one - o));
+                store(gate + 3 * slot, dh * activated * o * (one - o));
                 store(cell_carried, dc * f);
                 store(carried, Vec{});
             } else {
@@ -95,7 +95,7 @@ struct BackwardTask {
     const Plan& plan;
     Group group;
     const BackwardData& data;
-    int64_t way;
+    int64_t direction;
     float *carry, *cell;  // of all places
     Barrier barrier;
     int64_t helper, helpers;  // this one of those that share the group, and its panels
@@ -105,7 +105,7 @@ struct BackwardTask {
         const int64_t H = call.hidden_size, slot = padded(H), rows = group.count(plan.rows);
         for (int64_t i = 0; i < rows; ++i)
             for (int64_t u = panels.begin * WIDE; u < panels.end * WIDE && u < slot; u += LANES) {
-                const int64_t place = group.at(i), state = (plan.row[place] * call.ways + way) * H + u;
+                const int64_t place = group.at(i), state = (plan.row[place] * call.directions + direction) * H + u;
                 store(carry + place * slot + u, final_gradient(call.grad_final_hidden, state, H - u));
                 if (KIND == LSTM) store(cell + place * slot + u, final_gradient(call.grad_final_cell, state, H - u));
                 store(call.grad_start_hidden + state, Vec{}, H - u);
@@ -116,9 +116,9 @@ struct BackwardTask {
             for (int64_t at = panels.begin; at < panels.end; ++at) {
                 const int64_t panel = panels.in_turn(at, s + 1);
                 const float* weights = data.hh + panel * S::GATES * slot * WIDE;
-                BackTile<KIND, true> going{call, plan, group, data, way, s, carry, cell, weights, panel * WIDE};
+                BackTile<KIND, true> going{call, plan, group, data, direction, s, carry, cell, weights, panel * WIDE};
                 for_rows<ROWS>(0, going_on, going);
-                BackTile<KIND, false> ending{call, plan, group, data, way, s, carry, cell, weights, panel * WIDE};
+                BackTile<KIND, false> ending{call, plan, group, data, direction, s, carry, cell, weights, panel * WIDE};
                 for_rows<1>(going_on, all, ending);
             }
             barrier.wait(helper, helpers);
@@ -134,29 +134,29 @@ template <int64_t KIND>
 void backward_as(const ElmanCall& call, Arena& arena) {
     using S = Shape<KIND>;
     const int64_t H = call.hidden_size, D = call.input_size, slot = padded(H), row_size = S::SLOTS * slot;
-    const int64_t groups = groups_of<KIND>(call), tasks = call.ways * groups;
+    const int64_t groups = groups_of<KIND>(call), tasks = call.directions * groups;
     const int64_t panels = panels_of(H), input_panels = panels_of(D);
     const int64_t depth = S::GATES * slot;  // of both products
     const Plan plan = make_plan(call, arena);
     BackwardData data[2];
-    for (int64_t way = 0; way < call.ways; ++way)
-        data[way] = {arena.take<float>(panels * depth * WIDE),
-                     call.grad_x ? arena.take<float>(input_panels * depth * WIDE) : nullptr,
-                     arena.take<float>(plan.total * row_size),
-                     arena.take<const float*>(plan.total),
-                     arena.take<const float*>(KIND == LSTM ? plan.total : 0),
-                     arena.take<const float*>(plan.total),
-                     arena.take<float*>(call.grad_x ? plan.total : 0)};
+    for (int64_t direction = 0; direction < call.directions; ++direction)
+        data[direction] = {arena.take<float>(panels * depth * WIDE),
+                           call.grad_x ? arena.take<float>(input_panels * depth * WIDE) : nullptr,
+                           arena.take<float>(plan.total * row_size),
+                           arena.take<const float*>(plan.total),
+                           arena.take<const float*>(KIND == LSTM ? plan.total : 0),
+                           arena.take<const float*>(plan.total),
+                           arena.take<float*>(call.grad_x ? plan.total : 0)};
     const int64_t state_size = call.rows * slot;
-    float* states = arena.take<float>(call.ways * 2 * state_size);
+    float* states = arena.take<float>(call.directions * 2 * state_size);
     const int64_t scratch_size = weight_scratch(H) > weight_scratch(D) ? weight_scratch(H) : weight_scratch(D);
     float* scratch = arena.take<float>(call.threads * scratch_size);
     Barrier all(take_flags(arena, call.threads));
     Barrier::Flag* flags = take_flags(arena, tasks * call.threads);
 
     in_team(threads_of<KIND>(call, plan), [&](int64_t member, int64_t size) {
-        for (int64_t job = member; job < call.ways * (panels + input_panels); job += size) {
-            const int64_t way = job % call.ways, panel = job / call.ways;
+        for (int64_t job = member; job < call.directions * (panels + input_panels); job += size) {
+            const int64_t direction = job % call.directions, panel = job / call.directions;
             auto row_of = [&](const float* weight, bool recurrent, int64_t columns) {
                 return [=](int64_t k) {
                     const int64_t unit = k % slot;
@@ -164,24 +164,25 @@ void backward_as(const ElmanCall& call, Arena& arena) {
                 };
             };
             if (panel < panels)
-                pack_panel(panel, depth, H, row_of(call.weight_hh[way], true, H), data[way].hh + panel * depth * WIDE);
+                pack_panel(panel, depth, H, row_of(call.weight_hh[direction], true, H),
+                           data[direction].hh + panel * depth * WIDE);
             else if (call.grad_x)
-                pack_panel(panel - panels, depth, D, row_of(call.weight_ih[way], false, D),
-                           data[way].ih + (panel - panels) * depth * WIDE);
+                pack_panel(panel - panels, depth, D, row_of(call.weight_ih[direction], false, D),
+                           data[direction].ih + (panel - panels) * depth * WIDE);
         }
-        for (int64_t way = 0; way < call.ways; ++way)
-            find_before<KIND>(call, plan, way, share(plan.steps, member, size), data[way]);
+        for (int64_t direction = 0; direction < call.directions; ++direction)
+            find_before<KIND>(call, plan, direction, share(plan.steps, member, size), data[direction]);
         if (call.grad_x && !call.packed) clear_padding(call, call.grad_x, D, share(call.rows, member, size));
         all.wait(member, size);
         const Shares shares{member, size, tasks, panels, most_helpers<KIND>(call)};
         for (int64_t task = shares.first_task(); !shares.idle() && task < tasks; task = shares.next_task(task)) {
-            const int64_t way = task % call.ways;
-            float* state = states + way * 2 * state_size;
+            const int64_t direction = task % call.directions;
+            float* state = states + direction * 2 * state_size;
             BackwardTask<KIND>{call,
                                plan,
-                               {task / call.ways, groups},
-                               data[way],
-                               way,
+                               {task / call.directions, groups},
+                               data[direction],
+                               direction,
                                state,
                                state + state_size,
                                Barrier(flags + task * call.threads),
@@ -191,25 +192,25 @@ void backward_as(const ElmanCall& call, Arena& arena) {
                 .run();
         }
         all.wait(member, size);
-        for (int64_t way = 0; way < call.ways; ++way) {
+        for (int64_t direction = 0; direction < call.directions; ++direction) {
             Span rows = share(S::GATES * H, member, size, ROWS);
-            weight_gradient<KIND>(call, plan, data[way], way, false, rows, scratch + member * scratch_size);
-            weight_gradient<KIND>(call, plan, data[way], way, true, rows, scratch + member * scratch_size);
+            weight_gradient<KIND>(call, plan, data[direction], direction, false, rows, scratch + member * scratch_size);
+            weight_gradient<KIND>(call, plan, data[direction], direction, true, rows, scratch + member * scratch_size);
         }
-        for (int64_t way = 0; call.grad_x && way < call.ways; ++way) {
-            if (way) all.wait(member, size);  // both directions add to the same rows
+        for (int64_t direction = 0; call.grad_x && direction < call.directions; ++direction) {
+            if (direction) all.wait(member, size);  // both directions add to the same rows
             Span rows = share(plan.total, member, size, ROWS);
             constexpr int64_t BLOCK = 8 * ROWS;
             for (int64_t begin = rows.begin; begin < rows.end; begin += BLOCK)
                 for (int64_t panel = 0; panel < input_panels; ++panel) {
-                    ProductTile tile{data[way].gates + S::IH_SLOT * slot,
+                    ProductTile tile{data[direction].gates + S::IH_SLOT * slot,
                                      row_size,
-                                     data[way].ih + panel * depth * WIDE,
+                                     data[direction].ih + panel * depth * WIDE,
                                      depth,
-                                     data[way].grad_inputs,
+                                     data[direction].grad_inputs,
                                      panel * WIDE,
                                      D,
-                                     way > 0};
+                                     direction > 0};
                     for_rows<ROWS>(begin, begin + BLOCK < rows.end ? begin + BLOCK : rows.end, tile);
                 }
         }

@@ -65,12 +65,12 @@ INLINE Vec gru_step_in(Vec (&gate)[3], Vec inside, Vec hidden) {
     return APART ? gru_step_apart(gate, inside, hidden) : gru_step(gate, inside, hidden);
 }
 
-INLINE Vec squash(int64_t kind, Vec x) {
+INLINE Vec activate(int64_t kind, Vec x) {
     if (kind == RELU) return x < Vec{} ? Vec{} : x;  // a NaN stays
     return kind == IDENTITY ? x : tanh(x);
 }
 
-INLINE Vec squash_slope(int64_t kind, Vec y) {  // of the output
+INLINE Vec activation_slope(int64_t kind, Vec y) {  // of the output
     if (kind == RELU) return y > Vec{} ? splat(1.f) : Vec{};
     return kind == IDENTITY ? splat(1.f) : splat(1.f) - y * y;
 }

@@ -52,7 +52,7 @@ struct StepTile {
     const float *panel, *bias_inside;
     int64_t unit;  // the panel's first
     float* outputs;
-    int64_t output_size, kind;  // of an RNN's squashing function
+    int64_t output_size, kind;  // of an RNN's activation
 
     template <int M>
     ALWAYS_INLINE void run(int64_t first) {
@@ -70,7 +70,8 @@ struct StepTile {
             float* output = outputs + place[row] * output_size + unit;
             if constexpr (S::GATES == 1) {
                 for (int c = 0; c < S::COLUMNS; ++c)
-                    if (unit + c * LANES < slot) finish(at + c * LANES, output + c * LANES, c, squash(kind, sum[m][c]));
+                    if (unit + c * LANES < slot)
+                        finish(at + c * LANES, output + c * LANES, c, activate(kind, sum[m][c]));
             } else if constexpr (KIND == LSTM) {
                 Vec c = load(cell + at);
                 const Vec h = lstm_step_in<M>(sum[m], c);
@@ -112,7 +113,7 @@ struct ForwardTask {
     const Plan& plan;
     Group group;
     const ForwardWeights& weights;
-    int64_t way;
+    int64_t direction;
     float *hidden[2], *cell;  // states of all places, H' wide
     float* gates;             // of a chunk of this group, or of all packed rows of this direction where they are kept
     int64_t chunk_rows;
@@ -145,7 +146,7 @@ struct ForwardTask {
         for (int64_t s = begin; s < end; ++s)
             for (int64_t i = 0; i < live(s); ++i, ++rows) {
                 const int64_t packed = plan.offset[s] + group.at(i);
-                memcpy(inputs + rows * D, call.x + plan.place[way][packed] * D, D * sizeof(float));
+                memcpy(inputs + rows * D, call.x + plan.place[direction][packed] * D, D * sizeof(float));
                 target[rows] = KEEP ? packed : rows;
             }
         for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
@@ -167,23 +168,24 @@ struct ForwardTask {
         const int64_t packed = plan.offset[s] + group.first, from = group.first * slot();
         for (int64_t at = panels.begin; at < panels.end; ++at) {
             const int64_t panel = panels.in_turn(at, s);
-            StepTile<KIND, KEEP> tile{hidden[s % 2] + from,
-                                      hidden[(s + 1) % 2] + from,
-                                      cell + from,
-                                      gates + (KEEP ? packed : done) * S::SLOTS * slot(),
-                                      KEEP && KIND == LSTM ? call.cells + (way * call.room + packed) * slot() : nullptr,
-                                      plan.place[way] + packed,
-                                      group.stride,
-                                      KEEP ? group.stride : 1,
-                                      slot(),
-                                      S::SLOTS * slot(),
-                                      H(),
-                                      weights.hh + panel * H() * S::COLUMNS * LANES,
-                                      weights.bias_inside + panel * LANES,
-                                      panel * S::UNITS * LANES,
-                                      call.outputs + way * H(),
-                                      call.ways * H(),
-                                      call.squash};
+            StepTile<KIND, KEEP> tile{
+                hidden[s % 2] + from,
+                hidden[(s + 1) % 2] + from,
+                cell + from,
+                gates + (KEEP ? packed : done) * S::SLOTS * slot(),
+                KEEP && KIND == LSTM ? call.cells + (direction * call.capacity + packed) * slot() : nullptr,
+                plan.place[direction] + packed,
+                group.stride,
+                KEEP ? group.stride : 1,
+                slot(),
+                S::SLOTS * slot(),
+                H(),
+                weights.hh + panel * H() * S::COLUMNS * LANES,
+                weights.bias_inside + panel * LANES,
+                panel * S::UNITS * LANES,
+                call.outputs + direction * H(),
+                call.directions * H(),
+                call.activation};
             for_rows<S::ROWS>(0, live(s), tile);
         }
         end_rows(s + 1, s + 1 < plan.steps ? live(s + 1) : 0, live(s));
@@ -191,7 +193,7 @@ struct ForwardTask {
         barrier.wait(helper, helpers);
     }
 
-    int64_t state_at(int64_t place) const { return (plan.row[place] * call.ways + way) * H(); }
+    int64_t state_at(int64_t place) const { return (plan.row[place] * call.directions + direction) * H(); }
 
     template <class Work>
     void for_units(Work work) const {  // the first unit of every vector that is this thread's
@@ -219,9 +221,9 @@ struct ForwardTask {
     }
 
     void restart_rows(int64_t step) {
-        if (!plan.restart[way] || step >= plan.steps) return;
+        if (!plan.restart[direction] || step >= plan.steps) return;
         for (int64_t i = 0; i < live(step); ++i)
-            if (plan.restart[way][plan.offset[step] + group.at(i)])
+            if (plan.restart[direction][plan.offset[step] + group.at(i)])
                 begin_row(group.at(i), hidden[step % 2], call.start_hidden, call.start_cell);
     }
 };
@@ -230,7 +232,7 @@ struct ForwardTask {
 // Large weights leave the cache at each step, so there the threads share the rows and divide the weights.
 template <int64_t KIND>
 int64_t groups_of(const ElmanCall& call) {
-    const int64_t threads = call.threads / call.ways,
+    const int64_t threads = call.threads / call.directions,
                   bytes = Shape<KIND>::GATES * call.hidden_size * call.hidden_size * 4;
     const int64_t fitting = call.rows / LEAST_ROWS, wanted = bytes > LARGE_BYTES ? 1
                                                              : threads < fitting ? threads
@@ -249,21 +251,22 @@ int64_t most_helpers(const ElmanCall& call) {
 template <int64_t KIND>
 int64_t threads_of(const ElmanCall& call, const Plan& plan) {
     const int64_t size = Shape<KIND>::GATES * call.hidden_size * (call.hidden_size + call.input_size);
-    return plan.total * call.ways * size < CALL_WORK ? 1 : call.threads;
+    return plan.total * call.directions * size < CALL_WORK ? 1 : call.threads;
 }
 
 template <int64_t KIND, bool KEEP>
 void forward_as(const ElmanCall& call, Arena& arena) {
     using S = Shape<KIND>;
-    const int64_t slot = padded(call.hidden_size), groups = groups_of<KIND>(call), tasks = call.ways * groups;
+    const int64_t slot = padded(call.hidden_size), groups = groups_of<KIND>(call), tasks = call.directions * groups;
     const int64_t panels = S::panels(call.hidden_size), group_rows = call.rows / groups + 1;
     const Plan plan = make_plan(call, arena);
     ForwardWeights weights[2];
-    for (int64_t way = 0; way < call.ways; ++way) weights[way] = take_forward_weights<KIND>(call, arena);
+    for (int64_t direction = 0; direction < call.directions; ++direction)
+        weights[direction] = take_forward_weights<KIND>(call, arena);
     int64_t chunk_rows = CHUNK_BYTES / (S::SLOTS * slot * int64_t(sizeof(float)));
     if (chunk_rows < group_rows) chunk_rows = group_rows;
     const int64_t state_size = call.rows * slot, gates_size = KEEP ? 0 : chunk_rows * S::SLOTS * slot;
-    float* states = arena.take<float>(call.ways * 3 * state_size);
+    float* states = arena.take<float>(call.directions * 3 * state_size);
     float* gates = arena.take<float>(tasks * gates_size);
     float* inputs = arena.take<float>(call.threads * chunk_rows * call.input_size);
     int64_t* targets = arena.take<int64_t>(call.threads * chunk_rows);
@@ -271,31 +274,32 @@ void forward_as(const ElmanCall& call, Arena& arena) {
     Barrier::Flag* flags = take_flags(arena, tasks * call.threads);
 
     in_team(threads_of<KIND>(call, plan), [&](int64_t member, int64_t size) {
-        for (int64_t job = member; job < call.ways * panels; job += size)
+        for (int64_t job = member; job < call.directions * panels; job += size)
             pack_forward<KIND>(call, job / panels, job % panels, weights[job / panels]);
         if (!call.packed)
-            clear_padding(call, call.outputs, call.ways * call.hidden_size, share(call.rows, member, size));
+            clear_padding(call, call.outputs, call.directions * call.hidden_size, share(call.rows, member, size));
         all.wait(member, size);
         const Shares shares{member, size, tasks, panels, most_helpers<KIND>(call)};
         if (shares.idle()) return;
         for (int64_t task = shares.first_task(); task < tasks; task = shares.next_task(task)) {
-            const int64_t way = task % call.ways;
-            float* state = states + way * 3 * state_size;
-            ForwardTask<KIND, KEEP>{call,
-                                    plan,
-                                    {task / call.ways, groups},
-                                    weights[way],
-                                    way,
-                                    {state, state + state_size},
-                                    state + 2 * state_size,
-                                    KEEP ? call.gates + way * call.room * S::SLOTS * slot : gates + task * gates_size,
-                                    chunk_rows,
-                                    inputs + member * chunk_rows * call.input_size,
-                                    targets + member * chunk_rows,
-                                    Barrier(flags + task * call.threads),
-                                    shares.helper(),
-                                    shares.helpers(),
-                                    shares.own_panels()}
+            const int64_t direction = task % call.directions;
+            float* state = states + direction * 3 * state_size;
+            ForwardTask<KIND, KEEP>{
+                call,
+                plan,
+                {task / call.directions, groups},
+                weights[direction],
+                direction,
+                {state, state + state_size},
+                state + 2 * state_size,
+                KEEP ? call.gates + direction * call.capacity * S::SLOTS * slot : gates + task * gates_size,
+                chunk_rows,
+                inputs + member * chunk_rows * call.input_size,
+                targets + member * chunk_rows,
+                Barrier(flags + task * call.threads),
+                shares.helper(),
+                shares.helpers(),
+                shares.own_panels()}
                 .run();
         }
     });

@@ -1,4 +1,5 @@
-// The gradients of the weights, each in one product over all steps, and what the way back needs to know of every step.
+// The gradients of the weights, each in one product over all steps, and what the backward pass needs to know of every
+// step.
 #pragma once
 
 #include "cells.h"
@@ -7,7 +8,7 @@
 
 namespace elman {
 
-// What is left of one direction on the way back. Gradients of gates: packed rows of S slots, see `Shape`.
+// What the backward pass of one direction works with. Gradients of gates: packed rows of S slots, see `Shape`.
 struct BackwardData {
     float *hh, *ih;               // packed weights, S' H' deep
     float* gates;                 // gradients, (N, S, H')
@@ -19,23 +20,23 @@ struct BackwardData {
 
 // Where the steps [steps.begin, steps.end) of every row began from, and what they read.
 template <int64_t KIND>
-void find_before(const ElmanCall& call, const Plan& plan, int64_t way, Span steps, const BackwardData& data) {
-    const int64_t H = call.hidden_size, slot = padded(H), width = call.ways * H;
-    const float* kept_cells = call.cells + (KIND == LSTM ? way * call.room * slot : 0);
+void find_before(const ElmanCall& call, const Plan& plan, int64_t direction, Span steps, const BackwardData& data) {
+    const int64_t H = call.hidden_size, slot = padded(H), width = call.directions * H;
+    const float* kept_cells = call.cells + (KIND == LSTM ? direction * call.capacity * slot : 0);
     for (int64_t s = steps.begin; s < steps.end; ++s)
         for (int64_t p = 0; p < plan.live[s]; ++p) {
-            const int64_t j = plan.offset[s] + p, state = (plan.row[p] * call.ways + way) * H;
+            const int64_t j = plan.offset[s] + p, state = (plan.row[p] * call.directions + direction) * H;
             const int64_t earlier = s ? plan.offset[s - 1] + p : 0;
-            const bool restarts = plan.restart[way] && plan.restart[way][j];
+            const bool restarts = plan.restart[direction] && plan.restart[direction][j];
             data.hidden_before[j] = restarts ? call.start_hidden + state
-                                    : s      ? call.outputs + plan.place[way][earlier] * width + way * H
+                                    : s      ? call.outputs + plan.place[direction][earlier] * width + direction * H
                                              : call.hidden + state;
             if (KIND == LSTM)
                 data.cell_before[j] = restarts ? call.start_cell + state
                                       : s      ? kept_cells + earlier * slot
                                                : call.cell + state;
-            data.inputs[j] = call.x + plan.place[way][j] * call.input_size;
-            if (call.grad_x) data.grad_inputs[j] = call.grad_x + plan.place[way][j] * call.input_size;
+            data.inputs[j] = call.x + plan.place[direction][j] * call.input_size;
+            if (call.grad_x) data.grad_inputs[j] = call.grad_x + plan.place[direction][j] * call.input_size;
         }
 }
 
@@ -78,14 +79,14 @@ struct WeightTile {
 // And that of the bias: the sum of the gate gradients themselves. Rows are counted gate by gate in the order of the
 // slots.
 template <int64_t KIND>
-void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData& data, int64_t way, bool recurrent,
-                     Span rows, float* scratch) {
+void weight_gradient(const ElmanCall& call, const Plan& plan, const BackwardData& data, int64_t direction,
+                     bool recurrent, Span rows, float* scratch) {
     using S = Shape<KIND>;
     const int64_t H = call.hidden_size, slot = padded(H), row_size = S::SLOTS * slot;
     const int64_t columns = recurrent ? H : call.input_size, steps = plan.total, panels = panels_of(columns);
     const float* const* inputs = recurrent ? data.hidden_before : data.inputs;
-    float* weight = recurrent ? call.grad_weight_hh[way] : call.grad_weight_ih[way];
-    float* bias = recurrent ? call.grad_bias_hh[way] : call.grad_bias_ih[way];
+    float* weight = recurrent ? call.grad_weight_hh[direction] : call.grad_weight_ih[direction];
+    float* bias = recurrent ? call.grad_bias_hh[direction] : call.grad_bias_ih[direction];
     if (!weight) return;
     const int64_t depth = block_depth(columns);
     float *right = scratch, *left = scratch + depth * panels * WIDE;

@@ -104,12 +104,12 @@ EXPORT int elman_single_step(const elman::SingleStep* call) {
 }
 
 // Null where memory ran out.
-EXPORT void* elman_stepper_new(int64_t kind, int64_t squash, int64_t weights, int64_t count,
+EXPORT void* elman_stepper_new(int64_t kind, int64_t activation, int64_t weights, int64_t count,
                                const elman::StepLayer* layers) {
     elman::Stepper* made = nullptr;
     elman::guarded([&] {
         elman::for_kind(kind, [&](auto known) {
-            made = elman::make_stepper<decltype(known)::value>(weights, squash, count, layers);
+            made = elman::make_stepper<decltype(known)::value>(weights, activation, count, layers);
         });
     });
     return made;
@@ -155,6 +155,6 @@ EXPORT void elman_projection_free(void* projection) {
 }
 
 // See `Draws::mark`; `generator` is torch's state from its ninth byte on, and is left as torch would leave it.
-EXPORT void elman_draws_mark(void* generator, int64_t count, double share, float* to) {
-    elman::Draws(*static_cast<elman::Mersenne*>(generator)).mark(count, share, to);
+EXPORT void elman_draws_mark(void* generator, int64_t count, double rate, float* to) {
+    elman::Draws(*static_cast<elman::Mersenne*>(generator)).mark(count, rate, to);
 }

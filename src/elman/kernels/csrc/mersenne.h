@@ -44,10 +44,10 @@ class Draws {
         return given[next++];
     }
 
-    // Of `count` draws from [0, 1) those below `share` become 1 / share, divided as torch divides, the others zero.
-    void mark(int64_t count, double share, float* to) {
-        const float value = 1 / float(share);
-        const uint64_t limit = uint64_t(std::ceil(std::ldexp(share, 53)));
+    // Of `count` draws from [0, 1) those below `rate` become 1 / rate, divided as torch divides, the others zero.
+    void mark(int64_t count, double rate, float* to) {
+        const float value = 1 / float(rate);
+        const uint64_t limit = uint64_t(std::ceil(std::ldexp(rate, 53)));
         for (int64_t done = 0; done < count;) {
             const int64_t pairs = std::min<int64_t>(count - done, left / 2);
             if (pairs == 0) {  // the two words of a draw may stand in two generations
@@ -62,7 +62,7 @@ class Draws {
     }
 
   private:
-    // A double has 53 bits, so a draw is a whole number of so many.
+    // A double has 53 bits, so a draw is a whole multiple of 2^-53.
     static bool below(uint32_t high, uint32_t low, uint64_t limit) {
         return (uint64_t(high & 0x1fffff) << 32 | low) < limit;
     }

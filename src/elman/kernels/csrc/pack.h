@@ -1,4 +1,4 @@
-// A cell's weights in panels, as the way forward reads them.
+// A cell's weights in panels, as the forward pass reads them.
 #pragma once
 
 #include "cells.h"
@@ -37,7 +37,7 @@ void pack_lanes(int64_t depth, int64_t lanes, Row row, float* panel) {
 }
 
 template <int64_t KIND>
-void pack_forward(const ElmanCall& call, int64_t way, int64_t panel, const ForwardWeights& to) {
+void pack_forward(const ElmanCall& call, int64_t direction, int64_t panel, const ForwardWeights& to) {
     using S = Shape<KIND>;
     const int64_t H = call.hidden_size, D = call.input_size, lanes = S::COLUMNS * LANES;
     auto row_of = [&](int64_t lane) {  // torch's row of a lane, -1 where there is none
@@ -48,9 +48,9 @@ void pack_forward(const ElmanCall& call, int64_t way, int64_t panel, const Forwa
     auto rows_of = [&](const float* weight, int64_t columns) {
         return [=](int64_t lane) { return row_of(lane) < 0 ? nullptr : weight + row_of(lane) * columns; };
     };
-    pack_lanes(D, lanes, rows_of(call.weight_ih[way], D), to.ih + panel * D * lanes);
-    pack_lanes(H, lanes, rows_of(call.weight_hh[way], H), to.hh + panel * H * lanes);
-    const float *bias_ih = call.bias_ih[way], *bias_hh = call.bias_hh[way];
+    pack_lanes(D, lanes, rows_of(call.weight_ih[direction], D), to.ih + panel * D * lanes);
+    pack_lanes(H, lanes, rows_of(call.weight_hh[direction], H), to.hh + panel * H * lanes);
+    const float *bias_ih = call.bias_ih[direction], *bias_hh = call.bias_hh[direction];
     for (int64_t lane = 0; lane < lanes; ++lane) {
         const int64_t row = row_of(lane);
         const float outer = row >= 0 && bias_ih ? bias_ih[row] : 0, inner = row >= 0 && bias_hh ? bias_hh[row] : 0;

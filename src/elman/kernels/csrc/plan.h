@@ -31,7 +31,8 @@ inline int64_t length_of(const ElmanCall& call, int64_t row) {
     return call.lengths ? call.lengths[row] : call.time;
 }
 
-// Thrown where a length is none, where there are more real steps than room, or where a packed batch is not sorted.
+// Thrown where a length is none, where there are more real steps than the capacity, or where a packed batch is not
+// sorted.
 struct BadLengths {};
 
 inline Plan make_plan(const ElmanCall& call, Arena& arena) {
@@ -58,7 +59,7 @@ inline Plan make_plan(const ElmanCall& call, Arena& arena) {
         plan.offset[s] = plan.total;
         plan.total += longer[s];
     }
-    if (plan.total > call.room) throw BadLengths();
+    if (plan.total > call.capacity) throw BadLengths();
     plan.row = arena.take<int64_t>(rows);
     plan.length = arena.take<int64_t>(rows);
     for (int64_t row = 0; row < rows; ++row) {
@@ -67,17 +68,17 @@ inline Plan make_plan(const ElmanCall& call, Arena& arena) {
         plan.row[place] = row;
         plan.length[place] = length;
     }
-    for (int64_t way = 0; way < call.ways; ++way) {
-        int64_t* place = plan.place[way] = arena.take<int64_t>(plan.total);
+    for (int64_t direction = 0; direction < call.directions; ++direction) {
+        int64_t* place = plan.place[direction] = arena.take<int64_t>(plan.total);
         uint8_t* restart = call.reset ? arena.take<uint8_t>(plan.total) : nullptr;
-        plan.restart[way] = restart;
+        plan.restart[direction] = restart;
         for (int64_t s = 0, packed = 0; s < plan.steps; ++s)
             for (int64_t p = 0; p < plan.live[s]; ++p, ++packed) {
-                const int64_t t = way ? plan.length[p] - 1 - s : s, row = plan.row[p];
+                const int64_t t = direction ? plan.length[p] - 1 - s : s, row = plan.row[p];
                 place[packed] = call.packed ? plan.offset[t] + row : row * time + t;
                 // The backward direction crosses the border before step t + 1 from the other side.
                 if (restart)
-                    restart[packed] = way ? s > 0 && call.reset[row * time + t + 1] : call.reset[row * time + t];
+                    restart[packed] = direction ? s > 0 && call.reset[row * time + t + 1] : call.reset[row * time + t];
             }
     }
     return plan;

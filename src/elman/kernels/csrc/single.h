@@ -7,7 +7,7 @@
 namespace elman {
 
 struct SingleStep {
-    int64_t kind, squash, rows, input_size, hidden_size;
+    int64_t kind, activation, rows, input_size, hidden_size;
     const float *x, *weight_ih, *weight_hh, *bias_ih, *bias_hh;  // biases may be null
     const float *hidden, *cell;                                  // (rows, H)
     float *next_hidden, *next_cell;
@@ -59,7 +59,7 @@ void single_step(const SingleStep& call, Arena& arena) {
             };
             Vec hidden;
             if constexpr (S::GATES == 1) {
-                hidden = squash(call.squash, both(0));
+                hidden = activate(call.activation, both(0));
             } else if constexpr (KIND == LSTM) {
                 Vec gate[] = {both(0), both(1), both(2), both(3)}, c = load(call.cell + row * H + u, H - u);
                 hidden = lstm_step(gate, c);

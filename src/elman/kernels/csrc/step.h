@@ -13,12 +13,12 @@ class Stepper {
   public:
     virtual ~Stepper() = default;
 
-    // From now on so many streams and at most so many threads, with these places: input (rows, D), output (rows, H) of
+    // From now on `rows` streams and at most `threads` threads, with these places: input (rows, D), output (rows, H) of
     // the last layer, hidden and cell state (layers, rows, H). The caller reads and writes them between steps.
     virtual void bind(int64_t rows, int64_t threads, float* const* places) = 0;
     virtual void step() = 0;
 
-    // A padded batch. Of the call are read rows, time, room, threads, lengths and x, and hidden and cell, which are
+    // A padded batch. Of the call are read rows, time, capacity, threads, lengths and x, and hidden and cell, which are
     // (layers, rows, H) here, as the final ones that are written beside the outputs. What is bound stays as it is.
     virtual void run(const ElmanCall& call, Arena& arena) const = 0;
 };
@@ -27,7 +27,7 @@ template <int64_t KIND, class Weight>
 class StepperOf final : public Stepper {
     using S = Shape<KIND>;
     static constexpr int COLUMNS = S::COLUMNS, SUMS = KIND == GRU ? 4 : COLUMNS;  // n of GRU keeps x and h apart
-    static constexpr int TOGETHER = 3;  // rows: a weight that is loaded serves so many of them
+    static constexpr int TOGETHER = 3;  // rows: how many of them each loaded weight serves
     static constexpr int64_t WIDTH = COLUMNS * LANES;
     using Matrix = PackedMatrix<COLUMNS, Weight>;
 
@@ -36,12 +36,12 @@ class StepperOf final : public Stepper {
         Buffer<float> bias;  // SUMS vectors a panel
     };
 
-    int64_t squash, hidden_size, panels, widest;  // widest: of what the layers read
+    int64_t activation, hidden_size, panels, widest;  // widest: of what the layers read
     std::vector<Layer> layers;
     Arena own;  // of what is bound
 
     // Where a call works, one layer after the other.
-    struct Room {
+    struct Workspace {
         Plan plan;
         int64_t chunk_rows;
         float *hidden[2], *cell;  // (rows, H), by place
@@ -53,13 +53,13 @@ class StepperOf final : public Stepper {
     };
 
     ElmanCall bound{};
-    Room bound_room{};
+    Workspace bound_room{};
     int64_t taken = 0;  // steps
     Sharing sharing{1, 0};
 
   public:
-    StepperOf(int64_t squash, int64_t count, const StepLayer* given)
-        : squash(squash),
+    StepperOf(int64_t activation, int64_t count, const StepLayer* given)
+        : activation(activation),
           hidden_size(given[0].hidden_size),
           panels(S::panels(hidden_size)),
           widest(std::max(given[0].input_size, hidden_size)) {
@@ -67,14 +67,14 @@ class StepperOf final : public Stepper {
     }
 
     void bind(int64_t rows, int64_t threads, float* const* places) override {
-        bound.rows = bound.room = rows, bound.time = 1;
+        bound.rows = bound.capacity = rows, bound.time = 1;
         sharing = Sharing(threads, bytes());
         bound.threads = sharing.threads();
         bound.x = places[0], bound.outputs = places[1];
         bound.hidden = bound.final_hidden = places[2], bound.cell = bound.final_cell = places[3];
         describe(bound);
         own.begin();
-        bound_room = make_room(bound, own);
+        bound_room = make_workspace(bound, own);
     }
 
     void step() override {
@@ -88,8 +88,8 @@ class StepperOf final : public Stepper {
     void run(const ElmanCall& given, Arena& arena) const override {
         ElmanCall call = given;
         describe(call);
-        const Room room = make_room(call, arena);
-        spread(threads_of<KIND>(call, room.plan), most_helpers<KIND>(call), call, room, 0);
+        const Workspace workspace = make_workspace(call, arena);
+        spread(threads_of<KIND>(call, workspace.plan), most_helpers<KIND>(call), call, workspace, 0);
     }
 
   private:
@@ -99,12 +99,20 @@ class StepperOf final : public Stepper {
         return total;
     }
 
-    // A call over at most so many threads, of which `most` divide the panels; `before`: steps in calls before it.
-    void spread(int64_t threads, int64_t most, const ElmanCall& call, const Room& room, int64_t before) const {
+    // A call over at most `threads` threads, of which `most` divide the panels; `before`: steps in calls before it.
+    void spread(int64_t threads, int64_t most, const ElmanCall& call, const Workspace& workspace,
+                int64_t before) const {
         in_team(threads, [&](int64_t member, int64_t size) {
             const Shares shares{member, size, 1, panels, most};
             if (shares.idle()) return;
-            Pass{*this, call, room, Barrier(room.flags), shares.helper(), shares.helpers(), shares.own_panels(), before}
+            Pass{*this,
+                 call,
+                 workspace,
+                 Barrier(workspace.flags),
+                 shares.helper(),
+                 shares.helpers(),
+                 shares.own_panels(),
+                 before}
                 .run();
         });
     }
@@ -130,52 +138,52 @@ class StepperOf final : public Stepper {
     }
 
     void describe(ElmanCall& call) const {
-        call.ways = 1, call.input_size = layers[0].ih.depth, call.hidden_size = hidden_size;
+        call.directions = 1, call.input_size = layers[0].ih.depth, call.hidden_size = hidden_size;
     }
 
-    Room make_room(const ElmanCall& call, Arena& arena) const {
-        Room room{};
-        room.plan = make_plan(call, arena);
+    Workspace make_workspace(const ElmanCall& call, Arena& arena) const {
+        Workspace workspace{};
+        workspace.plan = make_plan(call, arena);
         const int64_t fitting = CHUNK_BYTES / (panels * WIDTH * int64_t(sizeof(float)));
-        room.chunk_rows = std::max(call.rows, std::min(fitting, room.plan.total));
-        for (float** state : {&room.hidden[0], &room.hidden[1], &room.cell})
+        workspace.chunk_rows = std::max(call.rows, std::min(fitting, workspace.plan.total));
+        for (float** state : {&workspace.hidden[0], &workspace.hidden[1], &workspace.cell})
             *state = arena.take<float>(call.rows * hidden_size);
-        room.inputs = arena.take<float>(Matrix::BYTES ? 0 : room.chunk_rows * widest);
-        room.products = arena.take<float>(room.chunk_rows * panels * WIDTH);
-        const int64_t rows[] = {room.chunk_rows, call.rows};
+        workspace.inputs = arena.take<float>(Matrix::BYTES ? 0 : workspace.chunk_rows * widest);
+        workspace.products = arena.take<float>(workspace.chunk_rows * panels * WIDTH);
+        const int64_t rows[] = {workspace.chunk_rows, call.rows};
         for (int which = 0; Matrix::BYTES && which < 2; ++which) {
-            room.numbers[which] = arena.take<int16_t>(rows[which] * (widest + 1));
-            room.rounded[which] = arena.take<Rounded>(rows[which]);
+            workspace.numbers[which] = arena.take<int16_t>(rows[which] * (widest + 1));
+            workspace.rounded[which] = arena.take<Rounded>(rows[which]);
         }
-        room.flags = take_flags(arena, call.threads);
-        return room;
+        workspace.flags = take_flags(arena, call.threads);
+        return workspace;
     }
 
     // What one thread does of a call: its share of the panels at each step, and of the rows between them.
     struct Pass {
         const StepperOf& own;
         const ElmanCall& call;
-        const Room& room;
+        const Workspace& workspace;
         Barrier barrier;
         int64_t member, members;
         Span panels;
         int64_t taken;  // steps, in calls before this one
 
-        int64_t live(int64_t step) const { return room.plan.live[step]; }
+        int64_t live(int64_t step) const { return workspace.plan.live[step]; }
         Span rows(int64_t total) const { return share(total, member, members); }
 
         void run() {
-            const int64_t H = own.hidden_size, steps = room.plan.steps;
+            const int64_t H = own.hidden_size, steps = workspace.plan.steps;
             clear_padding(call, call.outputs, H, rows(call.rows));
             for (size_t at = 0; at < own.layers.size(); ++at) {
                 const Layer& layer = own.layers[at];
                 begin_layer(at * call.rows * H);
                 for (int64_t begin = 0, end; begin < steps; begin = end) {
                     int64_t count = live(begin);
-                    for (end = begin + 1; end < steps && count + live(end) <= room.chunk_rows; ++end)
+                    for (end = begin + 1; end < steps && count + live(end) <= workspace.chunk_rows; ++end)
                         count += live(end);
                     // Outputs take the place of those of the layer before, which nobody reads after this.
-                    collect(at ? call.outputs : call.x, layer.ih.depth, room.plan.offset[begin], count);
+                    collect(at ? call.outputs : call.x, layer.ih.depth, workspace.plan.offset[begin], count);
                     barrier.wait(member, members);
                     if (end == begin + 1) {
                         step_at_once(layer, begin);
@@ -196,18 +204,19 @@ class StepperOf final : public Stepper {
         void begin_layer(int64_t state) {
             const Span mine = rows(call.rows);
             for (int64_t p = mine.begin; p < mine.end; ++p) {
-                const int64_t H = own.hidden_size, from = state + room.plan.row[p] * H;
-                memcpy(room.hidden[0] + p * H, call.hidden + from, H * sizeof(float));
-                if (KIND == LSTM) memcpy(room.cell + p * H, call.cell + from, H * sizeof(float));
+                const int64_t H = own.hidden_size, from = state + workspace.plan.row[p] * H;
+                memcpy(workspace.hidden[0] + p * H, call.hidden + from, H * sizeof(float));
+                if (KIND == LSTM) memcpy(workspace.cell + p * H, call.cell + from, H * sizeof(float));
             }
         }
 
         void end_layer(int64_t state) {
             const Span mine = rows(call.rows);
             for (int64_t p = mine.begin; p < mine.end; ++p) {
-                const int64_t H = own.hidden_size, to = state + room.plan.row[p] * H;
-                memcpy(call.final_hidden + to, room.hidden[room.plan.length[p] % 2] + p * H, H * sizeof(float));
-                if (KIND == LSTM) memcpy(call.final_cell + to, room.cell + p * H, H * sizeof(float));
+                const int64_t H = own.hidden_size, to = state + workspace.plan.row[p] * H;
+                memcpy(call.final_hidden + to, workspace.hidden[workspace.plan.length[p] % 2] + p * H,
+                       H * sizeof(float));
+                if (KIND == LSTM) memcpy(call.final_cell + to, workspace.cell + p * H, H * sizeof(float));
             }
         }
 
@@ -215,21 +224,21 @@ class StepperOf final : public Stepper {
         void collect(const float* x, int64_t depth, int64_t packed, int64_t count) {
             const Span mine = rows(count);
             for (int64_t i = mine.begin; i < mine.end; ++i) {
-                const float* from = x + room.plan.place[0][packed + i] * depth;
+                const float* from = x + workspace.plan.place[0][packed + i] * depth;
                 if constexpr (Matrix::BYTES)
                     round(0, i, from, depth);
                 else
-                    memcpy(room.inputs + i * depth, from, depth * sizeof(float));
+                    memcpy(workspace.inputs + i * depth, from, depth * sizeof(float));
             }
         }
 
         void round(int which, int64_t row, const float* from, int64_t depth) {
-            room.rounded[which][row] = round_row(from, depth, room.numbers[which] + row * (own.widest + 1));
+            workspace.rounded[which][row] = round_row(from, depth, workspace.numbers[which] + row * (own.widest + 1));
         }
 
         typename Matrix::Rows read(int which, const float* rows) const {
             if constexpr (Matrix::BYTES)
-                return room.rounded[which];
+                return workspace.rounded[which];
             else
                 return rows;
         }
@@ -246,7 +255,8 @@ class StepperOf final : public Stepper {
         }
 
         void project(const Layer& layer, int64_t panel, int64_t count) {
-            InputTile tile{layer.ih, read(0, room.inputs), panel, room.products + panel * WIDTH, own.panels * WIDTH};
+            InputTile tile{layer.ih, read(0, workspace.inputs), panel, workspace.products + panel * WIDTH,
+                           own.panels * WIDTH};
             for_rows<TOGETHER>(0, count, tile);
         }
 
@@ -254,28 +264,28 @@ class StepperOf final : public Stepper {
             if constexpr (Matrix::BYTES) {
                 const Span mine = rows(live(s));
                 for (int64_t p = mine.begin; p < mine.end; ++p)
-                    round(1, p, room.hidden[s % 2] + p * own.hidden_size, own.hidden_size);
+                    round(1, p, workspace.hidden[s % 2] + p * own.hidden_size, own.hidden_size);
                 barrier.wait(member, members);
             }
         }
 
         // Step s of a panel; the products of its first row stand `done` rows after those of the chunk.
         void step(const Layer& layer, int64_t panel, int64_t s, int64_t done) {
-            const float* hidden = room.hidden[s % 2];
+            const float* hidden = workspace.hidden[s % 2];
             StepTile tile{layer.hh,
                           read(1, hidden),
                           panel,
-                          room.products + (done * own.panels + panel) * WIDTH,
+                          workspace.products + (done * own.panels + panel) * WIDTH,
                           own.panels * WIDTH,
                           layer.bias.get() + panel * SUMS * LANES,
                           hidden,
-                          room.hidden[(s + 1) % 2],
-                          room.cell,
+                          workspace.hidden[(s + 1) % 2],
+                          workspace.cell,
                           call.outputs,
-                          room.plan.place[0] + room.plan.offset[s],
+                          workspace.plan.place[0] + workspace.plan.offset[s],
                           own.hidden_size,
                           panel * S::UNITS * LANES,
-                          own.squash};
+                          own.activation};
             for_rows<TOGETHER>(0, live(s), tile);
         }
     };
@@ -307,7 +317,7 @@ class StepperOf final : public Stepper {
         const float *bias, *before;
         float *after, *cell, *outputs;
         const int64_t* place;
-        int64_t hidden_size, unit, squash;  // unit: the panel's first
+        int64_t hidden_size, unit, activation;  // unit: the panel's first
 
         template <int M>
         ALWAYS_INLINE void run(int64_t first) {
@@ -325,7 +335,7 @@ class StepperOf final : public Stepper {
             const int64_t at = row * hidden_size + unit, left = hidden_size - unit;
             if constexpr (S::GATES == 1) {
                 for (int c = 0; c < COLUMNS; ++c)
-                    put(row, c * LANES, elman::squash(squash, x[c] + h[c] + load(bias + c * LANES)));
+                    put(row, c * LANES, elman::activate(activation, x[c] + h[c] + load(bias + c * LANES)));
             } else if constexpr (KIND == LSTM) {
                 Vec gate[4], c = load(cell + at, left);
                 for (int g = 0; g < 4; ++g) gate[g] = x[g] + h[g] + load(bias + g * LANES);
@@ -347,10 +357,10 @@ class StepperOf final : public Stepper {
 };
 
 template <int64_t KIND>
-Stepper* make_stepper(int64_t weights, int64_t squash, int64_t count, const StepLayer* layers) {
-    if (weights == BFLOAT16) return new StepperOf<KIND, uint16_t>(squash, count, layers);
-    if (weights == INT8) return new StepperOf<KIND, int8_t>(squash, count, layers);
-    return new StepperOf<KIND, float>(squash, count, layers);
+Stepper* make_stepper(int64_t weights, int64_t activation, int64_t count, const StepLayer* layers) {
+    if (weights == BFLOAT16) return new StepperOf<KIND, uint16_t>(activation, count, layers);
+    if (weights == INT8) return new StepperOf<KIND, int8_t>(activation, count, layers);
+    return new StepperOf<KIND, float>(activation, count, layers);
 }
 
 }  // namespace elman

@@ -1,4 +1,4 @@
-// The weights of a stepper: packed once, as float, bfloat16 or int8, in the panels of the way forward.
+// The weights of a stepper: packed once, as float, bfloat16 or int8, in the panels of the forward pass.
 #pragma once
 
 #include "arena.h"
@@ -30,13 +30,13 @@ struct PackedMatrix {
     Buffer<float> scales;
 
     PackedMatrix(int64_t panels, int64_t depth)
-        : depth(depth), weights(panels * room(depth) * WIDTH), scales(BYTES ? panels * WIDTH : 0) {}
+        : depth(depth), weights(panels * padded_depth(depth) * WIDTH), scales(BYTES ? panels * WIDTH : 0) {}
 
     // One row of torch's matrix becomes lane `at` of a panel.
     void put(const float* from, int64_t panel, int64_t at) {
         float scale = 1;
         if constexpr (BYTES) scales.get()[panel * WIDTH + at] = scale = scale_of(from, depth);
-        Weight* to = weights.get() + panel * room(depth) * WIDTH;
+        Weight* to = weights.get() + panel * padded_depth(depth) * WIDTH;
         for (int64_t k = 0; k < depth; ++k)
             if constexpr (BYTES)
                 to[(k / 2 * WIDTH + at) * 2 + k % 2] = std::isfinite(scale) ? int8_t(std::lrintf(from[k] / scale)) : 0;
@@ -50,7 +50,7 @@ struct PackedMatrix {
     // who else is in the batch, and whether steps come one by one, changes no bit.
     template <int M>
     ALWAYS_INLINE void multiply(Rows rows, int64_t first, int64_t panel, Vec (&product)[M][COLUMNS]) const {
-        const Weight* from = weights.get() + panel * room(depth) * WIDTH;
+        const Weight* from = weights.get() + panel * padded_depth(depth) * WIDTH;
         if constexpr (BYTES) {
             multiply_bytes<M, COLUMNS>(rows + first, from, depth, product);
             for (int c = 0; c < COLUMNS; ++c) {
@@ -74,10 +74,10 @@ struct PackedMatrix {
         }
     }
 
-    int64_t bytes(int64_t panels) const { return panels * room(depth) * WIDTH * int64_t(sizeof(Weight)); }
+    int64_t bytes(int64_t panels) const { return panels * padded_depth(depth) * WIDTH * int64_t(sizeof(Weight)); }
 
   private:
-    static int64_t room(int64_t depth) { return PAIRS ? (depth + 1) / 2 * 2 : depth; }
+    static int64_t padded_depth(int64_t depth) { return PAIRS ? (depth + 1) / 2 * 2 : depth; }
 };
 
 }  // namespace elman

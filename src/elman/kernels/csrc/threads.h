@@ -164,21 +164,21 @@ class SharingBy {
         if (!shared) {
             if (left % BLOCK) return;
             alone = left ? sum : std::min(alone, sum), sum = 0;
-            if (left == 0) go_on(true, SHARED);
+            if (left == 0) switch_to(true, SHARED);
             return;
         }
         if (sum > alone + saved) {  // perhaps before the block's end
             const int64_t lost = sum - alone * (BLOCK - left % BLOCK) / BLOCK - saved;
             pause = std::max(ALONE, std::min(2 * pause, 100 * lost / alone));
-            go_on(false, pause);
+            switch_to(false, pause);
         } else if (left % BLOCK == 0) {
             saved = std::min(saved + alone - sum, KEPT * alone), sum = 0;
             if (saved == KEPT * alone) pause = ALONE;
-            if (left == 0) go_on(false, ALONE);
+            if (left == 0) switch_to(false, ALONE);
         }
     }
 
-    void go_on(bool as_shared, int64_t blocks) {
+    void switch_to(bool as_shared, int64_t blocks) {
         shared = as_shared, left = blocks * BLOCK, sum = 0;
         if (!shared) saved = 0;
     }

@@ -7,7 +7,8 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-from elman.kernels.library import KERNELS
+from elman.kernels import KERNELS
+from elman.kernels.calls import mark_draws
 
 SEED_BYTES, STATE_BYTES = 8, 5056  # what stands before the Mersenne Twister in a state of torch's generator; all of it
 # Threads that draw by the kernel do so one after the other; torch's own draws in another thread do not wait for them.
@@ -21,19 +22,18 @@ def draws_as_torch() -> bool:
     return KERNELS.library is not None and _found_equal()
 
 
-def marked(x: Tensor, share: float) -> Tensor:
-    """1 / share where a draw of torch's generator from [0, 1) is below `share`, 0 elsewhere, in the shape of x.
+def marked(x: Tensor, rate: float) -> Tensor:
+    """1 / rate where a draw of torch's generator from [0, 1) is below `rate`, 0 elsewhere, in the shape of x.
 
     The generator is left as torch would leave it. x is float32 on the CPU, and `draws_as_torch`.
     """
-    return _marks(torch.empty_like(x, requires_grad=False), share, torch.default_generator)
+    return _marks(torch.empty_like(x, requires_grad=False), rate, torch.default_generator)
 
 
-def _marks(to: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    assert KERNELS.library is not None
+def _marks(to: Tensor, rate: float, generator: torch.Generator) -> Tensor:
     with TURN[0]:
         state = generator.get_state()
-        KERNELS.library.elman_draws_mark(state.data_ptr() + SEED_BYTES, to.numel(), share, to.data_ptr())
+        mark_draws(state.data_ptr() + SEED_BYTES, to.numel(), rate, to.data_ptr())
         generator.set_state(state)
     return to
 

@@ -18,12 +18,12 @@ def layer(
     lengths: Tensor | None,
     reset: Tensor | None,
     kind: str,
-    ways: int,
-    room: int,
+    directions: int,
+    capacity: int,
     keep: bool,
 ) -> list[Tensor]:
     """`elman.layers.native.run.forward`; the first arguments are those of `Request`."""
-    return forward(Request(x, weights, state, start, lengths, reset, kind, ways, room), keep)
+    return forward(Request(x, weights, state, start, lengths, reset, kind, directions, capacity), keep)
 
 
 @layer.register_fake
@@ -41,8 +41,8 @@ def layer_backward(
     lengths: Tensor | None,
     reset: Tensor | None,
     kind: str,
-    ways: int,
-    room: int,
+    directions: int,
+    capacity: int,
     outputs: Tensor,
     kept: Sequence[Tensor],
     grad_outputs: Tensor,
@@ -51,7 +51,7 @@ def layer_backward(
     needs_weights: bool,
 ) -> list[Tensor]:
     """`elman.layers.native.run.backward`; the first arguments are those of `Request`."""
-    request = Request(x, weights, state, start, lengths, reset, kind, ways, room)
+    request = Request(x, weights, state, start, lengths, reset, kind, directions, capacity)
     return backward(request, outputs, kept, grad_outputs, grad_final, needs_x, needs_weights)
 
 

@@ -1,4 +1,4 @@
-"""A linear map, such as that to many symbols, by the compiled kernels, of weights packed once."""
+"""A linear map by the compiled kernels, such as that to a large vocabulary, with its weights packed once."""
 
 import weakref
 from typing import Any
@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from elman.checks import check_shape, fail
-from elman.kernels.library import KERNELS
+from elman.kernels import KERNELS
+from elman.kernels.calls import free_projection, pack_projection, run_projection
 
 
 class Projection:
@@ -15,7 +16,7 @@ class Projection:
 
         logits = x weight^T + bias
 
-    A row comes out the same, to the last bit, whoever stands beside it.
+    A row's result is the same, to the last bit, whatever the other rows are.
 
     Args:
         weight: (V, H), float32 on the CPU.
@@ -25,17 +26,12 @@ class Projection:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        library = KERNELS.library
-        assert library is not None  # whoever asks has seen that there are kernels
         self.columns, self.depth = weight.shape
         weight = weight.detach().contiguous()
         bias = weight.new_zeros(self.columns) if bias is None else bias.detach().contiguous()
         sizes = self.depth, self.columns, torch.get_num_threads()
-        handle = library.elman_projection_pack(*sizes, weight.data_ptr(), bias.data_ptr())
-        if not handle:
-            raise MemoryError(f"projection: no memory for {self.columns} x {self.depth} weights")
-        weakref.finalize(self, library.elman_projection_free, handle)
-        self._handle, self._run = handle, library.elman_projection_run
+        self._handle = pack_projection(*sizes, weight.data_ptr(), bias.data_ptr())
+        weakref.finalize(self, free_projection, self._handle)
 
     def __call__(self, x: Tensor) -> Tensor:
         """x (..., H) -> logits (..., V)."""
@@ -50,11 +46,11 @@ class Projection:
 
     def _computed(self, x: Tensor, as_logs: bool) -> Tensor:
         check_shape("Projection", "the last dimension of x", x.shape[-1:], "H", H=self.depth)
-        x = x.float().contiguous()  # under autocast it may come in halves
-        found = x.new_empty(*x.shape[:-1], self.columns)
-        rows = found.numel() // self.columns
-        self._run(self._handle, rows, torch.get_num_threads(), as_logs, x.data_ptr(), found.data_ptr())
-        return found
+        x = x.float().contiguous()  # under autocast it may come in half precision
+        scores = x.new_empty(*x.shape[:-1], self.columns)
+        rows = scores.numel() // self.columns
+        run_projection(self._handle, rows, torch.get_num_threads(), as_logs, x.data_ptr(), scores.data_ptr())
+        return scores
 
 
 def packed(weight: Tensor, bias: Tensor | None = None) -> Projection | None:

@@ -1,4 +1,4 @@
-"""One layer over whole sequences by the compiled kernels, and the way back through it: tensors in, tensors out."""
+"""One layer over whole sequences by the compiled kernels, forward and backward: tensors in, tensors out."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from elman.checks import fail
-from elman.kernels.library import KERNELS, KINDS, PARAMETERS, SLOTS, Call, Pair
-
-NO_MEMORY, BAD_LENGTHS = 1, 2  # as csrc/kernels.cpp numbers them
+from elman.kernels import KERNELS, KINDS, PARAMETERS
+from elman.kernels.abi import SLOTS, Call, Pair
+from elman.kernels.calls import run_call
 
 
 class Request(NamedTuple):
@@ -19,11 +19,11 @@ class Request(NamedTuple):
     weights: Sequence[Tensor]  # of each direction `PARAMETERS`, or only the first two of them, as in torch
     state: Sequence[Tensor]  # before the first step, (B, W, H): the hidden state, and for "lstm" the cell state
     start: Sequence[Tensor]  # what a restarted row begins with, likewise
-    lengths: Tensor | None  # (B,) int64; wanted where x is packed
+    lengths: Tensor | None  # (B,) int64; required where x is packed
     reset: Tensor | None  # (B, T) booleans; not where x is packed
     kind: str  # a name of `elman.kernels.KINDS`
-    ways: int  # W, 1 or 2 directions
-    room: int  # N, at least as many as there are real steps
+    directions: int  # W, 1 or 2
+    capacity: int  # N, at least as many as there are real steps
 
 
 def empty_results(request: Request, keep: bool) -> list[Tensor]:
@@ -34,9 +34,9 @@ def empty_results(request: Request, keep: bool) -> list[Tensor]:
     slots = [SLOTS[kind] * wide] if kind in SLOTS else []
     kept = [*slots, wide] if kind == "lstm" else slots
     return [
-        x.new_empty(*x.shape[:-1], request.ways * hidden_size),
+        x.new_empty(*x.shape[:-1], request.directions * hidden_size),
         *(_empty(tensor) for tensor in request.state),
-        *(x.new_empty(request.ways, request.room if keep else 0, width) for width in kept),
+        *(x.new_empty(request.directions, request.capacity if keep else 0, width) for width in kept),
     ]
 
 
@@ -89,7 +89,7 @@ def backward(
     if needs_x:
         call.grad_x = results[0].data_ptr()
     if needs_weights:
-        _set_weights(call, "grad_", weights, request.ways)
+        _set_weights(call, "grad_", weights, request.directions)
     call.grad_hidden, call.grad_cell = pointers(states[: len(request.state)])
     call.grad_start_hidden, call.grad_start_cell = pointers(states[len(request.state) :])
     run_call("elman_backward", call)
@@ -97,7 +97,7 @@ def backward(
 
 
 def _call(request: Request) -> tuple[Call, list[Tensor]]:
-    """What forward and backward pass are told alike, and the dense tensors that must live as long."""
+    """What forward and backward pass have in common, and the dense tensors that must live as long."""
     x, n_weights, n_state = request.x, len(request.weights), len(request.state)
     _check(request)
     dense = [t.contiguous() for t in (x, *request.weights, *request.state, *request.start)]
@@ -107,13 +107,13 @@ def _call(request: Request) -> tuple[Call, list[Tensor]]:
         rows, steps = len(request.lengths), int(request.lengths.max())
     else:
         rows, steps = x.shape[:2]
-    cell, squash = KINDS[request.kind]
+    cell, activation = KINDS[request.kind]
     call = Call(
-        cell, squash, rows, steps, x.shape[-1], states[0].shape[2], request.ways, request.room,
+        cell, activation, rows, steps, x.shape[-1], states[0].shape[2], request.directions, request.capacity,
         torch.get_num_threads(), packed,
     )  # fmt: skip
     call.x = dense[0].data_ptr()
-    _set_weights(call, "", dense[1 : 1 + n_weights], request.ways)
+    _set_weights(call, "", dense[1 : 1 + n_weights], request.directions)
     call.hidden, call.cell = pointers(states[:n_state])
     call.start_hidden, call.start_cell = pointers(states[n_state:])
     for name, tensor in (("lengths", request.lengths), ("reset", request.reset)):
@@ -133,8 +133,8 @@ def _check(request: Request) -> None:
             fail("kernels", name, f"be {dtype} on the CPU", f"{given.dtype} on {given.device}")
 
 
-def _set_weights(call: Call, prefix: str, weights: Sequence[Tensor], ways: int) -> None:
-    each = len(weights) // ways
+def _set_weights(call: Call, prefix: str, weights: Sequence[Tensor], directions: int) -> None:
+    each = len(weights) // directions
     pointers = [tensor.data_ptr() for tensor in weights]
     for index, name in enumerate(PARAMETERS[:each]):
         setattr(call, prefix + name, Pair(*pointers[index::each]))
@@ -147,14 +147,3 @@ def pointers(tensors: Sequence[Tensor]) -> tuple[int | None, int | None]:
 
 def _empty(tensor: Tensor) -> Tensor:
     return torch.empty_like(tensor, memory_format=torch.contiguous_format)
-
-
-def run_call(function: str, call: Call, *before: object) -> None:
-    """Call a function of the library, with the arguments `before` in front, and raise what its answer says."""
-    code = getattr(KERNELS.library, function)(*before, call)
-    if code == BAD_LENGTHS:
-        must = f"lie between 0 and T = {call.time}, sum up to at most {call.room}, and fall where x is packed"
-        fail("kernels", "lengths", must, "others")
-    if code == NO_MEMORY:
-        raise MemoryError(f"{function}: no memory for a batch of {call.rows} rows and {call.time} steps")
-    assert code == 0, f"{function} failed with code {code}"
