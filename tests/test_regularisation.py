@@ -372,7 +372,7 @@ def test_what_does_not_fit_is_refused_by_name(call, message):
 @pytest.mark.parametrize("cell", [LSTMCell, GRUCell])
 def test_a_cell_that_lends_a_tensor_keeps_its_own(cell):
     mine = cell(3, 4)
-    other = mine.lent(weight_hh=torch.zeros_like(mine.weight_hh))
+    other = mine.with_weights(weight_hh=torch.zeros_like(mine.weight_hh))
     assert (other.weight_hh == 0).all()
     assert (mine.weight_hh != 0).any()
     assert other.weight_ih is mine.weight_ih

@@ -1,10 +1,10 @@
 """Checks of what a caller gave, with one wording for all of them. Nothing is clamped, nothing is guessed."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from numbers import Integral
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_type_hints
 
 from elman.errors import ArgumentError, ElmanError
 
@@ -68,6 +68,26 @@ def did_you_mean(value: Any, choices: Iterable[str]) -> str:
     """`Did you mean 'x'?` for the nearest choice, or an empty string where none is near."""
     near = get_close_matches(str(value), list(choices), n=1)
     return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def option_table(options: type) -> dict[str, tuple[Any, Any]]:
+    """Key -> (type, default) of a TypedDict whose keys are each `Annotated[type, default]`."""
+    hints = get_type_hints(options, include_extras=True)
+    return {name: (hint.__origin__, *hint.__metadata__) for name, hint in hints.items()}
+
+
+def with_defaults(where: str, options: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a TypedDict as in `option_table`: those given, and defaults for the rest.
+
+    Raises:
+        TypeError: an option that is not among them, as for any keyword argument that a function does not take.
+    """
+    table = option_table(options)
+    for name in given:
+        if name not in table:
+            hint = did_you_mean(name, table)
+            raise TypeError(f"{where}() got an unexpected keyword argument {name!r}{'. ' + hint if hint else ''}")
+    return {name: given.get(name, default) for name, (_, default) in table.items()}
 
 
 def check_shape(where: str, name: str, shape: Sequence[int], expected: str, **sizes: int | None) -> None:

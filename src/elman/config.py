@@ -9,11 +9,11 @@ import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from elman.checks import did_you_mean, fail, shown
+from elman.checks import did_you_mean, fail, option_table, shown
 from elman.errors import ConfigError
 from elman.types import Json
 
@@ -159,6 +159,7 @@ def resolved_options(
 ) -> Json:
     """The options of a class: what was given, checked against its keyword arguments, and its defaults for the rest.
 
+    A parameter `**options: Unpack[Options]` stands for all keys of the TypedDict, see `elman.checks.option_table`.
     `chosen` says by which choice the owner came to be, such as "topology one-to-one"; `without` names arguments that
     may not be set here.
 
@@ -167,12 +168,14 @@ def resolved_options(
     """
     init = owner.__init__ if inspect.isclass(owner) else owner
     hints = get_type_hints(init)
-    options = {
-        name: (hints[name], parameter.default)
-        for name, parameter in inspect.signature(init).parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name not in without
-    }
-    section = create_model(owner.__name__, __base__=Section, **options)  # type: ignore[call-overload]
+    options: Json = {}
+    for name, parameter in inspect.signature(init).parameters.items():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            options[name] = (hints[name], parameter.default)
+        elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            options = option_table(*get_args(hints[name])) | options
+    options = {name: option for name, option in options.items() if name not in without}
+    section = create_model(owner.__name__, __base__=Section, **options)
     return dict(_validated(section, given, where, chosen).model_dump())
 
 

@@ -1,7 +1,8 @@
 """What every recurrent cell is: one step from (input, state) to (output, state)."""
 
 import math
-from typing import ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -87,10 +88,18 @@ class Cell(nn.Module):
         """One step from the projected input (B, gates * H) and the state before it to (output, state after it)."""
         return self.combine(projected, self.recur(state[0]), state)
 
-    def lent(self, **tensors: Tensor) -> Self:
-        """This cell with other tensors in the place of some parameters, made for one call: nothing of them stays."""
+    def weights(self) -> dict[str, Any]:
+        """The parameters by name, in torch's order."""
+        return dict(self._parameters)
+
+    def set_weights(self, weights: Mapping[str, Any]) -> None:
+        """Take these tensors as parameters, for a layer that registers them under names of its own."""
+        self._parameters.update(weights)
+
+    def with_weights(self, **weights: Any) -> Self:
+        """A copy of this cell for one call, which reads these tensors in place of its parameters of these names."""
         twin = type(self).__new__(type(self))
-        twin.__dict__ = self.__dict__ | {"_parameters": self._parameters | tensors}
+        twin.__dict__ = self.__dict__ | {"_parameters": self._parameters | weights}
         return twin
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:

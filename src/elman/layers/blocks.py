@@ -14,14 +14,14 @@ from torch import Tensor
 from torch.autograd.function import Function
 
 from elman.cells import Cell, state_names
-from elman.layers.directions import Run, borders
+from elman.layers.directions import LayerFunction, borders
 from elman.types import State
 
 
 class Plan(NamedTuple):
     """Cells of one direction, and how they run."""
 
-    run: Run  # (cells, x, state, lengths, reset, start) -> (outputs, state)
+    run: LayerFunction  # (cells, x, state, lengths, reset, start) -> (outputs, state)
     cells: Sequence[Cell]
     size: int  # steps of a block
     backward: bool = False  # rows are read from their true ends
@@ -90,7 +90,7 @@ def in_blocks(
     blocks = _blocks(plan, x, lengths, reset)
     if not blocks:  # no row has a step
         return plan.run(plan.cells, x, state, lengths, reset, start)
-    parameters = [parameter for cell in plan.cells for parameter in cell._parameters.values()]
+    parameters = [parameter for cell in plan.cells for parameter in cell.weights().values()]
     apply: Any = _InBlocks.apply  # torch gives it no types
     outputs, *final = apply(plan, blocks, lengths, type(state), x, *state, *start, *parameters)
     return outputs, type(state)(*final)
@@ -227,7 +227,7 @@ def _gradients_as_a_graph(ctx: Any, flat: Sequence[Any], grads: Sequence[Tensor 
 def _with_parameters(cells: Sequence[Cell], parameters: Sequence[Any]) -> tuple[Cell, ...]:
     """Cells as these that read other parameters, in the same order."""
     given = iter(parameters)
-    return tuple(cell.lent(**{name: next(given) for name in cell._parameters}) for cell in cells)
+    return tuple(cell.with_weights(**{name: next(given) for name in cell.weights()}) for cell in cells)
 
 
 def _or_zeros(grads: Sequence[Tensor | None], tensors: Sequence[Tensor]) -> list[Tensor]:

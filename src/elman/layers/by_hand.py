@@ -1,6 +1,5 @@
 """Backpropagation through time by hand: the pure-torch way for a machine without compiled kernels."""
 
-import copy
 from typing import Any
 
 import torch
@@ -160,12 +159,12 @@ def _through_the_reference(
     ctx: Any, inputs: tuple[Any, ...], kept: tuple[Tensor, ...], grads: tuple[Tensor | None, ...]
 ) -> Any:
     """The same gradients, as a graph that can be differentiated again."""
-    cell, width = copy.copy(ctx.cell), _width(ctx.cell)
+    width = _width(ctx.cell)
 
     def run(given: list[Any]) -> tuple[Tensor, ...]:
         x, *weights = given[:5]
         states = given[5:]
-        cell._parameters = dict(zip(PARAMETERS, weights, strict=True))
+        cell: Cell = ctx.cell.with_weights(**dict(zip(PARAMETERS, weights, strict=True)))
         start = cell.state_type(*states[width:]) if states[width:] else None
         outputs, final = unroll(cell, x, cell.state_type(*states[:width]), ctx.lengths, ctx.reset, start)
         return outputs, *final

@@ -14,9 +14,10 @@ from elman.layers.directions import pick
 from elman.layers.dropout import drop_out
 from elman.layers.fused import fused_refuses
 from elman.layers.native import projection
-from elman.layers.recurrent import SILENCE, Options
+from elman.layers.options import RecurrentOptions
 from elman.layers.request import check_lengths
 from elman.layers.stepper import Stepper
+from elman.layers.table import LAYERS
 from elman.layers.unroll import real_steps
 from elman.types import State
 
@@ -77,8 +78,8 @@ class Decoder(nn.Module):
         memory_size: D, features a step of the memory; 0: none, and then no attention.
         attention: "none", "additive" or "dot", over the memory; compared in H numbers.
         input_feeding: join the attentional vector of a step to the input of the next.
-        options: of `elman.layers.Recurrent`, except `bidirectional`. With input feeding neither `memory`, `bptt` nor
-            `backend`: the steps are taken singly.
+        options: of `elman.layers.RecurrentOptions`, except `bidirectional`; with input feeding, where the steps are
+            taken one by one, also except `memory`, `bptt` and `backend`.
 
     Dropout acts between layers; dropout of the features is for whoever puts a head on them. What noise draws, it draws
     once a call of `forward`, and once for a step that is taken singly.
@@ -110,10 +111,8 @@ class Decoder(nn.Module):
         memory_size: int = 0,
         attention: str = "none",
         input_feeding: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[RecurrentOptions],
     ) -> None:
-        from elman.layers import LAYERS  # the table of the folder that this file stands in
-
         super().__init__()
         check_choice("Decoder", "cell", cell, LAYERS)
         check_choice("Decoder", "attention", attention, ("none", *ATTENTIONS))
@@ -227,7 +226,7 @@ class Decoder(nn.Module):
 
     def _noisy(self, x: Tensor) -> Steps:
         """Steps for the rows of x, with noise drawn for as long as they are held."""
-        noise = self.body._noise() if self.training else SILENCE
+        noise = self.body.noise()
         locks = noise.locks(x, self.body.num_layers - 1, self.output_size)
         return Steps(partial(_step_cells, noise.worn_by(self.body.cells(), x), locks, noise.dropout), self._looking())
 
@@ -308,7 +307,7 @@ def _step_packed(stepper: Stepper, x: Tensor, state: State) -> tuple[Tensor, Sta
     return outputs[:, 0], after
 
 
-def _check_options(attention: str, memory_size: int, input_feeding: bool, options: Options) -> None:
+def _check_options(attention: str, memory_size: int, input_feeding: bool, options: RecurrentOptions) -> None:
     if options.get("bidirectional"):
         fail("Decoder", "bidirectional", "be False", "True", "What is yet to be written cannot be read.")
     if (attention == "none") != (memory_size == 0):

@@ -8,10 +8,11 @@ from torch import Tensor
 from elman.cells import Cell
 from elman.types import State
 
-Run = Callable[..., tuple[Tensor, State]]
+# (cell or cells, x, state, lengths, reset, start) -> (outputs, final state); see `unroll`, `Backend.run`, `run_stack`.
+LayerFunction = Callable[..., tuple[Tensor, State]]
 
 
-def each_way(one_way: Run) -> Run:
+def each_way(one_way: LayerFunction) -> LayerFunction:
     """From code for one cell, as `unroll`, to code for a layer's one or two cells, as `Backend.run`."""
 
     def run(

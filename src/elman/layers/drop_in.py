@@ -25,7 +25,7 @@ class _Fused(nn.RNNBase):
     def forward(self, input: Any, hx: Any = None) -> Any:  # as torch.nn.RNN, LSTM and GRU
         self._update_flat_weights()  # torch's: they may have been replaced, as by `torch.func.functional_call`
         given = self._given(hx)
-        if given is None or not _fits(self, input, given):
+        if given is None or not self._fits(input, given):
             return super().forward(input, hx)
         if isinstance(input, PackedSequence):
             x, sizes, order, back = input
@@ -97,6 +97,33 @@ class _Fused(nn.RNNBase):
         kind = self.mode.lower().replace("_", "-")  # "LSTM", "GRU", "RNN_TANH", "RNN_RELU"
         return [cell_of(kind, weights) for weights in self._weights()]
 
+    def _fits(self, input: Any, given: Hidden) -> bool:
+        """Whether the kernels compute this request, and faster than torch."""
+        flat: Any = self._flat_weights
+        sizes = input.batch_sizes.tolist() if isinstance(input, PackedSequence) else None
+        x = input if sizes is None else input.data
+        if self.proj_size or not kernels_may_run((x, *flat, *given)):
+            return False
+        if x.layout != torch.strided or x.numel() == 0 or x.shape[-1] != self.input_size:
+            return False
+        rows: tuple[int, ...]
+        if sizes is not None:
+            if x.dim() != 2 or sum(sizes) != x.shape[0] or sizes != sorted(sizes, reverse=True):
+                return False
+            rows, steps = (sizes[0],), len(sizes)
+        elif x.dim() == 2:
+            rows, steps = (), x.shape[0]
+        elif x.dim() == 3:
+            rows, steps = (x.shape[0],), x.shape[1]
+            if not self.batch_first:
+                rows, steps = (steps,), rows[0]
+        else:
+            return False
+        shape = (self.num_layers * (1 + self.bidirectional), *rows, self.hidden_size)
+        # A single step of an LSTM is taken by torch's cell; of few steps torch makes as much as we would.
+        worth = x.shape[:-1].numel() >= LEAST_STEPS if steps > 1 else self.cell_type is LSTMCell
+        return worth and all(tensor.shape == shape for tensor in given)
+
     def _given(self, hx: Any) -> Hidden | None:
         """The state as a tuple, empty if there is none; None if it is not what torch takes."""
         if hx is None:
@@ -126,30 +153,3 @@ class FusedGRU(_Fused, nn.GRU):
     """torch.nn.GRU, accelerated."""
 
     cell_type = GRUCell
-
-
-def _fits(layer: _Fused, input: Any, given: Hidden) -> bool:
-    """Whether the kernels compute this request, and faster than torch."""
-    sizes = input.batch_sizes.tolist() if isinstance(input, PackedSequence) else None
-    x = input if sizes is None else input.data
-    if layer.proj_size or not kernels_may_run((x, *layer._flat_weights, *given)):
-        return False
-    if x.layout != torch.strided or x.numel() == 0 or x.shape[-1] != layer.input_size:
-        return False
-    rows: tuple[int, ...]
-    if sizes is not None:
-        if x.dim() != 2 or sum(sizes) != x.shape[0] or sizes != sorted(sizes, reverse=True):
-            return False
-        rows, steps = (sizes[0],), len(sizes)
-    elif x.dim() == 2:
-        rows, steps = (), x.shape[0]
-    elif x.dim() == 3:
-        rows, steps = (x.shape[0],), x.shape[1]
-        if not layer.batch_first:
-            rows, steps = (steps,), rows[0]
-    else:
-        return False
-    shape = (layer.num_layers * (1 + layer.bidirectional), *rows, layer.hidden_size)
-    # A single step of an LSTM is taken by torch's cell; of few steps torch makes as much as we would.
-    worth = x.shape[:-1].numel() >= LEAST_STEPS if steps > 1 else layer.cell_type is LSTMCell
-    return worth and all(tensor.shape == shape for tensor in given)

@@ -189,9 +189,7 @@ def _by_reference(form: _Form, tensors: list[Any]) -> tuple[Tensor, ...]:
 def cell_of(kind: str, weights: Sequence[Tensor]) -> Cell:
     """A cell that reads these tensors, made for one call: nothing of them stays."""
     blank = _blank(kind, weights[0].shape[1], weights[1].shape[1], len(weights) == len(PARAMETERS))
-    cell = type(blank).__new__(type(blank))
-    cell.__dict__ = blank.__dict__ | {"_parameters": dict(zip(PARAMETERS, weights, strict=False))}
-    return cell
+    return blank.with_weights(**dict(zip(PARAMETERS, weights, strict=False)))
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from elman.cells import Cell
 from elman.layers.blocks import Plan, in_blocks
-from elman.layers.directions import Run, pick
+from elman.layers.directions import LayerFunction, pick
 from elman.layers.fused import transformed
 from elman.types import State
 
@@ -20,7 +20,7 @@ LEAST_BLOCK = 1024
 
 
 def low_memory(
-    run: Run,
+    run: LayerFunction,
     cells: Sequence[Cell],
     ways: int,
     x: Tensor,
@@ -51,7 +51,7 @@ def low_memory(
     Returns: outputs (B, T, ways * H), or (B, 0, H), and the state (B, N, H) at each row's own end.
     """
     size = block_size(x, bptt)
-    tensors = (x, *state, *start, *(parameter for cell in cells for parameter in cell._parameters.values()))
+    tensors = (x, *state, *start, *(parameter for cell in cells for parameter in cell.weights().values()))
     trains = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
     if not trains or x.shape[1] <= size or x.numel() == 0 or torch.compiler.is_compiling() or transformed():
         return run(cells, ways, x, state, lengths, reset, start)
@@ -74,7 +74,7 @@ def block_size(x: Tensor, bptt: int | None) -> int:
 
 def _layer_in_blocks(
     size: int,
-    run: Run,
+    run: LayerFunction,
     cells: Sequence[Cell],
     x: Tensor,
     state: State,

@@ -4,7 +4,8 @@ from typing import Unpack
 
 from elman.cells import MemorylessCell
 from elman.checks import fail, shown
-from elman.layers.recurrent import Options, Recurrent
+from elman.layers.options import RecurrentOptions
+from elman.layers.recurrent import Recurrent
 
 # What is about the state that a step reads, and the only value that a layer without one heeds.
 OF_THE_STATE = {
@@ -30,7 +31,9 @@ class Memoryless(Recurrent):
 
     cell_type = MemorylessCell
 
-    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, **options: Unpack[Options]) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, **options: Unpack[RecurrentOptions]
+    ) -> None:
         for name, only in OF_THE_STATE.items():
             given = options.get(name, only)
             if given != only:

@@ -43,7 +43,7 @@ class Noise(NamedTuple):
 
     def _worn_by(self, cell: Cell, x: Tensor) -> Cell:
         if self.weight_drop:
-            cell = cell.lent(weight_hh=drop_out(cell.weight_hh, self.weight_drop))
+            cell = cell.with_weights(weight_hh=drop_out(cell.weight_hh, self.weight_drop))
         if not (self.recurrent_dropout or self.zoneout):
             return cell
         mask = None
@@ -70,11 +70,11 @@ class NoisyCell:
     def __init__(self, cell: Cell, mask: Tensor | None, zoneout: float) -> None:
         self.cell, self.mask, self.zoneout = cell, mask, zoneout
         self.state_type, self.hidden_size = cell.state_type, cell.hidden_size
-        self.zero_state, self.project, self._parameters = cell.zero_state, cell.project, cell._parameters
+        self.zero_state, self.project, self.weights = cell.zero_state, cell.project, cell.weights
 
-    def lent(self, **tensors: Tensor) -> "NoisyCell":
-        """As `Cell.lent`; the noise stays the same."""
-        return NoisyCell(self.cell.lent(**tensors), self.mask, self.zoneout)
+    def with_weights(self, **weights: Tensor) -> "NoisyCell":
+        """As `Cell.with_weights`; the noise stays the same."""
+        return NoisyCell(self.cell.with_weights(**weights), self.mask, self.zoneout)
 
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """As `Cell.step`."""

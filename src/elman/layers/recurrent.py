@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, Unpack
 
 import torch
 from torch import Tensor, nn
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell, state_names
-from elman.checks import check_choice, check_range, fail
+from elman.checks import check_choice, check_range, fail, with_defaults
 from elman.layers import backends
-from elman.layers.directions import Run, borders, pick, turned
+from elman.layers.directions import LayerFunction, borders, pick, turned
 from elman.layers.low_memory import MEMORIES, low_memory
 from elman.layers.noise import Noise
-from elman.layers.request import check_request
+from elman.layers.options import RecurrentOptions
+from elman.layers.request import Sizes, check_request
 from elman.layers.stack import run_stack
 from elman.layers.truncated import truncated, truncated_final
 from elman.layers.unroll import unroll_states
@@ -22,22 +23,6 @@ from elman.types import State
 INITIAL_STATES = ("zero", "random", "learned")
 RANDOM_STATE_DEVIATION = 0.1
 SILENCE = Noise()
-
-
-class Options(TypedDict, total=False):
-    """What every recurrent layer takes beside its sizes; see `Recurrent`."""
-
-    bias: bool
-    bidirectional: bool
-    dropout: float
-    locked: bool
-    recurrent_dropout: float
-    weight_drop: float
-    zoneout: float
-    initial_state: str
-    backend: str
-    memory: str
-    bptt: int | None
 
 
 class Recurrent(nn.Module):
@@ -50,36 +35,7 @@ class Recurrent(nn.Module):
         input_size: D, features a step, at least 1.
         hidden_size: H, units a layer and direction, at least 1.
         num_layers: depth, at least 1; each layer reads the outputs of the one below it.
-        bias: without it the b terms are left out.
-        bidirectional: a second cell a layer reads each row from its true end; outputs are joined to 2H.
-        dropout: below 1, share of the outputs between two layers that training sets to zero, the rest divided by 1 less
-            this share.
-        locked: one mask of that dropout for all steps of a row (Gal & Ghahramani 2016, arXiv 1512.05287), instead of
-            one a step.
-        recurrent_dropout: below 1, likewise a share of the hidden state as weight_hh sees it, one mask for all steps of
-            a row (Gal & Ghahramani 2016). What a cell carries over past the weights, the cell state of an LSTM and the
-            part of the old state that a GRU keeps, is left as it is. Slower, see below.
-        weight_drop: below 1, likewise a share of the numbers of weight_hh, one mask for all rows and steps (Merity,
-            Keskar & Socher 2017, arXiv 1708.02182). Costs no speed.
-        zoneout: below 1, the probability that a number of the state, an LSTM's cell state too, stays as it was before a
-            step (Krueger et al. 2016, arXiv 1606.01305). In evaluation it does nothing, where the paper takes the
-            expectation, zoneout * old + (1 - zoneout) * new; and it is one number for all of the state, where the paper
-            has two for an LSTM. Slower, see below.
-        initial_state: what a sequence begins with where no state is given: "zero"; "random", drawn from
-            N(0, 0.1^2) while training and zero in evaluation, so that answers never depend on chance (Zimmermann et al.
-            2012); "learned", a parameter a layer and direction.
-        backend: "auto" takes the fastest code that is exact for the request; see `layers.backends`.
-        memory: "full" keeps every step for the backward pass; "low" keeps the states at about sqrt(T) borders and
-            computes the steps between them once more: the same gradients in less memory, see `layers.low_memory`.
-        bptt: while training, the gradient ends at multiples of so many steps, at least 1, over which the state is
-            carried: truncated backpropagation through time, see `layers.truncated`; None: it goes back to the first
-            step. Not in two directions, for a backward cell reads every row from its end, and none can go on later:
-            there is no state to carry, and memory="low" saves the memory without cutting anything.
-
-    Dropout, weight drop and zoneout act in training only. What is drawn comes from torch's generator, for each layer
-    and direction anew at each forward call; a mask for all steps holds for the whole call, `reset` draws no new one.
-    Where recurrent_dropout or zoneout acts only the reference can run, which is several times slower than the kernels;
-    evaluation is as fast as ever.
+        options: of `elman.layers.RecurrentOptions`, where each is explained.
 
     Shape:
         x (B, T, D) -> outputs (B, T, H), or (B, T, 2H) when bidirectional, zero after a row's end, and the state at
@@ -97,36 +53,20 @@ class Recurrent(nn.Module):
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,
-        *,
-        bias: bool = True,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        locked: bool = False,
-        recurrent_dropout: float = 0.0,
-        weight_drop: float = 0.0,
-        zoneout: float = 0.0,
-        initial_state: str = "zero",
-        backend: str = "auto",
-        memory: str = "full",
-        bptt: int | None = None,
+        **options: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__()
         where = type(self).__name__
+        given = with_defaults(where, RecurrentOptions, options)
         check_range(where, "num_layers", num_layers, low=1)
-        Noise(dropout, locked, recurrent_dropout, weight_drop, zoneout).check(where, self.cell_type, num_layers)
-        check_choice(where, "initial_state", initial_state, INITIAL_STATES)
-        check_choice(where, "backend", backend, backends.CHOICES)
-        check_choice(where, "memory", memory, MEMORIES)
-        check_range(where, "bptt", 1 if bptt is None else bptt, low=1)
-        if bidirectional and bptt is not None:
-            fail(where, "bptt", "be None in two directions", str(bptt), "Use memory='low', which cuts no gradient.")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.bidirectional = bias, bidirectional
-        self.dropout, self.locked, self.recurrent_dropout = dropout, locked, recurrent_dropout
-        self.weight_drop, self.zoneout = weight_drop, zoneout
-        self.initial_state, self.backend = initial_state, backend
-        self.memory, self.bptt = memory, bptt
-        self._directions = (False, True) if bidirectional else (False,)  # backward?
+        self.bias, self.bidirectional = given["bias"], given["bidirectional"]
+        self.dropout, self.locked = given["dropout"], given["locked"]
+        self.recurrent_dropout, self.weight_drop = given["recurrent_dropout"], given["weight_drop"]
+        self.zoneout, self.initial_state = given["zoneout"], given["initial_state"]
+        self.backend, self.memory, self.bptt = given["backend"], given["memory"], given["bptt"]
+        self._check_options()
+        self._directions = (False, True) if self.bidirectional else (False,)  # backward?
         self.output_size = hidden_size * len(self._directions)
         # In a tuple, so that their parameters are registered once, here, under torch's names.
         self._cells = tuple(
@@ -134,12 +74,27 @@ class Recurrent(nn.Module):
             for layer in range(num_layers)
             for _ in self._directions
         )
-        for cell, suffix in zip(self._cells, self._suffixes(), strict=True):
-            for name, parameter in cell._parameters.items():
-                self.register_parameter(name + suffix, parameter)
-        if initial_state == "learned":
+        # Of each cell: its own name of a parameter -> torch's name of it.
+        self._names = tuple(
+            {name: name + suffix for name in cell.weights()}
+            for cell, suffix in zip(self._cells, self._suffixes(), strict=True)
+        )
+        for cell, names in zip(self._cells, self._names, strict=True):
+            for name, parameter in cell.weights().items():
+                self.register_parameter(names[name], parameter)
+        if self.initial_state == "learned":
             for name in state_names(self.cell_type.state_type):
                 self.register_parameter(f"initial_{name}", nn.Parameter(torch.zeros(len(self._cells), hidden_size)))
+
+    def _check_options(self) -> None:
+        where, bptt = type(self).__name__, self.bptt
+        self._noise_options().check(where, self.cell_type, self.num_layers)
+        check_choice(where, "initial_state", self.initial_state, INITIAL_STATES)
+        check_choice(where, "backend", self.backend, backends.CHOICES)
+        check_choice(where, "memory", self.memory, MEMORIES)
+        check_range(where, "bptt", 1 if bptt is None else bptt, low=1)
+        if self.bidirectional and bptt is not None:
+            fail(where, "bptt", "be None in two directions", str(bptt), "Use memory='low', which cuts no gradient.")
 
     def make_cell(self, input_size: int) -> Cell:
         """One fresh cell of this layer's kind and options."""
@@ -150,9 +105,8 @@ class Recurrent(nn.Module):
 
         Looked up anew each time, for a parameter may have been replaced (`torch.func.functional_call`, `parametrize`).
         """
-        for cell, suffix in zip(self._cells, self._suffixes(), strict=True):
-            for name in cell._parameters:
-                cell._parameters[name] = getattr(self, name + suffix)
+        for cell, names in zip(self._cells, self._names, strict=True):
+            cell.set_weights({name: getattr(self, own) for name, own in names.items()})
         return self._cells
 
     def __getstate__(self) -> dict[str, Any]:
@@ -192,7 +146,7 @@ class Recurrent(nn.Module):
 
         Returns: outputs and state, see the class.
         """
-        noise = self._noise() if self.training else SILENCE
+        noise = self.noise()
         request = self._request(x, state, lengths, reset, noise)
         bptt, run = self._bptt(), self._run_stack(x, noise)
         if bptt is not None:
@@ -208,7 +162,7 @@ class Recurrent(nn.Module):
 
         Args: as `forward`.
         """
-        noise = self._noise() if self.training else SILENCE
+        noise = self.noise()
         request = self._request(x, state, lengths, reset, noise)
         bptt, run = self._bptt(), self._run_stack(x, noise)
         if bptt is not None:
@@ -221,13 +175,16 @@ class Recurrent(nn.Module):
         self, x: Tensor, state: State | None, lengths: Tensor | None, reset: Tensor | None, noise: Noise = SILENCE
     ) -> tuple[Any, ...]:
         """What `run_stack` takes first: cells, directions, x, state, lengths, reset and start."""
-        check_request(self, x, state, lengths, reset)
+        sizes = Sizes(
+            type(self).__name__, self.input_size, len(self._cells), self.hidden_size, self.cell_type.state_type
+        )
+        check_request(sizes, x, state, lengths, reset)
         lengths = None if lengths is None else lengths.to(x.device, torch.long)
         start = self.start_state(x)
         cells = noise.worn_by(self.cells(), x)
         return cells, len(self._directions), x, start if state is None else state, lengths, reset, start
 
-    def _run_stack(self, x: Tensor, noise: Noise) -> Run:
+    def _run_stack(self, x: Tensor, noise: Noise) -> LayerFunction:
         locks = noise.locks(x, self.num_layers - 1, self.output_size)
         return partial(run_stack, dropout=noise.dropout, backend=self.backend, locks=locks)
 
@@ -262,7 +219,11 @@ class Recurrent(nn.Module):
             x = torch.cat(ways, -1)
         return self.cell_type.state_type(*(torch.stack(tensors, 2) for tensors in zip(*found, strict=True)))
 
-    def _noise(self) -> Noise:
+    def noise(self) -> Noise:
+        """What disturbs a call of `forward`: in training what the options say, in evaluation nothing."""
+        return self._noise_options() if self.training else SILENCE
+
+    def _noise_options(self) -> Noise:
         return Noise(self.dropout, self.locked, self.recurrent_dropout, self.weight_drop, self.zoneout)
 
     def _suffixes(self) -> Iterator[str]:
@@ -272,7 +233,7 @@ class Recurrent(nn.Module):
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}, num_layers={self.num_layers}"
-        noise = "".join(f", {name}={share}" for name, share in self._noise()._asdict().items() if share)
+        noise = "".join(f", {name}={share}" for name, share in self._noise_options()._asdict().items() if share)
         return f"{text}, bidirectional={self.bidirectional}{noise}, backend={self.backend!r}"
 
 
@@ -300,7 +261,7 @@ class RNN(Recurrent):
         *,
         nonlinearity: str = "tanh",
         init: str = "orthogonal",
-        **options: Unpack[Options],
+        **options: Unpack[RecurrentOptions],
     ) -> None:
         self.nonlinearity, self.init = nonlinearity, init
         super().__init__(input_size, hidden_size, num_layers, **options)
@@ -321,7 +282,7 @@ class Gated(Recurrent):
         num_layers: int = 1,
         *,
         init: str = "orthogonal",
-        **options: Unpack[Options],
+        **options: Unpack[RecurrentOptions],
     ) -> None:
         self.init = init
         super().__init__(input_size, hidden_size, num_layers, **options)

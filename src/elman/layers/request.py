@@ -1,6 +1,6 @@
-"""What a recurrent layer may be asked for: shapes, types and values of its arguments."""
+"""Checks of what a recurrent layer is called with: shapes, types and values of its arguments."""
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,20 +9,24 @@ from elman.cells import check_state
 from elman.checks import check_shape, fail
 from elman.types import State
 
-if TYPE_CHECKING:
-    from elman.layers.recurrent import Recurrent
+
+class Sizes(NamedTuple):
+    """What a layer takes, as far as its arguments can be checked against it."""
+
+    where: str  # the layer's name in messages
+    input_size: int  # D
+    cells: int  # N, layers times directions
+    hidden_size: int  # H
+    state_type: type[State]
 
 
-def check_request(
-    layer: "Recurrent", x: Tensor, state: State | None, lengths: Tensor | None, reset: Tensor | None
-) -> None:
-    """Fail unless these are arguments of `Recurrent.forward`."""
-    where = type(layer).__name__
-    check_shape(where, "x", x.shape, "B T D", D=layer.input_size)
+def check_request(sizes: Sizes, x: Tensor, state: State | None, lengths: Tensor | None, reset: Tensor | None) -> None:
+    """Fail unless these are arguments of `Recurrent.forward` for a layer of these sizes."""
+    where = sizes.where
+    check_shape(where, "x", x.shape, "B T D", D=sizes.input_size)
     rows, steps = x.shape[:2]
     if state is not None:
-        sizes = {"B": rows, "N": len(layer.cells()), "H": layer.hidden_size}
-        check_state(where, state, layer.cell_type.state_type, "B N H", **sizes)
+        check_state(where, state, sizes.state_type, "B N H", B=rows, N=sizes.cells, H=sizes.hidden_size)
         mixed = next((t for t in state if t.dtype != x.dtype or t.device != x.device), None)
         if mixed is not None and not torch.is_autocast_enabled(x.device.type):
             fail(where, "the state", f"be {x.dtype} on {x.device} as x is", f"{mixed.dtype} on {mixed.device}")
@@ -35,7 +39,7 @@ def check_request(
 
 
 def check_lengths(where: str, lengths: Tensor, rows: int, steps: int) -> None:
-    """Fail unless these are real steps of so many rows, integers from 0 to `steps`."""
+    """Fail unless these are the lengths (B,) of B = `rows` rows: integers from 0 to `steps`."""
     if not isinstance(lengths, Tensor):
         fail(where, "lengths", "be a tensor", type(lengths).__name__, "Pass lengths=torch.tensor(...).")
     check_shape(where, "lengths", lengths.shape, "B", B=rows)

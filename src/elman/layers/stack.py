@@ -8,7 +8,7 @@ from torch import Tensor
 
 from elman.cells import Cell
 from elman.layers.backends import choose_backend
-from elman.layers.directions import Run, pick
+from elman.layers.directions import LayerFunction, pick
 from elman.layers.dropout import drop_out
 from elman.types import State
 
@@ -49,7 +49,7 @@ def run_stack(
         layer = slice(first, first + ways)
         if first:
             x = x * locks[first // ways - 1] if locks else drop_out(x, dropout, dropout > 0)
-        run: Run = choose_backend(backend, cells[first], x, reset).run
+        run: LayerFunction = choose_backend(backend, cells[first], x, reset).run
         if around is not None:
             run = partial(around, run)
         x, final = run(tuple(cells[layer]), x, pick(state, layer), lengths, reset, pick(start, layer))

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from elman.cells import Cell
-from elman.layers.directions import Run
+from elman.layers.directions import LayerFunction
 from elman.types import State
 
 
 def truncated(
-    run: Run,
+    run: LayerFunction,
     bptt: int,
     cells: Sequence[Cell],
     ways: int,
@@ -51,7 +51,7 @@ def truncated(
 
 
 def truncated_final(
-    run: Run,
+    run: LayerFunction,
     bptt: int,
     cells: Sequence[Cell],
     ways: int,

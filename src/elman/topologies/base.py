@@ -2,16 +2,46 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, TypedDict
 
 import torch
 from torch import Tensor, nn
 
-from elman.checks import check_choice, check_range, check_share, fail
-from elman.layers import LAYERS, Decoder, DecoderState, drop_out
+from elman.checks import check_choice, check_range, check_share, fail, with_defaults
+from elman.layers import LAYERS, Decoder, DecoderState, Recurrent, StackOptions, drop_out
 from elman.types import State
 
 MOST_UNITS, MOST_LAYERS = 1_000_000, 100  # what a configuration from a stranger may ask for
+
+
+class _Size(TypedDict, total=False):
+    cell: Annotated[str, "lstm"]
+    hidden: Annotated[int, 128]
+    layers: Annotated[int, 1]
+    dropout: Annotated[float, 0.3]
+
+
+class BodyOptions(_Size, StackOptions, total=False):
+    """What every recurrent body takes, those of `elman.layers.StackOptions` included.
+
+    Keys:
+        cell: one of `elman.layers.LAYERS`: lstm, gru, mingru, rnn (tanh), rnn-relu, rnn-identity, and with layer
+            normalisation lstm-norm, gru-norm; or memoryless, a baseline that sees only the current step.
+        hidden: hidden size of each layer and direction, 1 to 1,000,000.
+        layers: depth, 1 to 100.
+        dropout: below 1, the fraction that is set to zero between layers and before the head.
+    """
+
+
+class SingleBodyOptions(BodyOptions, total=False):
+    """What the only body of a topology takes, those of `BodyOptions` included.
+
+    Keys:
+        initial_state, bptt: as in `elman.layers.RecurrentOptions`.
+    """
+
+    initial_state: Annotated[str, "zero"]
+    bptt: Annotated[int | None, None]
 
 
 class Encoded(NamedTuple):
@@ -90,12 +120,30 @@ class Writer(Topology):
         return Features(drop_out(steps, self.dropout, self.training), state=after.hidden)
 
 
-def check_body(cell: str, hidden: int, layers: int, dropout: float) -> None:
-    """Fail unless a recurrent body may have these options."""
-    check_choice("model", "cell", cell, LAYERS)
-    check_range("model", "hidden", hidden, low=1, high=MOST_UNITS)
-    check_range("model", "layers", layers, low=1, high=MOST_LAYERS)
-    check_share("model", "dropout", dropout)
+def body_options(where: str, options: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a recurrent body: those given, and defaults for the rest.
+
+    Args:
+        where: the topology's name in messages.
+        options: `BodyOptions` or a TypedDict that extends it.
+        given: keyword arguments.
+
+    Raises:
+        ArgumentError: a size, rate or cell that a recurrent body cannot have.
+        TypeError: an option that is not one of `options`.
+    """
+    body = with_defaults(where, options, given)
+    check_choice("model", "cell", body["cell"], LAYERS)
+    check_range("model", "hidden", body["hidden"], low=1, high=MOST_UNITS)
+    check_range("model", "layers", body["layers"], low=1, high=MOST_LAYERS)
+    check_share("model", "dropout", body["dropout"])
+    return body
+
+
+def make_body(input_size: int, body: Mapping[str, Any], **more: Any) -> Recurrent:
+    """The recurrent layers of these options; `more` are further ones of theirs."""
+    others = {name: value for name, value in body.items() if name not in ("cell", "hidden", "layers")}
+    return LAYERS[body["cell"]](input_size, body["hidden"], body["layers"], **others, **more)
 
 
 def check_state_is_read(cell: str, condition: str | None) -> None:

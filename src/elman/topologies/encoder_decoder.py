@@ -1,10 +1,12 @@
 """Encoder-decoder: a sequence is read whole, and another, of its own length, is written."""
 
+from typing import Unpack
+
 import torch
 
 from elman.checks import check_choice, check_range
-from elman.layers import ATTENTIONS, LAYERS, Bridge, Decoder, DecoderState, drop_out
-from elman.topologies.base import Encoded, Writer, check_body
+from elman.layers import ATTENTIONS, Bridge, Decoder, DecoderState, drop_out
+from elman.topologies.base import BodyOptions, Encoded, Writer, body_options, make_body
 
 
 class EncoderDecoder(Writer):
@@ -17,13 +19,11 @@ class EncoderDecoder(Writer):
         input_size: D, features a step of the encoded sequences.
         single_size: C, features of the encoded single values, which are joined to every step that is written; 0: none.
         fed_size: E, features of a symbol that is fed back.
-        cell, hidden, layers: of both bodies; a direction of the encoder has so many units too.
-        bidirectional: read from both ends.
+        bidirectional: the encoder reads from both ends, each direction of the hidden size.
         attention: "none", "additive" or "dot" (scaled), see `elman.layers.Decoder`.
-        input_feeding: the attention of a step is an input of the next; training is several times slower.
-        dropout: below 1, between layers, of what was read, and before the head.
-        locked, recurrent_dropout, weight_drop, zoneout, backend, memory: of both bodies, as in `ManyToOne`.
+        input_feeding: the attentional vector of a step is an input of the next; training is several times slower.
         scheduled_sampling: as in `OneToMany`.
+        options: of `BodyOptions`, for both bodies; dropout acts on the encoder's outputs too.
 
     Shape: steps (B, S, D) with lengths (B,), single (B, C), fed (B, T, E) with lengths (B,) -> steps (B, T, hidden).
 
@@ -46,48 +46,27 @@ class EncoderDecoder(Writer):
         single_size: int,
         fed_size: int,
         *,
-        cell: str = "lstm",
-        hidden: int = 128,
-        layers: int = 1,
         bidirectional: bool = True,
         attention: str = "dot",
         input_feeding: bool = False,
-        dropout: float = 0.3,
-        locked: bool = False,
-        recurrent_dropout: float = 0.0,
-        weight_drop: float = 0.0,
-        zoneout: float = 0.0,
-        backend: str = "auto",
-        memory: str = "full",
         scheduled_sampling: float = 0.0,
+        **options: Unpack[BodyOptions],
     ) -> None:
         super().__init__()
-        check_body(cell, hidden, layers, dropout)
+        body = body_options(type(self).__name__, BodyOptions, options)
         check_choice("model", "attention", attention, ("none", *ATTENTIONS))
         check_range("model", "scheduled_sampling", scheduled_sampling, low=0, high=1)
-        noise = {
-            "dropout": dropout,
-            "locked": locked,
-            "recurrent_dropout": recurrent_dropout,
-            "weight_drop": weight_drop,
-            "zoneout": zoneout,
-            "backend": backend,
-            "memory": memory,
-        }
-        self.encoder = LAYERS[cell](input_size, hidden, layers, bidirectional=bidirectional, **noise)
+        self.encoder = make_body(input_size, body, bidirectional=bidirectional)
         self.decoder = Decoder(
             fed_size,
-            hidden,
-            layers,
-            cell=cell,
             context_size=single_size,
             memory_size=0 if attention == "none" else self.encoder.output_size,
             attention=attention,
             input_feeding=input_feeding,
-            **noise,  # type: ignore[arg-type]
+            **body,
         )
         self.bridge = Bridge(self.encoder, self.decoder.body)
-        self.output_size, self.dropout, self.scheduled_sampling = hidden, dropout, scheduled_sampling
+        self.output_size, self.dropout, self.scheduled_sampling = body["hidden"], body["dropout"], scheduled_sampling
 
     def begin(self, encoded: Encoded, rows: int) -> DecoderState:
         steps, lengths, single, _ = encoded

@@ -1,10 +1,12 @@
 """Encoder-decoder ahead: a past is read whole, and each of the steps ahead is answered beside what is known of it."""
 
+from typing import Unpack
+
 import torch
 from torch import Tensor
 
 from elman.checks import check_range, fail
-from elman.topologies.base import Encoded, Features, Reader
+from elman.topologies.base import BodyOptions, Encoded, Features, Reader, body_options
 from elman.topologies.encoder_decoder import EncoderDecoder
 
 
@@ -23,8 +25,8 @@ class EncoderDecoderAhead(Reader):
         single_size: C, features of the encoded single values, which are joined to every step ahead; 0: none.
         ahead_size: K, features of what is known of a step ahead; 0: none.
         horizon: steps ahead, at least 1.
-        cell, hidden, layers, bidirectional, attention, dropout, locked, recurrent_dropout, weight_drop, zoneout,
-            backend, memory: as in `EncoderDecoder`, less the cell memoryless, whose decoder would not heed the past.
+        bidirectional, attention: as in `EncoderDecoder`.
+        options: of `BodyOptions`, for both bodies. Not the cell memoryless: its decoder would not see the past.
 
     Shape: steps (B, T, D) with lengths (B,), single (B, C), ahead (B, horizon, K) -> single (B, horizon hidden), the
         features of a step together.
@@ -49,42 +51,25 @@ class EncoderDecoderAhead(Reader):
         ahead_size: int,
         horizon: int,
         *,
-        cell: str = "lstm",
-        hidden: int = 128,
-        layers: int = 1,
         bidirectional: bool = False,
         attention: str = "none",
-        dropout: float = 0.3,
-        locked: bool = False,
-        recurrent_dropout: float = 0.0,
-        weight_drop: float = 0.0,
-        zoneout: float = 0.0,
-        backend: str = "auto",
-        memory: str = "full",
+        **options: Unpack[BodyOptions],
     ) -> None:
         super().__init__()
         check_range("model", "horizon", horizon, low=1)
-        if cell == "memoryless":
+        body = body_options(type(self).__name__, BodyOptions, options)
+        if body["cell"] == "memoryless":
             then = "Take another, or many-to-one."
-            fail("model", "cell", "read the state where the past comes in by it", repr(cell), then)
+            fail("model", "cell", "read the state where the past comes in by it", "'memoryless'", then)
         self.bodies = EncoderDecoder(
             input_size,
             single_size,
             ahead_size or 1,
-            cell=cell,
-            hidden=hidden,
-            layers=layers,
             bidirectional=bidirectional,
             attention=attention,
-            dropout=dropout,
-            locked=locked,
-            recurrent_dropout=recurrent_dropout,
-            weight_drop=weight_drop,
-            zoneout=zoneout,
-            backend=backend,
-            memory=memory,
+            **body,
         )
-        self.horizon, self.output_size = horizon, horizon * hidden
+        self.horizon, self.output_size = horizon, horizon * self.bodies.output_size
 
     def forward(self, encoded: Encoded) -> Features:
         assert encoded.steps is not None

@@ -1,11 +1,21 @@
 """Many-to-one: a sequence is read step by step, and one answer is given at its end."""
 
+from typing import Unpack
+
 import torch
 from torch import Tensor
 
 from elman.checks import check_choice, fail
-from elman.layers import LAYERS, POOLS, AttentionPool, ContextBridge, drop_out
-from elman.topologies.base import Encoded, Features, Reader, check_body, check_state_is_read
+from elman.layers import POOLS, AttentionPool, ContextBridge, drop_out
+from elman.topologies.base import (
+    Encoded,
+    Features,
+    Reader,
+    SingleBodyOptions,
+    body_options,
+    check_state_is_read,
+    make_body,
+)
 from elman.types import State
 
 POOLINGS = ("last", *POOLS, "attention")
@@ -18,27 +28,12 @@ class ManyToOne(Reader):
     Args:
         input_size: D, features a step of the encoded sequences.
         single_size: C, features of the encoded single values; 0: none.
-        cell: one of `elman.layers.LAYERS`: lstm, gru, mingru, rnn (tanh), rnn-relu, rnn-identity, and with layer
-            normalisation lstm-norm, gru-norm; or memoryless, a baseline that knows its own step only.
-        hidden: units a layer and direction, 1 to 1,000,000.
-        layers: depth, 1 to 100.
         bidirectional: read from both ends.
-        dropout: below 1, between layers and before the head.
-        locked: between layers one mask of dropout for all steps of a row; for more than one layer.
-        recurrent_dropout: below 1, share of the state that the recurrent weights do not see, the same at all steps.
-        weight_drop: below 1, share of the recurrent weights that is set to zero.
-        zoneout: below 1, share of the state that stays as it was before a step.
         pooling: "last", the state at the row's end (both directions' true ends when bidirectional); "mean", "max" or
             "attention" over the outputs of all steps.
-        initial_state: "zero", "random" or "learned".
-        backend: "auto" or one of `elman.layers.BACKENDS`.
-        memory: "full", or "low": the same gradients with less memory and about a third more time, for long sequences.
-        bptt: steps over which the gradient reaches back while training, at least 1, see `elman.layers.Recurrent`; None:
-            all. Not when bidirectional.
-        condition: where single values come in: "step", joined to every step; "state", the state that a sequence begins
-            with is calculated from them; "end", joined to what the heads get. None: "step", where there are any.
-
-    See `elman.layers.Recurrent` for the kinds of noise, which of them make training slower, and the initial state.
+        condition: where single values come in: "step", joined to every step; "state", the initial state is calculated
+            from them; "end", joined to what the heads get. None: "step", where there are any.
+        options: of `SingleBodyOptions`; `bptt` not when bidirectional.
 
     Shape: steps (B, T, D) with lengths (B,), single (B, C) -> single (B, hidden), or (B, 2 hidden) when bidirectional;
         with condition="end" (B, hidden + C).
@@ -59,25 +54,15 @@ class ManyToOne(Reader):
         input_size: int,
         single_size: int = 0,
         *,
-        cell: str = "lstm",
-        hidden: int = 128,
-        layers: int = 1,
         bidirectional: bool = False,
-        dropout: float = 0.3,
-        locked: bool = False,
-        recurrent_dropout: float = 0.0,
-        weight_drop: float = 0.0,
-        zoneout: float = 0.0,
         pooling: str = "last",
-        initial_state: str = "zero",
-        backend: str = "auto",
-        memory: str = "full",
-        bptt: int | None = None,
         condition: str | None = None,
+        **options: Unpack[SingleBodyOptions],
     ) -> None:
         super().__init__()
-        check_body(cell, hidden, layers, dropout)
-        check_state_is_read(cell, condition)
+        body = body_options(type(self).__name__, SingleBodyOptions, options)
+        initial_state = body["initial_state"]
+        check_state_is_read(body["cell"], condition)
         check_choice("model", "pooling", pooling, POOLINGS)
         check_choice("model", "condition", condition or "step", CONDITIONS)
         if condition and not single_size:
@@ -90,23 +75,10 @@ class ManyToOne(Reader):
         self.begins = (
             f"{initial_state} before each row" if condition != "state" else "calculated from the single values"
         )
-        self.body = LAYERS[cell](
-            input_size + single_size * (self.condition == "step"),
-            hidden,
-            layers,
-            bidirectional=bidirectional,
-            dropout=dropout,
-            locked=locked,
-            recurrent_dropout=recurrent_dropout,
-            weight_drop=weight_drop,
-            zoneout=zoneout,
-            initial_state=initial_state,
-            backend=backend,
-            memory=memory,
-            bptt=bptt,
-        )
+        own_size = input_size + single_size * (self.condition == "step")
+        self.body = make_body(own_size, body, bidirectional=bidirectional)
         self.output_size = self.body.output_size + single_size * (self.condition == "end")
-        self.pooling, self.dropout = pooling, dropout
+        self.pooling, self.dropout = pooling, body["dropout"]
         self.attention = AttentionPool(self.body.output_size) if pooling == "attention" else None
         self.begin = ContextBridge(single_size, self.body) if self.condition == "state" else None
 

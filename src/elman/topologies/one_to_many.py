@@ -1,8 +1,10 @@
 """One-to-many: from single values a sequence is written, each symbol the input of the next step."""
 
+from typing import Unpack
+
 from elman.checks import check_choice, check_range, fail
 from elman.layers import ContextBridge, Decoder, DecoderState
-from elman.topologies.base import Encoded, Writer, check_body, check_state_is_read
+from elman.topologies.base import Encoded, SingleBodyOptions, Writer, body_options, check_state_is_read
 
 CONDITIONS = ("both", "state", "step")
 
@@ -14,13 +16,11 @@ class OneToMany(Writer):
         input_size: 0, for no sequence is read.
         single_size: C, features of the encoded single values.
         fed_size: E, features of a symbol that is fed back.
-        cell, hidden, layers, locked, recurrent_dropout, weight_drop, zoneout, initial_state, backend, memory, bptt: as
-            in `ManyToOne`.
-        dropout: below 1, between layers and before the head.
         condition: where the single values come in: "state", the state before the first step is calculated from them;
             "step", joined to every step; or "both".
-        scheduled_sampling: 0 to 1, share of the symbols that training feeds back as the network would write them
+        scheduled_sampling: 0 to 1, the fraction of the symbols fed back in training that the network generates itself
             (Bengio et al. 2015, arXiv 1506.03099).
+        options: of `SingleBodyOptions`.
 
     Shape: single (B, C), fed (B, T, E) with lengths (B,) -> steps (B, T, hidden).
 
@@ -41,45 +41,20 @@ class OneToMany(Writer):
         single_size: int,
         fed_size: int,
         *,
-        cell: str = "lstm",
-        hidden: int = 128,
-        layers: int = 1,
-        dropout: float = 0.3,
-        locked: bool = False,
-        recurrent_dropout: float = 0.0,
-        weight_drop: float = 0.0,
-        zoneout: float = 0.0,
-        initial_state: str = "zero",
-        backend: str = "auto",
-        memory: str = "full",
-        bptt: int | None = None,
         condition: str = "both",
         scheduled_sampling: float = 0.0,
+        **options: Unpack[SingleBodyOptions],
     ) -> None:
         super().__init__()
-        check_body(cell, hidden, layers, dropout)
-        check_state_is_read(cell, condition)
+        body = body_options(type(self).__name__, SingleBodyOptions, options)
+        initial_state = body["initial_state"]
+        check_state_is_read(body["cell"], condition)
         check_choice("model", "condition", condition, CONDITIONS)
         check_range("model", "scheduled_sampling", scheduled_sampling, low=0, high=1)
         if single_size and condition != "step" and initial_state != "zero":
             fail("model", "initial_state", f'be zero where condition = "{condition}"', repr(initial_state))
-        self.decoder = Decoder(
-            fed_size,
-            hidden,
-            layers,
-            cell=cell,
-            context_size=single_size * (condition != "state"),
-            dropout=dropout,
-            locked=locked,
-            recurrent_dropout=recurrent_dropout,
-            weight_drop=weight_drop,
-            zoneout=zoneout,
-            initial_state=initial_state,
-            backend=backend,
-            memory=memory,
-            bptt=bptt,
-        )
-        self.output_size, self.dropout, self.scheduled_sampling = hidden, dropout, scheduled_sampling
+        self.decoder = Decoder(fed_size, context_size=single_size * (condition != "state"), **body)
+        self.output_size, self.dropout, self.scheduled_sampling = body["hidden"], body["dropout"], scheduled_sampling
         calculated = single_size and condition != "step"
         self.bridge = ContextBridge(single_size, self.decoder.body) if calculated else None
         self.begins = "calculated from the single values" if calculated else f"{initial_state} before each row"
