@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 import elman
 from elman.errors import ArgumentError
-from elman.layers import drop_in
+from elman.layers.accelerate import layers as drop_in
 
 ROWS, STEPS, D, H = 5, 9, 3, 6
 KINDS = ["RNN", "LSTM", "GRU"]

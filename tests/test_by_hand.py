@@ -5,8 +5,8 @@ import torch
 
 from elman.cells import ElmanCell, GRUCell, LSTMCell, state_names
 from elman.layers import unroll
-from elman.layers.by_hand import by_hand
-from elman.layers.by_hand_cells import EQUATIONS
+from elman.layers.backends.by_hand import by_hand
+from elman.layers.backends.by_hand_cells import EQUATIONS
 from elman.testing import CELL_CASES, random_batch
 
 ONE_WAY = [case for case in CELL_CASES if case.num_layers == 1 and not case.bidirectional]

@@ -60,7 +60,7 @@ def test_each_draw_is_of_what_the_network_tells_after_the_draws_before_it(model)
     field, network = model.target, model.network
     for row, path in enumerate(paths):
         whole = torch.from_numpy(field.encode(np.concatenate([readings, path])))[None]
-        steps = network.topology.taught(Encoded(), network.feed(whole[:, :-1]), None).steps[0, 49:]
+        steps = network.topology.teacher_forced(Encoded(), network.feed(whole[:, :-1]), None).steps[0, 49:]
         drawn = field.distribution.quantile(network.heads[0](steps), torch.from_numpy(chances[:, row]))
         np.testing.assert_allclose(field.unscaled(drawn.numpy()), path, rtol=1e-4)
 

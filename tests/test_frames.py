@@ -170,7 +170,7 @@ def test_steps_written_one_by_one_are_those_that_teaching_sees(goes_round):
     for prompt, [one] in zip(prompts, written, strict=True):
         fed = torch.from_numpy(np.concatenate([np.zeros((1, 2), np.float32), prompt, one.frames[:-1]]))[None]
         with torch.no_grad():
-            steps = network.topology.taught(Encoded(), network.feed(fed), None).steps[0]
+            steps = network.topology.teacher_forced(Encoded(), network.feed(fed), None).steps[0]
             whole = network.heads[0](steps)[len(prompt) :, :2]
         np.testing.assert_allclose(one.frames, whole.numpy(), atol=1e-5)
 

@@ -19,7 +19,7 @@ from elman.kernels import INSTRUCTION_SETS, KINDS, instruction_sets
 from elman.kernels import library as library_module
 from elman.kernels.build import LIBRARIES, library_path
 from elman.layers import LAYERS, real_steps
-from elman.layers.fused import fused, kind_of
+from elman.layers.backends.fused import fused, kind_of
 from elman.layers.native.ops import layer as layer_op
 from elman.testing import CellCase, random_batch
 

@@ -6,7 +6,7 @@ from backends_of import exact_type, with_backends
 
 from elman.layers import POOLS, AttentionPool
 from elman.testing import CELL_CASES, random_batch
-from elman.topologies import Encoded, ManyToOne, OneToOne, Reader
+from elman.topologies import Encoded, ManyToOne, OneToOne, SequenceTopology
 from elman.topologies.many_to_one import POOLINGS
 
 LENGTHS = [9, 1, 0, 4, 9]
@@ -24,7 +24,7 @@ def answers_and_gradients(module, x, lengths):
     """All that a run gives: outputs, states, the gradient of every parameter and of the input's real steps."""
     x = x.clone().requires_grad_()
     module.zero_grad()
-    result = module(Encoded(x, lengths)).single if isinstance(module, Reader) else module(x, lengths=lengths)
+    result = module(Encoded(x, lengths)).single if isinstance(module, SequenceTopology) else module(x, lengths=lengths)
     outputs = (
         result if isinstance(result, torch.Tensor) else torch.cat([result[0].flatten(), *map(torch.flatten, result[1])])
     )

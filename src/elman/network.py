@@ -10,7 +10,16 @@ from elman.data import Batch
 from elman.fields import Field, Fields, Forecast, Frames, Known, Steps, Symbols, Target, Writable
 from elman.layers import real_steps
 from elman.layers.level import level_of, take_off
-from elman.topologies import TOPOLOGIES, Encoded, EncoderDecoderAhead, Features, NextStep, Reader, Topology, Writer
+from elman.topologies import (
+    TOPOLOGIES,
+    AutoregressiveTopology,
+    Encoded,
+    EncoderDecoderAhead,
+    Features,
+    NextStep,
+    SequenceTopology,
+    Topology,
+)
 from elman.types import Column, Json, State
 
 
@@ -47,7 +56,7 @@ class Network(nn.Module):
         sizes = [0, 0, 0]  # of steps, of single values, of what is known of steps ahead
         for field, encoder in zip(fields.inputs.values(), self.encoders, strict=True):
             sizes[_side(field)] += int(encoder.output_size)  # type: ignore[arg-type]
-        self.feedback = self.written.encoder() if issubclass(kind, Writer) else None
+        self.feedback = self.written.encoder() if issubclass(kind, AutoregressiveTopology) else None
         *own, ahead = sizes
         if self.feedback is not None:
             own.append(int(self.feedback.output_size))  # type: ignore[arg-type]
@@ -134,10 +143,10 @@ class Network(nn.Module):
         """
         inputs, levels = self.off_level(batch.inputs)
         encoded = self.encode(inputs)
-        if isinstance(self.topology, Reader):
+        if isinstance(self.topology, SequenceTopology):
             features: Features = self.topology(encoded)
             return features._replace(lengths=encoded.lengths, levels=levels)
-        assert isinstance(self.topology, Writer)
+        assert isinstance(self.topology, AutoregressiveTopology)
         assert batch.targets is not None
         ((values, lengths),) = batch.targets.values()
         assert lengths is not None
@@ -146,7 +155,7 @@ class Network(nn.Module):
         state = None if carried is None else carried.state
         if self.training and self.topology.scheduled_sampling:
             fed = self._partly_own(encoded, fed, lengths, state)
-        return self.topology.taught(encoded, self.feed(fed), lengths, state)
+        return self.topology.teacher_forced(encoded, self.feed(fed), lengths, state)
 
     def feed(self, steps: Tensor) -> Tensor:
         """Steps that are fed back, (B, T, ...), as the body reads them, (B, T, E); or one of each row."""
@@ -161,8 +170,8 @@ class Network(nn.Module):
         Scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) with all steps at once (Duckworth et al. 2019, arXiv
         1906.04331): what is written is drawn where all before it is true, so that no step waits for another.
         """
-        assert isinstance(self.topology, Writer)
-        features = self.topology.taught(encoded, self.feed(fed), lengths, state)
+        assert isinstance(self.topology, AutoregressiveTopology)
+        features = self.topology.teacher_forced(encoded, self.feed(fed), lengths, state)
         assert features.steps is not None
         real = real_steps(lengths, fed.shape[1])
         drawn = fed.clone()

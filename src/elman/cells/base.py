@@ -16,10 +16,10 @@ INITS = ("orthogonal", "torch")
 class Cell(nn.Module):
     """One recurrent step.
 
-    A subclass states its `gates` in torch's order, its `state_type` and how to `combine` what the weights made of the
-    input and of the hidden state, the first tensor of its state. The parameters, their start, the zero state, and the
-    input projection that a whole sequence shares, are here. A cell whose weights read the state in another way, or not
-    at all, writes its own `step` instead.
+    A subclass states its `gates` in torch's order, its `state_type`, and how to `combine` the products of the weights
+    with the input and with the hidden state, the first tensor of its state. The parameters and their initial values,
+    the zero state, and the input projection that all steps of a sequence share are here. A cell whose weights read the
+    state in another way, or not at all, overrides `step` instead.
     """
 
     gates: ClassVar[tuple[str, ...]]
@@ -39,7 +39,7 @@ class Cell(nn.Module):
         self.reset_parameters()
 
     def make_parameters(self, bias: bool) -> None:
-        """Register the parameters, their numbers still to be drawn."""
+        """Register the parameters, their values not yet drawn."""
         rows = len(self.gates) * self.hidden_size
         self.weight_ih = nn.Parameter(torch.empty(rows, self.input_size))
         if self.gates_see_state:
@@ -52,9 +52,9 @@ class Cell(nn.Module):
         """Draw the parameters.
 
         "torch": all uniform in +-1/sqrt(H), as torch.nn does. "orthogonal": the same, but the recurrent weights are
-        orthogonal, gate by gate (Saxe et al. 2013, arXiv 1312.6120), which keeps a signal's length from step to step in
-        a linear network and comes near it at the start of others, and the bias of a forget gate starts at 1 (Gers et
-        al. 2000; Jozefowicz et al. 2015), so that the cell begins by remembering.
+        orthogonal, gate by gate (Saxe et al. 2013, arXiv 1312.6120), which preserves the norm of a signal from step to
+        step in a linear network, and nearly so in others at first; and the bias of a forget gate starts at 1 (Gers et
+        al. 2000; Jozefowicz et al. 2015), so that the cell starts by remembering.
         """
         bound = 1 / math.sqrt(self.hidden_size)
         for parameter in self.parameters():
@@ -73,15 +73,15 @@ class Cell(nn.Module):
         return self.state_type(*(x.new_zeros(x.shape[0], self.hidden_size) for _ in state_names(self.state_type)))
 
     def project(self, x: Tensor) -> Tensor:
-        """Wx.x + b for any number of steps at once, (..., D) -> (..., gates * H): nothing in it waits for the state."""
+        """Wx.x + b for any number of steps at once, (..., D) -> (..., gates * H): it does not depend on the state."""
         return nn.functional.linear(x, self.weight_ih, self.bias_ih)
 
     def recur(self, hidden: Tensor) -> Tensor:
-        """W_hh h + b_hh, (B, H) -> (B, gates * H): what the weights make of the hidden state."""
+        """W_hh h + b_hh, (B, H) -> (B, gates * H): the recurrent part of a step."""
         return nn.functional.linear(hidden, self.weight_hh, self.bias_hh)
 
     def combine(self, projected: Tensor, recurrent: Tensor, state: State) -> tuple[Tensor, State]:
-        """`project` and `recur` of a step, both (B, gates * H), and the state before it -> (output, state after it)."""
+        """`project` and `recur` of a step, (B, gates * H) each, and the state before it -> (output, state after it)."""
         raise NotImplementedError
 
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:

@@ -26,10 +26,10 @@ class ElmanCell(Cell):
 
         h' = f(W_ih x + b_ih + W_hh h + b_hh)          f = tanh, relu or identity
 
-    The paper squashes with the logistic function and has one bias; the second bias is torch's (cuDNN's) and adds to it.
+    The paper's activation is the logistic function, and it has one bias; the second one is torch's (cuDNN's).
 
     Args:
-        input_size: D, features a step, at least 1.
+        input_size: D, features per step, at least 1.
         hidden_size: H, units of the state, at least 1.
         nonlinearity: "tanh", "relu" (torch has both) or "identity" (a linear recurrence; torch has none).
         bias: without it the b terms are left out.

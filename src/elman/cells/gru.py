@@ -23,7 +23,7 @@ class GRUCell(Cell):
     Gate order r z n, as in torch.
 
     Args:
-        input_size: D, features a step, at least 1.
+        input_size: D, features per step, at least 1.
         hidden_size: H, units of the state, at least 1.
         bias: without it the b terms are left out.
         init: "orthogonal" or "torch", see `Cell.reset_parameters`.

@@ -1,4 +1,4 @@
-"""The gated recurrent unit whose sums are normalised over the units of the layer."""
+"""The gated recurrent unit with layer normalisation."""
 
 import torch
 from torch import Tensor, nn
@@ -17,16 +17,16 @@ class LayerNormGRUCell(GRUCell):
         z  = sigmoid(zx + zh)
         n  = tanh(nx + r * nh)
         h' = n + z * (h - n)
-        N(a) = (a - mean(a)) / sqrt(variance(a) + 1e-5) * gain + bias, over all numbers of a row of a
+        N(a) = (a - mean(a)) / sqrt(variance(a) + 1e-5) * gain + bias, over all entries of a row of a
 
     gain_ih, bias_ih, gain_hh and bias_hh, (3H,), hold those of the gates and of the candidate one after the other. The
-    step is that of `GRUCell`, only what it is fed is normalised: z weighs the old state, where the paper's weighs the
-    candidate. Gate order r z n, as in torch, which has no such cell. Gains start at 1. What W_ih x says by its length
-    alone is lost: of a single input feature only the sign is left, so give such a series a second one.
+    step is that of `GRUCell` on normalised inputs: z weights the old state, where the paper's weights the candidate.
+    Gate order r z n, as in torch, which has no such cell. Gains start at 1. Normalisation removes the scale of W_ih x:
+    of a single input feature only the sign remains, so give such a series a second feature.
 
     Args:
-        input_size: D, features a step, at least 1.
-        hidden_size: H, units of the state, at least 2: one number has no spread.
+        input_size: D, features per step, at least 1.
+        hidden_size: H, units of the state, at least 2: the variance of one number is 0.
         bias: without it the bias terms are left out.
         init: "orthogonal" or "torch", see `Cell.reset_parameters`.
 
@@ -65,7 +65,7 @@ class LayerNormGRUCell(GRUCell):
         return self._normalised(nn.functional.linear(hidden, self.weight_hh), self.gain_hh, self.bias_hh)
 
     def _normalised(self, sums: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
-        """Gates and candidate (..., 3H), each normalised for itself."""
+        """Gates and candidate (..., 3H), each normalised on its own."""
         both = [2 * self.hidden_size, self.hidden_size]
         biases = (None, None) if bias is None else torch.split(bias, both)
         parts = zip(torch.split(sums, both, -1), torch.split(gain, both), biases, strict=True)

@@ -1,4 +1,4 @@
-"""Long short-term memory whose sums are normalised over the units of the layer."""
+"""Long short-term memory with layer normalisation."""
 
 import torch
 from torch import Tensor, nn
@@ -16,16 +16,16 @@ class LayerNormLSTMCell(LSTMCell):
         i, f, g, o = sigmoid, sigmoid, tanh, sigmoid of the four blocks of x' + s'
         c' = f * c + i * g
         h' = o * tanh(N(c'; gain_cell, bias_cell))           of (H,)
-        N(a; gain, bias) = (a - mean(a)) / sqrt(variance(a) + 1e-5) * gain + bias, over all numbers of a row of a
+        N(a; gain, bias) = (a - mean(a)) / sqrt(variance(a) + 1e-5) * gain + bias, over all entries of a row of a
 
     Gate order i f g o, as in torch, which has no such cell. As in the paper one mean and variance serve all four gates;
-    1e-5 is torch's, against a division by zero. The paper adds a bias b beside those of N; they would add up, so N's
-    stand in its place, under torch's names. Gains start at 1. What W_ih x says by its length alone is lost: of a single
-    input feature only the sign is left, so give such a series a second one.
+    1e-5 is torch's, against a division by zero. The paper has a bias b beside those of N; both would add up, so N's
+    take its place, under torch's names. Gains start at 1. Normalisation removes the scale of W_ih x: of a single input
+    feature only the sign remains, so give such a series a second feature.
 
     Args:
-        input_size: D, features a step, at least 1.
-        hidden_size: H, units of the state, at least 2: one number has no spread.
+        input_size: D, features per step, at least 1.
+        hidden_size: H, units of the state, at least 2: the variance of one number is 0.
         bias: without it the bias terms are left out.
         init: "orthogonal" or "torch", see `Cell.reset_parameters`.
 

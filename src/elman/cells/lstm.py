@@ -15,17 +15,17 @@ class LSTMState(NamedTuple):
 class LSTMCell(Cell):
     """Long short-term memory (Hochreiter & Schmidhuber 1997) with forget gate (Gers et al. 2000), as in torch.nn.LSTM:
 
-        i  = sigmoid(W_ii x + b_ii + W_hi h + b_hi)          input: how much of the candidate is written
+        i  = sigmoid(W_ii x + b_ii + W_hi h + b_hi)          input: how much of the candidate is added
         f  = sigmoid(W_if x + b_if + W_hf h + b_hf)          forget: how much of the cell state stays
         g  = tanh(W_ig x + b_ig + W_hg h + b_hg)             candidate
-        o  = sigmoid(W_io x + b_io + W_ho h + b_ho)          output: how much of the cell state is shown
+        o  = sigmoid(W_io x + b_io + W_ho h + b_ho)          output: how much of the cell state is output
         c' = f * c + i * g
         h' = o * tanh(c')
 
     No peephole connections, as in torch. Gate order i f g o, as in torch.
 
     Args:
-        input_size: D, features a step, at least 1.
+        input_size: D, features per step, at least 1.
         hidden_size: H, units of the state, at least 1.
         bias: without it the b terms are left out.
         init: "orthogonal" or "torch", see `Cell.reset_parameters`.

@@ -1,4 +1,4 @@
-"""A cell without memory: the baseline that shows what a recurrent network gains by its state."""
+"""A cell without memory: the baseline that shows what a recurrent network gains from its state."""
 
 from typing import NamedTuple
 
@@ -12,19 +12,19 @@ class MemorylessState(NamedTuple):
 
 
 class MemorylessCell(Cell):
-    """A step that knows its own input only:
+    """A step that depends on its own input only:
 
         h' = tanh(W_ih x + b_ih)
 
-    This is the network of Elman (1990, Cognitive Science 14) without its context units. It holds its state as other
-    cells do, so that it stands in their place in every network, but never reads it: what such a network answers at a
-    step depends on that step alone, and a network that tells the next word knows the previous word only. torch has no
-    such cell; the parameters are named as torch would, without weight_hh and bias_hh.
+    This is the network of Elman (1990, Cognitive Science 14) without its context units. It returns a state as other
+    cells do, so that it can replace them in every network, but never reads one: an output depends on its own step
+    alone, and a network that predicts the next word sees the previous word only. torch has no such cell; the parameters
+    are named as torch would, without weight_hh and bias_hh.
 
     All parameters start uniform in +-1/sqrt(H), as torch's do; there is no recurrent weight to make orthogonal.
 
     Args:
-        input_size: D, features a step, at least 1.
+        input_size: D, features per step, at least 1.
         hidden_size: H, units of the state, at least 1.
         bias: without it the b term is left out.
 

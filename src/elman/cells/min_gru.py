@@ -1,4 +1,4 @@
-"""The minimal gated recurrent unit: one gate that never sees the state, so that all steps can be computed at once."""
+"""The minimal gated recurrent unit: its gate does not depend on the state, so that all steps run in parallel."""
 
 from typing import NamedTuple
 
@@ -18,14 +18,14 @@ class MinGRUCell(Cell):
         n  = W_in x + b_in                   candidate
         h' = h + z * (n - h)
 
-    As in the paper, z weighs the candidate; in `GRUCell`, as in torch, it weighs the old state. The paper's second
+    As in the paper, z weights the candidate; in `GRUCell`, as in torch, it weights the old state. The paper's second
     form, which keeps the candidate positive so that the scan can run on logarithms, is not used: our scan needs none.
     torch has no such cell; the parameters are named and ordered (z n) as torch would, without weight_hh and bias_hh.
 
     All parameters start uniform in +-1/sqrt(H), as torch's do; there is no recurrent weight to make orthogonal.
 
     Args:
-        input_size: D, features a step, at least 1.
+        input_size: D, features per step, at least 1.
         hidden_size: H, units of the state, at least 1.
         bias: without it the b terms are left out.
 

@@ -13,7 +13,7 @@ from elman.fields import Frames, InStep, Single, Target
 from elman.inference.frames import write_frames
 from elman.inference.network_decoder import hypotheses
 from elman.network import Network
-from elman.topologies import Features, Reader
+from elman.topologies import Features, SequenceTopology
 from elman.types import Json
 
 
@@ -37,7 +37,7 @@ def answer(
         features: what the network made of the batch; None: it is asked.
         decoding: how what is written is looked for; None: greedily.
     """
-    if not isinstance(network.topology, Reader):
+    if not isinstance(network.topology, SequenceTopology):
         (name,) = network.fields.targets
         if isinstance(network.written, Frames):
             framed = write_frames(network, batch, decoding or Decoding())

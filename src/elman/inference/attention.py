@@ -12,7 +12,7 @@ from elman.fields import Audio, Frames
 from elman.inference.frames import write_frames
 from elman.inference.network_decoder import hypotheses
 from elman.network import Network
-from elman.topologies import Writer
+from elman.topologies import AutoregressiveTopology
 
 
 class Looked(NamedTuple):
@@ -26,8 +26,8 @@ class Looked(NamedTuple):
 def check_looks(network: Network) -> None:
     """Fail where the network looks at nothing while it writes."""
     topology = network.topology
-    if not isinstance(topology, Writer) or topology.decoder.attention is None:
-        got = f"{topology.name} without attention" if isinstance(topology, Writer) else topology.name
+    if not isinstance(topology, AutoregressiveTopology) or topology.decoder.attention is None:
+        got = f"{topology.name} without attention" if isinstance(topology, AutoregressiveTopology) else topology.name
         then = "Train a text target with attention, or see what is read with --trace."
         fail("attention", "the network", "have attention, which is what is drawn", got, then)
 

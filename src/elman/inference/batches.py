@@ -13,7 +13,7 @@ from elman.inference import answer
 from elman.inference.memory import is_out_of_memory
 from elman.metrics.scores import Judged
 from elman.network import Carried, Network
-from elman.topologies import Reader
+from elman.topologies import SequenceTopology
 
 EVALUATION_BATCH = 256
 MOST_STEPS = 1 << 17  # of a batch, padding included: 256 rows of 512 steps
@@ -72,7 +72,7 @@ def _judge(
     probabilities: bool,
 ) -> Carried | None:
     """Note the losses and answers of a batch; what its rows hand on."""
-    known = isinstance(network.topology, Reader) or batch.targets is not None
+    known = isinstance(network.topology, SequenceTopology) or batch.targets is not None
     features = network(batch, carried) if known else None
     if batch.targets is not None and features is not None:
         steps = network.counted(batch.targets)

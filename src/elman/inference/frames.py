@@ -14,7 +14,7 @@ from elman.decoding.options import Decoding
 from elman.decoding.sampling import Lots
 from elman.fields.base.generated import NEAREST_ONE
 from elman.network import Network
-from elman.topologies import Writer
+from elman.topologies import AutoregressiveTopology
 
 HEEDED = frozenset({"temperature", "seed", "min_length", "max_length", "n_best"})
 
@@ -58,7 +58,7 @@ def write_frames(
         ArgumentError: an option that would do nothing.
     """
     check_fits_frames(decoding)
-    assert isinstance(network.topology, Writer)
+    assert isinstance(network.topology, AutoregressiveTopology)
     field, decoder, device, rows = network.frames, network.topology.decoder, network.device, len(batch.rows)
     each = decoding.n_best
     state = network.topology.begin(network.encode(batch.to(device).inputs), rows)

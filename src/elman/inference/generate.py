@@ -14,7 +14,7 @@ from elman.fields.base.generated import Reader
 from elman.inference.frames import read_frames, write_frames
 from elman.inference.network_decoder import hypotheses, symbols
 from elman.network import Network
-from elman.topologies import Writer
+from elman.topologies import AutoregressiveTopology
 
 TOGETHER = 256  # rows that are written together
 
@@ -37,7 +37,7 @@ class Written(NamedTuple):
 
 def check_writes(network: Network, from_values: bool) -> None:
     """Fail where the network does not write, or not from values, or from nothing else."""
-    if not isinstance(network.topology, Writer):
+    if not isinstance(network.topology, AutoregressiveTopology):
         fail("generate", "the target", "be written", network.topology.name, "Use predict.")
     if from_values and not network.fields.inputs:
         fail("generate", "values", "be left out where a text is gone on with", "some", "Pass a prompt.")

@@ -13,7 +13,7 @@ from elman.decoding.options import Decoding, Hypothesis, Normal
 from elman.layers import DecoderState
 from elman.layers.heads import log_softmax_of
 from elman.network import Network
-from elman.topologies import Writer
+from elman.topologies import AutoregressiveTopology
 
 MANY = 8  # rows written together from which packing the head takes less time than it saves
 
@@ -27,7 +27,7 @@ class NetworkWriter(Normal):
     """
 
     def __init__(self, network: Network, rows: int) -> None:
-        assert isinstance(network.topology, Writer)
+        assert isinstance(network.topology, AutoregressiveTopology)
         self.network, self.decoder = network, network.topology.decoder
         self.steps = self.decoder.packed()
         self.logs = log_softmax_of(network.heads[0], packed=rows >= MANY)
@@ -72,5 +72,5 @@ def symbols(network: Network, batch: Batch, decoding: Decoding, prompt: np.ndarr
 @torch.inference_mode()
 def _begin(network: Network, batch: Batch) -> DecoderState:
     """What a batch is read to, before the first symbol is written."""
-    assert isinstance(network.topology, Writer)
+    assert isinstance(network.topology, AutoregressiveTopology)
     return network.topology.begin(network.encode(batch.to(network.device).inputs), len(batch.rows))

@@ -14,7 +14,7 @@ from elman.fields import Frames
 from elman.inference.answers import Answers
 from elman.inference.frames import write_frames
 from elman.network import Network
-from elman.topologies import Encoded, Writer
+from elman.topologies import AutoregressiveTopology, Encoded
 
 SHOWN = 10
 TOGETHER = 1 << 15  # steps of a batch, padding included
@@ -53,7 +53,7 @@ def next_symbols(network: Network, prompts: Sequence[np.ndarray], k: int = SHOWN
         prompts: ids (T,), of any lengths.
         k: at least 1.
     """
-    assert isinstance(network.topology, Writer)
+    assert isinstance(network.topology, AutoregressiveTopology)
     network.eval()
     field, device = network.symbols, network.device
     names, barred = field.symbols(), list(field.unwritten)
@@ -67,7 +67,7 @@ def next_symbols(network: Network, prompts: Sequence[np.ndarray], k: int = SHOWN
         fed, steps_of = Ragged([np.append(field.begin, prompts[row]) for row in rows]).column(np.arange(len(rows)))
         assert steps_of is not None
         lengths = steps_of.to(device)
-        steps = network.topology.taught(Encoded(), network.feed(fed.to(device)), lengths).steps
+        steps = network.topology.teacher_forced(Encoded(), network.feed(fed.to(device)), lengths).steps
         assert steps is not None
         last = steps[torch.arange(len(rows), device=device), lengths - 1]
         chances = network.heads[0](last).softmax(-1)

@@ -62,7 +62,7 @@ def _watch(network: Network, readings: np.ndarray, before: Watch | None) -> tupl
     known = readings if before is None else np.concatenate([before.last[None], readings])
     filled = torch.from_numpy(field.encode(known)).to(network.device)
     fed = torch.cat([torch.zeros_like(filled[:1]), filled])[: len(filled)] if before is None else filled[:-1]
-    features = topology.taught(Encoded(), network.feed(fed[None]), None, before.state if before else None)
+    features = topology.teacher_forced(Encoded(), network.feed(fed[None]), None, before.state if before else None)
     assert features.steps is not None
     output, frames = network.heads[0](features.steps[0]), filled[len(filled) - len(readings) :]
     told = field.distribution

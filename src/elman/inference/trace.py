@@ -11,7 +11,7 @@ from elman.data import Examples
 from elman.fields import Aligned, Forecast, Steps
 from elman.inference.answers import answer
 from elman.network import Network
-from elman.topologies import ManyToOne, Reader
+from elman.topologies import ManyToOne, SequenceTopology
 
 TOGETHER = 32  # prefixes a batch: the time of a trace grows with the square of its length, its memory does not
 
@@ -27,7 +27,7 @@ class Step(NamedTuple):
 
 def check_traces(network: Network) -> None:
     """Fail where the target is written, for what is written has no trace, or is forecast from rows of a table."""
-    if not isinstance(network.topology, Reader):
+    if not isinstance(network.topology, SequenceTopology):
         fail("trace", "the target", "be answered, not written", network.topology.name, "Leave --trace out.")
     if any(isinstance(field, Forecast) for field in network.fields.targets.values()):
         fail("trace", "the target", "be an answer to one row", "a forecast", "Leave --trace out.")

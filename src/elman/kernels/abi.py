@@ -7,11 +7,11 @@ INTERFACE = 3  # as csrc/abi.h counts it
 # Name -> kind of cell, and activation of an RNN.
 KINDS = {"rnn-tanh": (0, 0), "rnn-relu": (0, 1), "rnn-identity": (0, 2), "lstm": (1, 0), "gru": (2, 0)}
 PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a cell, in torch's order
-SLOTS = {"lstm": 4, "gru": 4}  # numbers a unit and step that are kept for the backward pass
+SLOTS = {"lstm": 4, "gru": 4}  # numbers per unit and step that are kept for the backward pass
 WEIGHTS = {"float32": 0, "bfloat16": 1, "int8": 2}  # of packed steps, as csrc/step_weights.h numbers them
 NO_MEMORY, BAD_LENGTHS = 1, 2  # error codes, as csrc/kernels.cpp numbers them
 
-Pair = ctypes.c_void_p * 2  # one address a direction
+Pair = ctypes.c_void_p * 2  # one address per direction
 Places = ctypes.c_void_p * 4  # input, output, hidden state, cell state
 
 _SIZES = (

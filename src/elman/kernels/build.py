@@ -1,8 +1,8 @@
 """Compiles the kernels, one shared library an instruction set; run by the build hook, and by `make kernels`.
 
 Only the standard library is used, and nothing of elman: the build hook loads this file by its path, where neither torch
-nor elman need be there. A machine without a compiler is no error: elman then takes the pure-torch path, and build.json,
-beside the libraries, says why.
+nor elman need be there. A machine without a compiler is no error: elman then computes with torch, and build.json,
+beside the libraries, gives the reason.
 """
 
 import json
@@ -23,7 +23,7 @@ MODES = ("none", "require")
 COMPILERS = ("c++", "g++", "clang++")
 MACOS = "11.0"  # the first that runs on arm64; a library for it runs on all later ones
 
-# Name -> what the compiler is told beside COMMON_FLAGS, the widest first.
+# Name -> flags beside COMMON_FLAGS, the widest first.
 INSTRUCTION_SETS: dict[str, list[str]] = {"portable": []}
 if platform.machine() in ("x86_64", "AMD64"):
     INSTRUCTION_SETS = {
@@ -43,7 +43,7 @@ class BuildError(Exception):
 
 
 class Outcome(NamedTuple):
-    """What build.json says."""
+    """The contents of build.json."""
 
     built: dict[str, list[str]]  # instruction set -> its own flags
     failed: dict[str, str]  # instruction set -> the compiler's first error
@@ -56,12 +56,12 @@ def compile_kernels(source: Path, target: Path) -> list[Path]:
     """Compile kernels.cpp in the folder `source` once an instruction set, all at the same time.
 
     The variable ELMAN_BUILD set to "none" builds nothing, to "require" fails unless every library was built; without it
-    what can be had is taken. CXX names the compiler, with its arguments; without it COMPILERS are looked for.
+    whatever compiles is used. CXX is the compiler, with its arguments; without it the first of COMPILERS that is found.
 
     Args:
         source: the folder of kernels.cpp and its headers.
         target: the folder for `elman_kernels_<instruction set>.so` and build.json, made where it is not there. A
-            library in it that this call did not build is removed: it is of other sources.
+            library in it that this call did not build is removed: it comes from other sources.
 
     Returns: the libraries that were built, the widest instruction set first.
 
@@ -92,7 +92,7 @@ def _build(source: Path, target: Path) -> Outcome:
         asked = shlex.split(os.environ.get("CXX", ""))
     except ValueError as error:
         return Outcome({}, {}, f"CXX must be a command, got {os.environ['CXX']!r} ({error})")
-    commands = [asked] if asked else [[name] for name in COMPILERS]  # one that is asked for is not replaced
+    commands = [asked] if asked else [[name] for name in COMPILERS]  # an explicit choice is never replaced
     compiler = next((command for command in commands if shutil.which(command[0])), None)
     if compiler is None:
         return Outcome({}, {}, f"no C++ compiler found (tried {', '.join(command[0] for command in commands)})")
@@ -104,7 +104,7 @@ def _build(source: Path, target: Path) -> Outcome:
 
 
 def _platform_flags(compiler: list[str]) -> list[str]:
-    """What lets a library run on other machines and in other environments than those it was built in."""
+    """Flags that let a library run on other machines and in other environments than where it was built."""
     if sys.platform == "darwin":
         return [f"-mmacosx-version-min={MACOS}"]
     # The compiler's C++ library may be newer than the one that Python's environment brings (conda does), so it is built
@@ -117,8 +117,8 @@ def _platform_flags(compiler: list[str]) -> list[str]:
 def _compile(command: list[str], source: Path, target: Path) -> dict[str, str]:
     """Compile for all instruction sets at the same time -> the first error of each that failed."""
     failed = {}
-    # In a folder beside the libraries, so that each is renamed whole into its place: a program that has the old one
-    # open keeps it, and an interruption leaves no half of one.
+    # In a folder beside the libraries, so that each is renamed into place when it is complete: a program that has the
+    # old one open keeps it, and an interruption leaves no partial file.
     with tempfile.TemporaryDirectory(dir=target, prefix=".building-") as folder:
         fresh = {name: library_path(Path(folder).resolve(), name) for name in INSTRUCTION_SETS}
         running = {
@@ -126,23 +126,23 @@ def _compile(command: list[str], source: Path, target: Path) -> dict[str, str]:
             for name, own in INSTRUCTION_SETS.items()
         }
         for name, process in running.items():
-            status, said = _finish(process)
-            if said:
-                print(said, end="", file=sys.stderr)  # warnings, and errors in full
+            status, output = _finish(process)
+            if output:
+                print(output, end="", file=sys.stderr)  # warnings, and errors in full
             if status == 0 and fresh[name].is_file():
                 fresh[name].replace(library_path(target, name))
             else:
-                failed[name] = _first_error(said) or f"it left with status {status}, without a word or a library"
+                failed[name] = _first_error(output) or f"it left with status {status}, without a word or a library"
     return failed
 
 
 def _start(command: list[str], folder: Path) -> "subprocess.Popen[str] | OSError":
-    """The compiler at work, or why the system could not start it."""
+    """The running compiler, or why the system could not start it."""
     try:
         return subprocess.Popen(
             command,
             cwd=folder,  # so that messages name files as seen from the sources
-            env=os.environ | {"LC_ALL": "C"},  # in English, so that an error can be told from the rest
+            env=os.environ | {"LC_ALL": "C"},  # in English, so that errors can be recognised
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -154,11 +154,11 @@ def _start(command: list[str], folder: Path) -> "subprocess.Popen[str] | OSError
 
 
 def _finish(process: "subprocess.Popen[str] | OSError") -> tuple[int, str]:
-    """The status that a compiler leaves with, and all that it said."""
+    """The exit status of a compiler, and all its output."""
     if isinstance(process, OSError):
         return 1, f"error: {process.strerror}\n"
-    said, _ = process.communicate()
-    return process.returncode, said
+    output, _ = process.communicate()
+    return process.returncode, output
 
 
 def _answer(command: list[str]) -> str:
@@ -166,8 +166,8 @@ def _answer(command: list[str]) -> str:
     return _finish(_start(command, Path.cwd()))[1].partition("\n")[0]
 
 
-def _first_error(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def _first_error(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     return next((line for line in lines if "error" in line.lower()), lines[0] if lines else "")
 
 

@@ -1,4 +1,4 @@
-"""Which compiled library is in use and why: found at import by what this processor can do, without torch."""
+"""Which compiled library is in use and why: chosen at import, by what this processor supports."""
 
 import ctypes
 import json
@@ -16,7 +16,7 @@ from elman.kernels.abi import INTERFACE, Call, Places, SingleStep, StepLayer
 from elman.kernels.build import LIBRARIES, library_path
 
 VARIABLE = "ELMAN_KERNELS"  # picks an instruction set, or "none"
-# Fastest first, each with what a processor must be able to do, in the words of Linux.
+# Fastest first, each with the processor features that it requires, as Linux names them.
 INSTRUCTION_SETS = {
     "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"},
     "avx2": {"avx2", "fma"},
@@ -87,8 +87,9 @@ def kernel_facts() -> dict[str, object]:
 def lend_threads() -> bool:
     """Hand torch's OpenMP pool to the kernels, once a process; without it they compute in one thread.
 
-    So `torch.set_num_threads` rules, and no second pool is started. The functions are looked up through torch's own
-    library, because other packages bring OpenMP runtimes of their own. The library is opened without importing torch.
+    So `torch.set_num_threads` applies to them, and no second pool is started. The functions are looked up through
+    torch's own library, because other packages bring OpenMP runtimes of their own. The library is opened without
+    importing torch.
 
     Returns: whether the kernels have the pool.
     """
@@ -183,7 +184,7 @@ def _declare(library: ctypes.CDLL) -> None:
 
 
 def _abilities() -> set[str]:
-    """What this processor can do, of what `INSTRUCTION_SETS` asks for."""
+    """The features of this processor that `INSTRUCTION_SETS` may require; others may be among them."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return set()
     if sys.platform == "linux":
@@ -194,7 +195,7 @@ def _abilities() -> set[str]:
 
 
 def _features_of_numpy() -> set[str]:
-    """NumPy's own table, in the words of Linux; it has no public name, so it may not be there."""
+    """The features in NumPy's table, as Linux names them; the table has no public name and may be missing."""
     found: set[str] = set()
     for module in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):  # NumPy 2, NumPy 1
         try:
@@ -208,7 +209,7 @@ def _features_of_numpy() -> set[str]:
 
 
 def _why_not_built() -> str:
-    """What the build says about itself."""
+    """The reason that the build left in build.json."""
     try:
         reason = json.loads((LIBRARIES / "build.json").read_text()).get("reason")
     except (OSError, ValueError):

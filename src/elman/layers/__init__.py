@@ -1,4 +1,4 @@
-"""Layers over whole sequences, and the reference that they are tested against."""
+"""Layers over whole sequences: `unroll` is the reference, and `recurrent` what networks use."""
 
 from elman.layers.attention import ATTENTIONS, AdditiveAttention, AttentionPool, DotAttention, Memory
 from elman.layers.backends import BACKENDS, choose_backend

@@ -1,4 +1,4 @@
-"""Attention: a weighted mean whose weights are learned, over the steps of a row or of what another sequence wrote."""
+"""Attention: a weighted mean whose weights are learned, over the steps of a row or of another sequence."""
 
 import math
 from typing import NamedTuple, Self
@@ -19,7 +19,7 @@ class AttentionPool(nn.Module):
         output  = sum_t weight_t h_t
 
     Args:
-        size: D, features a step.
+        size: D, features per step.
 
     Shape: outputs (B, T, D), lengths (B,) -> (B, D); zeros for a row without steps.
 
@@ -40,21 +40,21 @@ class AttentionPool(nn.Module):
         return (weights[..., None] * outputs).sum(1)
 
     def weights(self, outputs: Tensor, lengths: Tensor) -> Tensor:
-        """How much each step counts, (B, T, D) -> (B, T): 1 in sum a row, 0 in the padding."""
+        """The attention weights, (B, T, D) -> (B, T): each row sums to 1, and is 0 in the padding."""
         real = real_steps(lengths, outputs.shape[1])
-        return _shares(self.score(torch.tanh(self.hidden(outputs)))[..., 0], real)
+        return _weights(self.score(torch.tanh(self.hidden(outputs)))[..., 0], real)
 
 
 class Memory(NamedTuple):
-    """What attention looks at, one memory a row, made once by `Attention.remember`."""
+    """The sequence that attention reads, one for each row, prepared once by `Attention.remember`."""
 
     keys: Tensor  # (B, S, A), what queries are compared with
     values: Tensor  # (B, S, D), zeros in the padding
     real: Tensor  # (B, S) booleans
-    numbers: Tensor  # (B,): rows of one number have one memory, so that to reorder them is to leave it as it is
+    numbers: Tensor  # (B,): rows with the same number have the same memory, so that reordering them changes nothing
 
     def select(self, rows: Tensor) -> Self:
-        """The memory of these rows, (M,) integers, in this order, one as often as it is named."""
+        """The memory of these rows, (M,) integers, in this order; a row may occur several times."""
         numbers = self.numbers.index_select(0, rows)
         if torch.equal(numbers, self.numbers):
             return self
@@ -63,7 +63,7 @@ class Memory(NamedTuple):
 
 
 class Attention(nn.Module):
-    """What each query reads from its row's memory: a mean of the memory's steps, weighted by how well they match.
+    """The mean of the memory's steps for each query, weighted by how well they match it.
 
         weight_ts = softmax over the row's real steps s of score(query_t, memory_s)
         context_t = sum_s weight_ts memory_s
@@ -83,7 +83,7 @@ class Attention(nn.Module):
         self.query_size, self.memory_size, self.size = query_size, memory_size, size
 
     def remember(self, memory: Tensor, lengths: Tensor) -> Memory:
-        """The part of the work that no query changes: memory (B, S, D), lengths (B,) from 0 to S.
+        """Everything that does not depend on queries, computed once: memory (B, S, D), lengths (B,) from 0 to S.
 
         Raises:
             ArgumentError: a shape or a length that does not fit.
@@ -99,25 +99,25 @@ class Attention(nn.Module):
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         return self.read(self.query(queries), memory)
 
-    def read(self, asked: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """`forward` from W q of each query, (B, T, A)."""
-        weights = _shares(self.scores(asked, memory.keys), memory.real[:, None])
+    def read(self, projected: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """`forward` from the projected queries W q, (B, T, A)."""
+        weights = _weights(self.scores(projected, memory.keys), memory.real[:, None])
         return weights @ memory.values, weights
 
-    def scores(self, asked: Tensor, keys: Tensor) -> Tensor:
-        """How well what each query asks for matches each step, (B, T, A) and (B, S, A) -> (B, T, S)."""
+    def scores(self, projected: Tensor, keys: Tensor) -> Tensor:
+        """How well each projected query matches each key, (B, T, A) and (B, S, A) -> (B, T, S)."""
         raise NotImplementedError
 
 
 class AdditiveAttention(Attention):
     """score(q, m) = v . tanh(W q + U m + b) (Bahdanau, Cho & Bengio 2014, arXiv 1409.0473).
 
-    Needs room for T times S times `size` numbers a row; over long sequences `DotAttention` is the cheaper one.
+    Needs memory for T * S * A numbers per row; for long sequences `DotAttention` is cheaper.
 
     Args:
         query_size: Q, features of a query, at least 1.
-        memory_size: D, features of a step of memory, at least 1.
-        size: A, numbers in which both are compared, at least 1.
+        memory_size: D, features per step of memory, at least 1.
+        size: A, size of the space in which both are compared, at least 1.
 
     Shape, Raises: see `Attention`.
 
@@ -135,20 +135,20 @@ class AdditiveAttention(Attention):
         self.keys = nn.Linear(memory_size, size)
         self.score = nn.Linear(size, 1, bias=False)
 
-    def scores(self, asked: Tensor, keys: Tensor) -> Tensor:
-        scores: Tensor = self.score(torch.tanh(asked[:, :, None] + keys[:, None]))
+    def scores(self, projected: Tensor, keys: Tensor) -> Tensor:
+        scores: Tensor = self.score(torch.tanh(projected[:, :, None] + keys[:, None]))
         return scores[..., 0]
 
 
 class DotAttention(Attention):
     """score(q, m) = (W q) . (U m) / sqrt(A), one head (Vaswani et al. 2017, arXiv 1706.03762, section 3.2).
 
-    The memory is read as it is: there is no projection of values.
+    There is no projection of values.
 
     Args:
         query_size: Q, features of a query, at least 1.
-        memory_size: D, features of a step of memory, at least 1.
-        size: A, numbers in which both are compared, at least 1.
+        memory_size: D, features per step of memory, at least 1.
+        size: A, size of the space in which both are compared, at least 1.
 
     Shape, Raises: see `Attention`.
 
@@ -166,13 +166,13 @@ class DotAttention(Attention):
         self.query = nn.Linear(query_size, size, bias=False)
         self.keys = nn.Linear(memory_size, size, bias=False)
 
-    def scores(self, asked: Tensor, keys: Tensor) -> Tensor:
-        return asked @ keys.transpose(1, 2) / math.sqrt(self.size)
+    def scores(self, projected: Tensor, keys: Tensor) -> Tensor:
+        return projected @ keys.transpose(1, 2) / math.sqrt(self.size)
 
 
-def _shares(scores: Tensor, real: Tensor) -> Tensor:
-    """Scores (..., S) -> their softmax over the real steps: 1 in sum, 0 in the padding, and where no step is real."""
-    # A finite floor, not minus infinity: a row without steps would be all NaN.
+def _weights(scores: Tensor, real: Tensor) -> Tensor:
+    """Scores (..., S) -> their softmax over the real steps; 0 in the padding, and everywhere in a row without steps."""
+    # A finite floor: with minus infinity a row without steps would be all NaN.
     floor = torch.finfo(scores.dtype).min
     return scores.masked_fill(~real, floor).softmax(-1).masked_fill(~real, 0)
 

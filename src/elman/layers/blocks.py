@@ -1,7 +1,7 @@
-"""Recomputation in blocks of time: the forward pass keeps the states at their borders, the backward pass does the rest.
+"""Recomputation in blocks of time: the forward pass keeps the states at their borders only.
 
-Forward, block after block runs without a graph. Backward, from the last block to the first, each runs anew with a
-graph of its own, from the state at its border, and hands the gradient of that state to the block before it.
+Forward, block after block runs without a graph. Backward, from the last block to the first, each runs again with a
+graph of its own, from the state at its border, and passes the gradient of that state to the block before it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -53,7 +53,7 @@ class _Block(NamedTuple):
 
 
 class _Surroundings:
-    """The random state at each border and the autocast of the forward pass: a block runs again as it ran."""
+    """The random state at each border and the autocast of the forward pass, so that a block runs again as before."""
 
     def __init__(self, device: torch.device, blocks: int) -> None:
         self.device = device
@@ -69,7 +69,7 @@ class _Surroundings:
 
     @contextmanager
     def again(self, at: int) -> Iterator[None]:
-        """As it was before block `at`; afterwards, as it is now."""
+        """A context with the random state from before block `at`; the current one is restored after it."""
         device, kind = self.device, self.device.type
         devices = [device] if self.random_there else []
         with torch.random.fork_rng(devices, device_type=kind), torch.autocast(kind, *self.autocast):
@@ -135,7 +135,7 @@ class _InBlocks(Function):
         ctx: Any, plan: Plan, blocks: Sequence[_Block], lengths: Tensor | None, state_type: Any, *flat: Any
     ) -> tuple[Tensor, ...]:
         tensors = _Tensors.of(state_type, flat)
-        # Taken at once: small tensors between large ones that come and go would leave holes that fit nothing.
+        # Allocated at once: small tensors between large temporary ones would fragment the memory.
         kept = [tensor.new_empty(len(blocks), *tensor.shape) for tensor in tensors.state]
         surroundings = _Surroundings(tensors.x.device, len(blocks))
 
@@ -148,14 +148,14 @@ class _InBlocks(Function):
         ctx.plan, ctx.blocks, ctx.lengths, ctx.state_type = plan, blocks, lengths, state_type
         ctx.surroundings = surroundings
         ctx.inputs = len(flat)
-        ctx.set_materialize_grads(False)  # else zeros would be made for outputs that nobody read
+        ctx.set_materialize_grads(False)  # otherwise zeros would be allocated for outputs that nothing reads
         ctx.save_for_backward(*flat, *kept)
         return outputs, *final
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         flat, kept = ctx.saved_tensors[: ctx.inputs], ctx.saved_tensors[ctx.inputs :]
-        if torch.is_grad_enabled():  # somebody wants the gradient of a gradient
+        if torch.is_grad_enabled():  # a second derivative is asked for
             return None, None, None, None, *_gradients_as_a_graph(ctx, flat, grads)
         return None, None, None, None, *_gradients(ctx, flat, kept, grads)
 
@@ -197,7 +197,7 @@ def _gradients(
         part = block.read(x).requires_grad_(needs_x)
         with torch.enable_grad(), ctx.surroundings.again(at):
             outputs, after = plan.run(cells, part, before, block.lengths, block.reset, start)
-            # A sum that has these gradients; handed over as they are, torch would first import sympy, 40 MB of it.
+            # A sum with these gradients: if they were passed directly, torch would first import sympy, 40 MB of it.
             goal = sum((to * grad).sum() for to, grad in zip(after, flow, strict=True))
             if grad_outputs is not None:
                 goal = goal + (outputs * block.read(grad_outputs)).sum()
@@ -205,7 +205,7 @@ def _gradients(
         flow = _or_zeros([t.grad for t in before], before)
         if grad_x is not None and part.grad is not None:
             block.add(grad_x, part.grad)
-        if plan.cut and at > 0:  # what has come to a row's end before this block is no state of a living row
+        if plan.cut and at > 0:  # the gradient of a row's end before this block does not belong to an active row
             flow = [_of_ended(grad, ctx.lengths, block.begin) for grad in flow]
     return [grad_x, *flow, *(None if t is None else t.grad for t in (*start, *parameters))]
 
@@ -213,7 +213,8 @@ def _gradients(
 def _gradients_as_a_graph(ctx: Any, flat: Sequence[Any], grads: Sequence[Tensor | None]) -> list[Tensor | None]:
     """The same gradients, in a graph that can be differentiated again and holds every step."""
     needs = ctx.needs_input_grad[4:]
-    # Not the inputs themselves: one may have been computed from another one, and that way is not ours to follow.
+    # Not the inputs themselves: one may have been computed from another one, and that path is not ours to
+    # differentiate.
     own = [t.view_as(t) if need else t for t, need in zip(flat, needs, strict=True)]
     with ctx.surroundings.again(0):
         outputs, final = _run(ctx.plan, ctx.blocks, _Tensors.of(ctx.state_type, own))

@@ -1,4 +1,4 @@
-"""From what was read to where writing begins: an initial state out of an encoder's final state, or out of a vector."""
+"""Bridges: a decoder's initial state from an encoder's final state, or from a vector."""
 
 import torch
 from torch import Tensor, nn
@@ -12,19 +12,18 @@ from elman.types import State
 class Bridge(nn.Module):
     """The final state of an encoder -> the initial state of a decoder.
 
-    Layers are paired from the top: the last with the last, and so on downwards; what an encoder has below the decoder's
-    first layer is left out, and decoder layers below the encoder's first all begin from that one. Where the encoder has
-    one direction and as many units as the decoder, a layer begins with its partner's state as it is. Else, for each
-    tensor of the state and each layer on its own,
+    Layers are paired from the top down: the last with the last, and so on. Further encoder layers are left out, and
+    further decoder layers all begin from the encoder's first. Where the encoder has one direction and the decoder's
+    hidden size, a layer begins with its partner's state, unchanged. Otherwise, for each tensor of the state and each
+    layer on its own,
 
         state_l = tanh(W_l [forward; backward] + b_l)
 
-    which holds a cell state of an LSTM within -1 and 1 too, at the start. Cho et al. 2014 (arXiv 1406.1078) begin so
-    from one layer.
+    so that an LSTM's cell state too starts between -1 and 1. Cho et al. 2014 (arXiv 1406.1078) do so with one layer.
 
     Args:
-        encoder: whose final states will come.
-        decoder: the body that is to begin, of one direction and of the same kind of cell.
+        encoder: the layers whose final state comes in.
+        decoder: the layers that begin with the result, of one direction and of the same kind of cell.
 
     Shape: the cell's NamedTuple of (B, N_encoder, H_encoder) -> the same of (B, N_decoder, H_decoder).
 
@@ -47,18 +46,18 @@ class Bridge(nn.Module):
             fail("Bridge", "encoder and decoder", "have the same kind of state", got, "Give both the same cell.")
         if decoder.bidirectional:
             fail("Bridge", "decoder", "have one direction", "a bidirectional one", "Use bidirectional=False.")
-        self.ways, self.layers = 2 if encoder.bidirectional else 1, encoder.num_layers
+        self.directions, self.layers = 2 if encoder.bidirectional else 1, encoder.num_layers
         self.size = encoder.hidden_size
         gap = self.layers - decoder.num_layers
         self.partners = [max(0, layer + gap) for layer in range(decoder.num_layers)]
-        as_it_is = self.ways == 1 and self.size == decoder.hidden_size
-        self.maps = nn.ModuleDict() if as_it_is else _maps(self.state_type, decoder, encoder.output_size)
+        unchanged = self.directions == 1 and self.size == decoder.hidden_size
+        self.maps = nn.ModuleDict() if unchanged else _maps(self.state_type, decoder, encoder.output_size)
 
     def forward(self, final: State) -> State:
-        sizes = {"N": self.ways * self.layers, "H": self.size}
+        sizes = {"N": self.directions * self.layers, "H": self.size}
         check_state("Bridge", final, self.state_type, "B N H", B=final[0].shape[0], **sizes)
-        # Both directions of a layer stand side by side.
-        paired = [tensor.reshape(-1, self.layers, self.ways * self.size)[:, self.partners] for tensor in final]
+        # Both directions of a layer side by side.
+        paired = [tensor.reshape(-1, self.layers, self.directions * self.size)[:, self.partners] for tensor in final]
         if not self.maps:
             return self.state_type(*paired)
         each = zip(paired, self.maps.values(), strict=True)
@@ -70,7 +69,7 @@ class ContextBridge(nn.Module):
 
     Args:
         size: C, length of the vector, at least 1.
-        decoder: the body that is to begin, of one direction.
+        decoder: the layers that begin with the result, of one direction.
 
     Shape: (B, C) -> the cell's NamedTuple of (B, N, H).
 
@@ -107,6 +106,6 @@ def _maps(state_type: type[State], decoder: Recurrent, size: int) -> nn.ModuleDi
 
 
 def _mapped(maps: nn.Module, layers: list[Tensor] | tuple[Tensor, ...]) -> Tensor:
-    """One (B, size) a layer -> (B, N, H)."""
+    """One (B, size) for each layer -> (B, N, H)."""
     assert isinstance(maps, nn.ModuleList)
     return torch.tanh(torch.stack([linear(layer) for linear, layer in zip(maps, layers, strict=True)], 1))

@@ -1,4 +1,4 @@
-"""Sums over all paths through a linear chain, and the gradient of one path's share in them."""
+"""Sums over all paths through a linear chain, and the gradient of one path's probability."""
 
 import math
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from elman.layers.unroll import real_steps
 class Sums(NamedTuple):
     """Of every step and tag, the sum over the paths that lead there, as a logarithm: states + the shifts so far."""
 
-    states: Tensor  # (B, T, K), the greatest of a step is 0
-    shifts: Tensor  # (B, T), what was taken off at each step: small numbers, so that long rows lose no digits
+    states: Tensor  # (B, T, K), the maximum at each step is 0
+    shifts: Tensor  # (B, T), what was subtracted at each step: small numbers, so that long rows lose no digits
 
 
 def path_sums(
@@ -28,8 +28,8 @@ def path_sums(
         a_0 = first + scores_0
         a_t = scores_t + log sum over i of exp(a_(t-1, i) + transitions_i)
 
-    The sum is a product with exp(transitions) once the greatest a of a row is taken off, many times faster than a
-    logarithm of sums over (B, K, K). Where that might lose a term that counts, all is done again in logarithms.
+    With the maximum of a row subtracted, the sum is a product with exp(transitions), many times faster than a
+    log-sum-exp over (B, K, K). Where that might lose a significant term, everything is computed again in logarithms.
 
     Args:
         scores: (B, T, K), T at least 1, finite in the padding too.
@@ -37,14 +37,14 @@ def path_sums(
         transitions: (K, K), from row to column.
         last: (K,) scores of the tags at a row's last step.
         lengths: (B,) int64 on the scores' device, 0 to T.
-        both: sum the paths from each row's end back to every step too, in the same walk.
+        both: also sum the paths from each row's end back to every step, in the same pass.
 
-    Returns: the sums from the first step and, where asked, from the end; a step's own score is in both.
+    Returns: the sums from the first step and, if `both`, from the end; a step's own score is in both.
     """
-    ways = [scores, turned(scores, lengths)] if both else [scores]
-    given = torch.stack(ways)  # (ways, B, T, K)
-    begin = torch.stack([first, last])[: len(ways), None]
-    moves = torch.stack([transitions, transitions.T])[: len(ways)]
+    directions = [scores, turned(scores, lengths)] if both else [scores]
+    given = torch.stack(directions)  # (directions, B, T, K)
+    begin = torch.stack([first, last])[: len(directions), None]
+    moves = torch.stack([transitions, transitions.T])[: len(directions)]
     top = transitions.max()
     weights = (moves - top).exp()
     states, shifts = _walk(given, begin, lambda before: (before.exp() @ weights).log_() + top)
@@ -61,7 +61,7 @@ def marginals(before: Tensor, after: Tensor, scores: Tensor, real: Tensor) -> Te
 
 
 class PathLogLikelihood(torch.autograd.Function):
-    """log p(tags | scores), a row each; its gradient is what the path holds less what all paths hold in the mean."""
+    """log p(tags | scores) of each row; its gradient is the path's own indicators minus their mean over all paths."""
 
     @staticmethod
     def forward(
@@ -93,14 +93,14 @@ class PathLogLikelihood(torch.autograd.Function):
 
 
 def path_steps(scores: Tensor, first: Tensor, transitions: Tensor, tags: Tensor) -> Tensor:
-    """What every step adds to the score of a path, the way there and the tag itself, (B, T)."""
+    """The contribution of every step to the score of a path, transition and tag, (B, T)."""
     moves = pad(transitions[tags[:, :-1], tags[:, 1:]], (1, 0))
     moves[:, 0] = first[tags[:, 0]]
     return moves + scores.gather(2, tags[..., None])[..., 0]
 
 
 def _walk(scores: Tensor, begin: Tensor, step: Callable[[Tensor], Tensor]) -> Sums:
-    """Scores (ways, B, T, K), begin (ways, 1, K) -> states (ways, B, T, K) and shifts (ways, B, T)."""
+    """Scores (N, B, T, K) and begin (N, 1, K) of N directions -> states (N, B, T, K) and shifts (N, B, T)."""
     states: list[Tensor] = []
     shifts: list[Tensor] = []
     for t, given in enumerate(scores.unbind(2)):
@@ -112,7 +112,7 @@ def _walk(scores: Tensor, begin: Tensor, step: Callable[[Tensor], Tensor]) -> Su
 
 
 def _expected_moves(before: Tensor, after: Tensor, transitions: Tensor, real: Tensor, grad: Tensor) -> Tensor:
-    """How often each transition is taken in the mean over all paths, (K, K), each row times its `grad` (B,).
+    """The expected number of each transition over all paths, (K, K), each row times its `grad` (B,).
 
     Args:
         before, after: (B, T - 1, K), the sums up to a step, and from the step after it to the end.
@@ -122,9 +122,9 @@ def _expected_moves(before: Tensor, after: Tensor, transitions: Tensor, real: Te
     here, there = before.exp(), after.exp()
     total = ((here @ weights) * there).sum(-1)
     if _is_safe(total.log(), real):
-        share = (grad[:, None] / total).masked_fill(~real, 0)
+        factor = (grad[:, None] / total).masked_fill(~real, 0)
         here, there = (tensor.masked_fill(~real[..., None], 0) for tensor in (here, there))
-        return weights * ((here * share[..., None]).flatten(0, 1).T @ there.flatten(0, 1))
+        return weights * ((here * factor[..., None]).flatten(0, 1).T @ there.flatten(0, 1))
     moves = torch.zeros_like(transitions)
     for t in range(real.shape[1]):
         pairs = before[:, t, :, None] + transitions + after[:, t, None, :]
@@ -134,6 +134,6 @@ def _expected_moves(before: Tensor, after: Tensor, transitions: Tensor, real: Te
 
 
 def _is_safe(logarithms: Tensor, real: Tensor) -> bool:
-    """Whether sums of numbers up to 1 are so great that a term too small to be written down is lost in them anyway."""
+    """Whether sums of numbers up to 1 are so large that a term too small for the type would be lost in them anyway."""
     lowest = math.log(torch.finfo(logarithms.dtype).tiny) * 2 / 3  # e^-58 in float32, where the least is e^-87
     return bool((logarithms.masked_fill(~real, 0) > lowest).all())

@@ -8,7 +8,7 @@ from elman.layers.chain import PathLogLikelihood, marginals, path_steps, path_su
 from elman.layers.request import check_lengths
 from elman.layers.unroll import real_steps
 
-NEVER = -1e30  # the score of what cannot be; finite, so that differences of such are
+NEVER = -1e30  # the score of the impossible; finite, so that differences are too
 
 
 class CRF(nn.Module):
@@ -18,18 +18,18 @@ class CRF(nn.Module):
         s(y)     = start[y_0] + sum_t scores[t, y_t] + sum_t transitions[y_(t-1), y_t] + end[y_last]
         log p(y) = s(y) - log sum over all paths y' of exp s(y')
 
-    All of its own scores begin at 0, where it is a softmax at every step.
+    All of its own scores start at 0, where it is a softmax at every step.
 
     Args:
         tags: K, at least 1.
         allowed: (K, K) booleans, which transitions from row to column `viterbi` may take; None: all.
         allowed_first: (K,) booleans, which tags `viterbi` may begin with; None: all.
 
-    What is not allowed is so for `viterbi` alone: in training, a path of the data that breaks the rules would have
-    probability 0 and an infinite loss, and the marginals are those of what was trained.
+    These rules hold for `viterbi` alone: in training, a path in the data that breaks them would have probability 0 and
+    an infinite loss, and the marginals are those of the trained model.
 
-    Shape: scores (B, T, K); tags (B, T), each 0 to K - 1, or -1 where it is not known; lengths (B,), each 0 to T. What
-    stands in the padding is never read.
+    Shape: scores (B, T, K); tags (B, T), each 0 to K - 1, or -1 where unknown; lengths (B,), each 0 to T. Padding is
+    never read.
 
     Raises:
         ArgumentError: a size or shape that does not fit.
@@ -57,13 +57,13 @@ class CRF(nn.Module):
         self.start = nn.Parameter(torch.zeros(tags))
         self.transitions = nn.Parameter(torch.zeros(tags, tags))  # from row to column
         self.end = nn.Parameter(torch.zeros(tags))
-        self.register_buffer("allowed", allowed, persistent=False)  # whoever makes the field anew knows them
+        self.register_buffer("allowed", allowed, persistent=False)  # they are rebuilt with the field
         self.register_buffer("allowed_first", allowed_first, persistent=False)
 
     def log_likelihood(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
         """log p of each row's tags, (B,); 0 for a row without steps.
 
-        A tag below 0 is not known: all paths through the known ones are summed (Tsuboi et al. 2008, "Training
+        A tag below 0 is unknown: all paths through the known ones are summed (Tsuboi et al. 2008, "Training
         conditional random fields using incomplete annotations"). With C the paths that have the known tags,
 
             log p = log sum over y in C of exp s(y) - log sum over all y' of exp s(y')

@@ -1,4 +1,4 @@
-"""The recurrent network that writes: fed with what it wrote, it looks at a memory, and is stepped, run whole or cut."""
+"""The decoder: a recurrent body fed with its own outputs, with attention to a memory, run whole or step by step."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from elman.cells import Cell, check_state
 from elman.checks import check_choice, check_range, check_shape, fail
 from elman.layers.attention import ATTENTIONS, Memory
+from elman.layers.backends.fused import fused_refuses
 from elman.layers.directions import pick
 from elman.layers.dropout import drop_out
-from elman.layers.fused import fused_refuses
 from elman.layers.native import projection
 from elman.layers.options import RecurrentOptions
 from elman.layers.request import check_lengths
@@ -26,37 +26,37 @@ Step = Callable[[Tensor, State], tuple[Tensor, State]]
 Map = Callable[[Tensor], Tensor]
 
 
-class Looking(NamedTuple):
-    """The linear maps before and after attention: to the query, and to features before their tanh."""
+class AttentionMaps(NamedTuple):
+    """The linear maps before and after attention: to the query, and to the features before their tanh."""
 
     query: Map
     join: Map
 
 
-class Steps(NamedTuple):
-    """What a decoder computes its steps by."""
+class DecoderSteps(NamedTuple):
+    """The functions that compute a decoder's steps."""
 
     run: Step
-    looking: Looking | None  # None without attention
+    maps: AttentionMaps | None  # None without attention
 
 
 class DecoderState(NamedTuple):
-    """All that a step needs to know; rows come first in every tensor."""
+    """The state of a decoder between steps; rows come first in every tensor."""
 
     hidden: State  # of the body, (B, N, H) each
     fed: Tensor | None  # (B, H), the attentional vector of the step before, with input feeding
-    context: Tensor | None  # (B, C), what is fed at every step
-    memory: Memory | None  # what attention looks at
+    context: Tensor | None  # (B, C), an input of every step
+    memory: Memory | None  # what attention reads
 
     def select(self, rows: Tensor) -> Self:
-        """The state of these rows, (M,) integers, in this order, one as often as it is named."""
+        """The state of these rows, (M,) integers, in this order; a row may occur several times."""
         hidden = type(self.hidden)(*(tensor.index_select(0, rows) for tensor in self.hidden))
         fed, context = (None if tensor is None else tensor.index_select(0, rows) for tensor in (self.fed, self.context))
         return type(self)(hidden, fed, context, None if self.memory is None else self.memory.select(rows))
 
 
 class Decoder(nn.Module):
-    """A recurrent body of one direction, what it is given beside its input, and what it makes of a memory:
+    """A recurrent body of one direction with a context beside its input, and attention to a memory:
 
         x_t = [input_t; context; fed_{t-1}]
         h_t, state_t = body(x_t, state_{t-1})
@@ -65,29 +65,29 @@ class Decoder(nn.Module):
         fed_t = feature_t
 
     Without attention feature_t = h_t. Attention follows the step, as in Luong, Pham & Manning 2015 (arXiv 1508.04025),
-    whichever score it has; Bahdanau et al. 2014 have it before. Without input feeding no step waits for the attention
-    of another, so that the body runs as one whole sequence and all steps look at once; with it training goes step by
-    step, which is several times slower.
+    whichever score it has; Bahdanau et al. 2014 have it before. Without input feeding no step depends on the
+    attention of another, so that the body runs over the whole sequence, and attention over all steps, at once; with it
+    training runs step by step, several times slower.
 
     Args:
-        input_size: E, features of what is fed back, at least 1.
-        hidden: H, units a layer, at least 1.
+        input_size: E, features of a symbol that is fed back, at least 1.
+        hidden: H, hidden size of each layer, at least 1.
         layers: depth, at least 1.
         cell: a name of `elman.layers.LAYERS`.
-        context_size: C, length of a vector that is fed at every step; 0: none.
-        memory_size: D, features a step of the memory; 0: none, and then no attention.
-        attention: "none", "additive" or "dot", over the memory; compared in H numbers.
+        context_size: C, length of a vector that is an input of every step; 0: none.
+        memory_size: D, features per step of the memory; 0: none, and then no attention.
+        attention: "none", "additive" or "dot", over the memory, with queries and keys of H numbers.
         input_feeding: join the attentional vector of a step to the input of the next.
         options: of `elman.layers.RecurrentOptions`, except `bidirectional`; with input feeding, where the steps are
             taken one by one, also except `memory`, `bptt` and `backend`.
 
-    Dropout acts between layers; dropout of the features is for whoever puts a head on them. What noise draws, it draws
-    once a call of `forward`, and once for a step that is taken singly.
+    Dropout acts between layers; dropout of the features is left to the caller. Noise is drawn once for each call of
+    `forward`, and once for each single step.
 
     Shape: see `forward`.
 
     Raises:
-        ArgumentError: a size, share, name or shape that does not fit.
+        ArgumentError: a size, rate, name or shape that does not fit.
 
     Example:
         >>> decoder = Decoder(3, 4, cell="gru", memory_size=5, attention="dot")
@@ -139,9 +139,9 @@ class Decoder(nn.Module):
 
         Args:
             rows: B.
-            hidden: of the body, (B, N, H) each, such as a `Bridge` gives; if None what `initial_state` says.
-            context: (B, C), wanted if and only if there is a `context_size`.
-            memory: (B, S, D), wanted if and only if there is attention; what stands in the padding is never read.
+            hidden: of the body, (B, N, H) each, such as a `Bridge` returns; if None that of `initial_state`.
+            context: (B, C), required if and only if there is a `context_size`.
+            memory: (B, S, D), required if and only if there is attention; padding is never read.
             lengths: (B,) real steps of the memory, 0 to S; all S if None.
         """
         weight = next(self.body.parameters())
@@ -167,10 +167,10 @@ class Decoder(nn.Module):
     def forward(
         self, inputs: Tensor, state: DecoderState, lengths: Tensor | None = None
     ) -> tuple[Tensor, DecoderState, Tensor | None]:
-        """Run over a padded batch of what is fed, as in teacher forcing.
+        """Run over a padded batch of inputs, as in teacher forcing.
 
         Args:
-            inputs: (B, T, E); what stands after a row's length is never read.
+            inputs: (B, T, E); values after a row's length are never read.
             state: before the first step, from `start` or from an earlier call.
             lengths: (B,) integers, real steps of each row, 0 to T; all T if None.
 
@@ -187,73 +187,77 @@ class Decoder(nn.Module):
         if state.fed is not None:
             return self._feed(inputs, state, lengths)
         outputs, hidden = self.body(inputs, state.hidden, lengths)
-        features, weights = self._look(outputs, state.memory, self._looking())
+        features, weights = self._attend(outputs, state.memory, self._attention_maps())
         if lengths is not None and weights is not None:
             padding = ~real_steps(lengths, inputs.shape[1])[..., None]
             features, weights = features.masked_fill(padding, 0), weights.masked_fill(padding, 0)
         return features, state._replace(hidden=hidden), weights
 
     def step(
-        self, inputs: Tensor, state: DecoderState, steps: Steps | None = None
+        self, inputs: Tensor, state: DecoderState, steps: DecoderSteps | None = None
     ) -> tuple[Tensor, DecoderState, Tensor | None]:
         """One step: inputs (B, E) and the state before it -> features (B, H), the state after it, weights (B, S).
 
         Args:
             inputs: (B, E).
             state: before the step.
-            steps: what `packed` gave, for many steps with the same weights.
+            steps: the result of `packed`, for many steps with the same weights.
         """
         check_shape("Decoder", "inputs", inputs.shape, "B E", B=state.hidden[0].shape[0], E=self.input_size)
         if state.context is not None:
             inputs = torch.cat([inputs, state.context], -1)
         return self._step(inputs, state, self._noisy(inputs) if steps is None else steps)
 
-    def packed(self) -> Steps:
-        """Steps with the weights that there are now, as fast as can be; without gradients or noise.
+    def packed(self) -> DecoderSteps:
+        """DecoderFast steps with the current weights, without gradients or noise.
 
-        Holds no state. Where a kernel fits the body, its weights (`elman.layers.Stepper`) and those before and after
-        attention are packed once, which is worth it from some steps on.
+        They hold no state. Where there is a kernel for the body, its weights (`elman.layers.Stepper`) and those before
+        and after attention are packed once, which pays for itself after some steps.
         """
-        cells, looking = self.body.cells(), self._looking()
+        cells, maps = self.body.cells(), self._attention_maps()
         if fused_refuses(cells[0], next(self.body.parameters()), None) is not None:
-            return Steps(partial(_step_cells, cells, [], 0.0), looking)
-        if looking is not None:
-            looking = Looking(_packed(looking.query), _packed(looking.join))
-        return Steps(partial(_step_packed, Stepper(self.body)), looking)
+            return DecoderSteps(partial(_step_cells, cells, [], 0.0), maps)
+        if maps is not None:
+            maps = AttentionMaps(_packed(maps.query), _packed(maps.join))
+        return DecoderSteps(partial(_step_packed, Stepper(self.body)), maps)
 
-    def _looking(self) -> Looking | None:
-        return None if self.attention is None or self.join is None else Looking(self.attention.query, self.join)
+    def _attention_maps(self) -> AttentionMaps | None:
+        return None if self.attention is None or self.join is None else AttentionMaps(self.attention.query, self.join)
 
-    def _noisy(self, x: Tensor) -> Steps:
-        """Steps for the rows of x, with noise drawn for as long as they are held."""
+    def _noisy(self, x: Tensor) -> DecoderSteps:
+        """DecoderSteps for the rows of x, with the same noise for all of them."""
         noise = self.body.noise()
         locks = noise.locks(x, self.body.num_layers - 1, self.output_size)
-        return Steps(partial(_step_cells, noise.worn_by(self.body.cells(), x), locks, noise.dropout), self._looking())
+        return DecoderSteps(
+            partial(_step_cells, noise.applied_to(self.body.cells(), x), locks, noise.dropout), self._attention_maps()
+        )
 
-    def _step(self, x: Tensor, state: DecoderState, steps: Steps) -> tuple[Tensor, DecoderState, Tensor | None]:
-        """A step from the input and the context, joined."""
+    def _step(self, x: Tensor, state: DecoderState, steps: DecoderSteps) -> tuple[Tensor, DecoderState, Tensor | None]:
+        """A step from the joined input and context."""
         if state.fed is not None:
             x = torch.cat([x, state.fed], -1)
         output, hidden = steps.run(x, state.hidden)
-        features, weights = self._look(output[:, None], state.memory, steps.looking)
+        features, weights = self._attend(output[:, None], state.memory, steps.maps)
         features = features[:, 0]
         fed = None if state.fed is None else features
         return features, state._replace(hidden=hidden, fed=fed), None if weights is None else weights[:, 0]
 
-    def _look(self, outputs: Tensor, memory: Memory | None, looking: Looking | None) -> tuple[Tensor, Tensor | None]:
+    def _attend(
+        self, outputs: Tensor, memory: Memory | None, maps: AttentionMaps | None
+    ) -> tuple[Tensor, Tensor | None]:
         """Outputs of the body (B, T, H) -> features (B, T, H), weights (B, T, S)."""
-        if self.attention is None or looking is None:
+        if self.attention is None or maps is None:
             return outputs, None
-        assert memory is not None  # `start` has seen to it
-        context, weights = self.attention.read(looking.query(outputs), memory)
-        return torch.tanh(looking.join(torch.cat([context, outputs], -1))), weights
+        assert memory is not None  # `start` guarantees it
+        context, weights = self.attention.read(maps.query(outputs), memory)
+        return torch.tanh(maps.join(torch.cat([context, outputs], -1))), weights
 
     def _feed(
         self, x: Tensor, state: DecoderState, lengths: Tensor | None
     ) -> tuple[Tensor, DecoderState, Tensor | None]:
         """`forward` step by step, from inputs and context, joined, (B, T, E + C)."""
         memory = state.memory
-        assert memory is not None  # what is fed comes from attention
+        assert memory is not None  # input feeding requires attention
         rows, steps = x.shape[:2]
         real = None if lengths is None else real_steps(lengths, steps)
         if real is not None:
@@ -288,12 +292,12 @@ def _step_cells(
 
 
 def _packed(linear: Map) -> Map:
-    """A linear map by weights that are packed, if a kernel fits; what a user put in its place stays as it is."""
+    """A linear map with packed weights, if there is a kernel for it; a user's own module is left as it is."""
     return (projection.packed(linear.weight, linear.bias) if type(linear) is nn.Linear else None) or linear
 
 
 def _where(rows: Tensor, yes: DecoderState, no: DecoderState) -> DecoderState:
-    """Row by row (B,) the one state or the other, where both have the same context and memory."""
+    """For each row (B,) one state or the other, which have the same context and memory."""
     hidden = type(yes.hidden)(
         *(torch.where(rows[:, None, None], a, b) for a, b in zip(yes.hidden, no.hidden, strict=True))
     )
@@ -309,7 +313,13 @@ def _step_packed(stepper: Stepper, x: Tensor, state: State) -> tuple[Tensor, Sta
 
 def _check_options(attention: str, memory_size: int, input_feeding: bool, options: RecurrentOptions) -> None:
     if options.get("bidirectional"):
-        fail("Decoder", "bidirectional", "be False", "True", "What is yet to be written cannot be read.")
+        fail(
+            "Decoder",
+            "bidirectional",
+            "be False",
+            "True",
+            "A decoder cannot read outputs that it has not generated yet.",
+        )
     if (attention == "none") != (memory_size == 0):
         got = f"attention={attention!r}, memory_size={memory_size}"
         fail("Decoder", "attention", "go with a memory", got, "Give both, or neither.")

@@ -1,4 +1,4 @@
-"""Both directions by code that knows only one: rows are turned round before the backward cell, and back after it."""
+"""Two directions from code for one: rows are reversed before the backward cell, and back after it."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ LayerFunction = Callable[..., tuple[Tensor, State]]
 
 
 def each_way(one_way: LayerFunction) -> LayerFunction:
-    """From code for one cell, as `unroll`, to code for a layer's one or two cells, as `Backend.run`."""
+    """From code for one cell, as `unroll`, to code for the one or two cells of a layer, as `Backend.run`."""
 
     def run(
         cells: tuple[Cell, ...],
@@ -45,7 +45,7 @@ def pick(state: State, index: int | slice) -> State:
 
 
 def turned(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """(B, T, ...) with each row's real steps in reverse order, its padding where it was."""
+    """(B, T, ...) with each row's real steps in reverse order, its padding unmoved."""
     if lengths is None:
         return x.flip(1)
     steps = torch.arange(x.shape[1], device=x.device)
@@ -54,9 +54,9 @@ def turned(x: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def borders(reset: Tensor | None, lengths: Tensor | None) -> Tensor | None:
-    """Where the backward cell crosses the borders that `reset` (B, T) marks, in its own order of steps.
+    """The restarts of the backward cell, in its own order of steps, where `reset` (B, T) has the forward cell's.
 
-    A border before step t lies, seen from the end, before step t - 1 is read. One in the padding is none.
+    A restart before step t is, from the end, one before step t - 1. Restarts in the padding are ignored.
     """
     if reset is None:
         return None

@@ -1,13 +1,14 @@
-"""Layers of normalised cells, which only the reference runs."""
+"""Layers of cells with layer normalisation, which only the reference runs."""
 
 from elman.cells import LayerNormGRUCell, LayerNormLSTMCell
 from elman.layers.recurrent import Gated
 
 
 class LayerNormLSTM(Gated):
-    """Layers of `LayerNormLSTMCell`; see `Recurrent` for what all layers share, shapes and errors too.
+    """Layers of `LayerNormLSTMCell`; see `Recurrent` for options, shapes and errors.
 
-    No kernel computes them: every step is torch's own operations (backend "reference"), several times slower than LSTM.
+    There is no kernel for them: every step consists of operations of torch (backend "reference"), several times slower
+    than LSTM.
 
     Args:
         init: "orthogonal" (forget bias 1) or "torch", see `Cell.reset_parameters`.
@@ -23,9 +24,10 @@ class LayerNormLSTM(Gated):
 
 
 class LayerNormGRU(Gated):
-    """Layers of `LayerNormGRUCell`; see `Recurrent` for what all layers share, shapes and errors too.
+    """Layers of `LayerNormGRUCell`; see `Recurrent` for options, shapes and errors.
 
-    No kernel computes them: every step is torch's own operations (backend "reference"), several times slower than GRU.
+    There is no kernel for them: every step consists of operations of torch (backend "reference"), several times slower
+    than GRU.
 
     Args:
         init: "orthogonal" or "torch", see `Cell.reset_parameters`.

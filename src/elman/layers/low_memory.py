@@ -1,4 +1,4 @@
-"""`memory="low"`: which parts of a stack are run in blocks of time, and how long a block is."""
+"""`memory="low"`: which parts of a stack run in blocks of time, and how long a block is."""
 
 import math
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ from torch import Tensor
 from elman.cells import Cell
 from elman.layers.blocks import Plan, in_blocks
 from elman.layers.directions import LayerFunction, pick
-from elman.layers.fused import transformed
+from elman.layers.native.conditions import transformed
 from elman.types import State
 
 MEMORIES = ("full", "low")
-# Steps of all rows together that a block has at least: each block packs the weights anew, and fewer do not pay for it.
+# The fewest steps of a block, over all rows: each block packs the weights again, which fewer steps would not pay for.
 LEAST_BLOCK = 1024
 
 
 def low_memory(
     run: LayerFunction,
     cells: Sequence[Cell],
-    ways: int,
+    directions: int,
     x: Tensor,
     state: State,
     lengths: Tensor | None,
@@ -39,24 +39,24 @@ def low_memory(
     T steps. In two directions each layer has blocks of its own, those of the backward cell from each row's true end,
     and the outputs of every layer are kept.
 
-    Where no gradient can be asked for, where all steps are one block, and under torch.compile and the transforms of
-    torch.func, which decide by themselves what they keep, this is `run` and nothing else.
+    Without gradients, where all steps are one block, and under torch.compile and the transforms of torch.func, which
+    decide themselves what they keep, this is just `run`.
 
     Args:
         run: the stack, as `run_stack`.
-        cells, ways, x, state, lengths, reset, start: as `run_stack`.
-        bptt: the gradient ends at multiples of so many steps, within a block by `run`; in one direction only.
-        keep_outputs: False: outputs are not wanted, and where that saves memory none come back.
+        cells, directions, x, state, lengths, reset, start: as `run_stack`.
+        bptt: the gradient ends at multiples of this number of steps, within a block by `run`; in one direction only.
+        keep_outputs: if False, outputs are not needed, and none are returned where that saves memory.
 
-    Returns: outputs (B, T, ways * H), or (B, 0, H), and the state (B, N, H) at each row's own end.
+    Returns: outputs (B, T, directions * H), or (B, 0, H), and the state (B, N, H) at each row's own end.
     """
     size = block_size(x, bptt)
     tensors = (x, *state, *start, *(parameter for cell in cells for parameter in cell.weights().values()))
     trains = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
     if not trains or x.shape[1] <= size or x.numel() == 0 or torch.compiler.is_compiling() or transformed():
-        return run(cells, ways, x, state, lengths, reset, start)
-    if ways == 2:
-        return run(cells, ways, x, state, lengths, reset, start, around=partial(_layer_in_blocks, size))
+        return run(cells, directions, x, state, lengths, reset, start)
+    if directions == 2:
+        return run(cells, directions, x, state, lengths, reset, start, around=partial(_layer_in_blocks, size))
 
     def one_way(cells: Sequence[Cell], *request: Any) -> tuple[Tensor, State]:
         return run(cells, 1, *request)
@@ -84,9 +84,9 @@ def _layer_in_blocks(
 ) -> tuple[Tensor, State]:
     """A layer of two directions; `run` and the rest as `Backend.run`."""
     outputs, finals = [], []
-    for way, cell in enumerate(cells):
-        own = slice(way, way + 1)
-        plan = Plan(run, (cell,), size, backward=way == 1)
+    for direction, cell in enumerate(cells):
+        own = slice(direction, direction + 1)
+        plan = Plan(run, (cell,), size, backward=direction == 1)
         output, final = in_blocks(plan, x, pick(state, own), lengths, reset, pick(start, own))
         outputs.append(output)
         finals.append(final)

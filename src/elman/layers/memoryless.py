@@ -1,4 +1,4 @@
-"""Layers without memory, all steps at once: no step waits for another."""
+"""Layers without memory: all steps are computed at once."""
 
 from typing import Unpack
 
@@ -7,7 +7,7 @@ from elman.checks import fail, shown
 from elman.layers.options import RecurrentOptions
 from elman.layers.recurrent import Recurrent
 
-# What is about the state that a step reads, and the only value that a layer without one heeds.
+# Options about the state that a step reads, and their only value for a layer without one.
 OF_THE_STATE = {
     "initial_state": "zero",
     "recurrent_dropout": 0,
@@ -17,10 +17,10 @@ OF_THE_STATE = {
 
 
 class Memoryless(Recurrent):
-    """Layers of `MemorylessCell`; see `Recurrent` for what all layers share, shapes and errors too.
+    """Layers of `MemorylessCell`; see `Recurrent` for options, shapes and errors.
 
-    No step reads the state, so that an initial state, recurrent dropout and weight drop would do nothing, and zoneout
-    would lend it a memory: they are refused. Truncated gradients are the same ones.
+    No step reads the state, so that an initial state, recurrent dropout and weight drop would have no effect, and
+    zoneout would add a memory: they are refused. Truncating gradients changes nothing.
 
     Example:
         >>> layer = Memoryless(3, 4)

@@ -1,4 +1,4 @@
-"""What disturbs a recurrent layer while it trains: masks, drawn once a forward call, and cells that wear them."""
+"""Noise in training: masks, drawn once for each forward call, and cells that apply them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, cast
@@ -13,9 +13,9 @@ from elman.types import State
 
 
 class Noise(NamedTuple):
-    """The shares (from 0 to below 1) of each kind of noise, none by default; what they do is said in `Recurrent`.
+    """The rates, from 0 to below 1, of each kind of noise; `elman.layers.RecurrentOptions` explains them.
 
-    Everything is drawn from torch's generator of the device that x lies on.
+    Everything is drawn from torch's generator of the device of x.
     """
 
     dropout: float = 0.0
@@ -25,23 +25,23 @@ class Noise(NamedTuple):
     zoneout: float = 0.0
 
     def check(self, where: str, cell_type: type[Cell], num_layers: int) -> None:
-        """Fail where a share is out of its range, or could change nothing in layers of such a cell."""
+        """Fail where a rate is out of its range, or has no effect in layers of such a cell."""
         for name in ("dropout", "recurrent_dropout", "weight_drop", "zoneout"):
             check_share(where, name, getattr(self, name))
         if self.locked and (num_layers == 1 or not self.dropout):
             got = f"num_layers={num_layers} and dropout={self.dropout}"
             fail(where, "locked", "go with dropout between layers", got, "Set both, or leave locked out.")
         if self.recurrent_dropout and cell_type.step is not Cell.step:
-            must = "be 0 for a cell that writes its own step instead of `combine`"
+            must = "be 0 for a cell with its own `step` instead of `combine`"
             fail(where, "recurrent_dropout", must, str(self.recurrent_dropout), "Use zoneout.")
         if self.weight_drop and not cell_type.gates_see_state:
             fail(where, "weight_drop", "be 0 for a cell without weight_hh", str(self.weight_drop), "Use zoneout.")
 
-    def worn_by(self, cells: Sequence[Cell], x: Tensor) -> tuple[Cell, ...]:
-        """The cells as they run in one forward call over x (B, T, D)."""
-        return tuple(self._worn_by(cell, x) for cell in cells)
+    def applied_to(self, cells: Sequence[Cell], x: Tensor) -> tuple[Cell, ...]:
+        """The cells with this noise, for one forward call over x (B, T, D)."""
+        return tuple(self._applied_to(cell, x) for cell in cells)
 
-    def _worn_by(self, cell: Cell, x: Tensor) -> Cell:
+    def _applied_to(self, cell: Cell, x: Tensor) -> Cell:
         if self.weight_drop:
             cell = cell.with_weights(weight_hh=drop_out(cell.weight_hh, self.weight_drop))
         if not (self.recurrent_dropout or self.zoneout):
@@ -49,22 +49,22 @@ class Noise(NamedTuple):
         mask = None
         if self.recurrent_dropout:
             mask = drop_out(x.new_ones(x.shape[0], cell.hidden_size), self.recurrent_dropout)
-        return cast(Cell, NoisyCell(cell, mask, self.zoneout))  # the reference asks no more of a cell
+        return cast(Cell, NoisyCell(cell, mask, self.zoneout))  # the reference needs no more of a cell
 
     def locks(self, x: Tensor, count: int, size: int) -> list[Tensor]:
-        """Masks (B, 1, size) for the outputs of `count` layers, or none where `dropout` is drawn anew at every step."""
+        """Masks (B, 1, size) for the outputs of `count` layers, or none unless the noise is `locked`."""
         if not self.locked:
             return []
         return [drop_out(x.new_ones(x.shape[0], 1, size), self.dropout) for _ in range(count)]
 
 
 class NoisyCell:
-    """A cell during one forward call: what `unroll` asks of a cell, with noise in its steps.
+    """A cell with noise in its steps, for one forward call; it has what `unroll` needs of a cell.
 
     Args:
         cell: the cell.
-        mask: (B, H), what the hidden state is multiplied with before weight_hh sees it; None: nothing.
-        zoneout: below 1, the probability that a number of the state stays as it was.
+        mask: (B, H), the factor of the hidden state before weight_hh; None: no factor.
+        zoneout: below 1, the probability that an entry of the state keeps its value.
     """
 
     def __init__(self, cell: Cell, mask: Tensor | None, zoneout: float) -> None:

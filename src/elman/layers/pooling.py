@@ -1,4 +1,4 @@
-"""From the outputs of all steps to one vector a row."""
+"""Pooling: from the outputs of all steps to one vector for each row."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ def mean_pool(outputs: Tensor, lengths: Tensor) -> Tensor:
 
 
 def max_pool(outputs: Tensor, lengths: Tensor) -> Tensor:
-    """Largest value a feature over each row's real steps, (B, T, D) -> (B, D); zeros for a row without steps."""
+    """Maximum of each feature over each row's real steps, (B, T, D) -> (B, D); zeros for a row without steps."""
     if outputs.shape[1] == 0:
         return outputs.new_zeros(outputs.shape[0], outputs.shape[2])
     real = real_steps(lengths, outputs.shape[1])[..., None]

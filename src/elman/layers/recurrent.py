@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MinGRUCell, state_names
 from elman.checks import check_choice, check_range, fail, with_defaults
-from elman.layers import backends
+from elman.layers.backends import CHOICES
 from elman.layers.directions import LayerFunction, borders, pick, turned
 from elman.layers.low_memory import MEMORIES, low_memory
 from elman.layers.noise import Noise
@@ -21,7 +21,7 @@ from elman.layers.unroll import unroll_states
 from elman.types import State
 
 INITIAL_STATES = ("zero", "random", "learned")
-RANDOM_STATE_DEVIATION = 0.1
+INITIAL_STANDARD_DEVIATION = 0.1
 SILENCE = Noise()
 
 
@@ -32,8 +32,8 @@ class Recurrent(nn.Module):
     `load_state_dict` works both ways with torch.nn.RNN, LSTM and GRU.
 
     Args:
-        input_size: D, features a step, at least 1.
-        hidden_size: H, units a layer and direction, at least 1.
+        input_size: D, features per step, at least 1.
+        hidden_size: H, of each layer and direction, at least 1.
         num_layers: depth, at least 1; each layer reads the outputs of the one below it.
         options: of `elman.layers.RecurrentOptions`, where each is explained.
 
@@ -43,7 +43,7 @@ class Recurrent(nn.Module):
         (N, B, H): `state.hidden.transpose(0, 1)`).
 
     Raises:
-        ArgumentError: a size, share, name or shape that does not fit.
+        ArgumentError: a size, rate, name or shape that does not fit.
     """
 
     cell_type: ClassVar[type[Cell]]
@@ -90,7 +90,7 @@ class Recurrent(nn.Module):
         where, bptt = type(self).__name__, self.bptt
         self._noise_options().check(where, self.cell_type, self.num_layers)
         check_choice(where, "initial_state", self.initial_state, INITIAL_STATES)
-        check_choice(where, "backend", self.backend, backends.CHOICES)
+        check_choice(where, "backend", self.backend, CHOICES)
         check_choice(where, "memory", self.memory, MEMORIES)
         check_range(where, "bptt", 1 if bptt is None else bptt, low=1)
         if self.bidirectional and bptt is not None:
@@ -103,18 +103,18 @@ class Recurrent(nn.Module):
     def cells(self) -> tuple[Cell, ...]:
         """The cells in torch's order, each reading the parameters that this layer holds at this moment.
 
-        Looked up anew each time, for a parameter may have been replaced (`torch.func.functional_call`, `parametrize`).
+        Looked up each time, because a parameter may have been replaced (`torch.func.functional_call`, `parametrize`).
         """
         for cell, names in zip(self._cells, self._names, strict=True):
             cell.set_weights({name: getattr(self, own) for name, own in names.items()})
         return self._cells
 
     def __getstate__(self) -> dict[str, Any]:
-        self.cells()  # they may still hold what `functional_call` lent, which cannot be copied
+        self.cells()  # they may still hold tensors of `functional_call`, which cannot be copied
         return dict(self.__dict__)
 
     def reset_parameters(self) -> None:
-        """Draw all parameters anew, see `Cell.reset_parameters`; a learned initial state goes back to zeros."""
+        """Draw all parameters again, see `Cell.reset_parameters`; a learned initial state becomes zero."""
         for cell in self.cells():
             cell.reset_parameters()
         if self.initial_state == "learned":
@@ -122,13 +122,13 @@ class Recurrent(nn.Module):
                 nn.init.zeros_(getattr(self, f"initial_{name}"))
 
     def start_state(self, x: Tensor) -> State:
-        """What the rows of x (B, T, D) begin with where no state is given, (B, N, H): see `initial_state`."""
+        """The state of the rows of x (B, T, D) where none is given, (B, N, H): see `initial_state`."""
         state_type, shape = self.cell_type.state_type, (x.shape[0], len(self._cells), self.hidden_size)
         names = state_names(state_type)
         if self.initial_state == "learned":
             return state_type(*(getattr(self, f"initial_{name}").expand(shape) for name in names))
         if self.initial_state == "random" and self.training:
-            return state_type(*(RANDOM_STATE_DEVIATION * x.new_empty(shape).normal_() for _ in names))
+            return state_type(*(INITIAL_STANDARD_DEVIATION * x.new_empty(shape).normal_() for _ in names))
         return state_type(*(x.new_zeros(shape) for _ in names))
 
     def forward(
@@ -137,12 +137,12 @@ class Recurrent(nn.Module):
         """Run the layers over a padded batch.
 
         Args:
-            x: (B, T, D); what stands after a row's length is never read.
-            state: before the first step, the cell's NamedTuple of (B, N, H); see `initial_state` if None. The backward
-                cell's part is what it begins with at the row's true end.
+            x: (B, T, D); values after a row's length are never read.
+            state: before the first step, the cell's NamedTuple of (B, N, H); see `initial_state` if None. The part of
+                a backward cell is its state at the row's true end.
             lengths: (B,) integers, real steps of each row, 0 to T; all T if None.
-            reset: (B, T) booleans; True says that a new sequence begins at that step: the state restarts from the
-                initial state before it. For the backward cell the same border is crossed from the other side.
+            reset: (B, T) booleans; True where a new sequence begins: the state restarts from the initial state before
+                that step. The backward cell restarts at the same border, from the other side.
 
         Returns: outputs and state, see the class.
         """
@@ -156,7 +156,7 @@ class Recurrent(nn.Module):
     def final_state(
         self, x: Tensor, state: State | None = None, lengths: Tensor | None = None, reset: Tensor | None = None
     ) -> State:
-        """The state at each row's own end, as `forward` gives it, where the outputs are not wanted.
+        """The state at each row's own end, as `forward` returns it, where the outputs are not needed.
 
         With memory="low" the outputs are not kept either; with `bptt` only the chunk of each row's end is recorded.
 
@@ -181,7 +181,7 @@ class Recurrent(nn.Module):
         check_request(sizes, x, state, lengths, reset)
         lengths = None if lengths is None else lengths.to(x.device, torch.long)
         start = self.start_state(x)
-        cells = noise.worn_by(self.cells(), x)
+        cells = noise.applied_to(self.cells(), x)
         return cells, len(self._directions), x, start if state is None else state, lengths, reset, start
 
     def _run_stack(self, x: Tensor, noise: Noise) -> LayerFunction:
@@ -189,7 +189,7 @@ class Recurrent(nn.Module):
         return partial(run_stack, dropout=noise.dropout, backend=self.backend, locks=locks)
 
     def _bptt(self) -> int | None:
-        """Where gradients end, if they do: only while weights are trained by them."""
+        """The option `bptt` where it has an effect: in training, with gradients."""
         return self.bptt if self.training and torch.is_grad_enabled() else None
 
     def states(
@@ -197,13 +197,13 @@ class Recurrent(nn.Module):
     ) -> State:
         """The state after every step, of every layer and direction: the cell's NamedTuple of (B, T, N, H).
 
-        A row's state is frozen after its end. No noise is applied. The backward cells' states stand at the step that
-        was just read. This takes the reference path: it is for looking, not for speed.
+        A row's state is frozen after its end. No noise is applied. A backward cell's state is at the step that it has
+        just read. This uses the reference: it is for inspection, not for speed.
         """
         cells, _, x, state, lengths, reset, start = self._request(x, state, lengths, reset)
         found: list[State] = []
         for _ in range(self.num_layers):
-            ways = []
+            joined = []
             for backward in self._directions:
                 at = len(found)
                 before, fresh = pick(state, at), pick(start, at)
@@ -214,13 +214,13 @@ class Recurrent(nn.Module):
                     states = type(states)(*(turned(tensor, lengths) for tensor in states))
                 else:
                     states = unroll_states(cells[at], x, before, lengths, reset, fresh)
-                ways.append(states[0])
+                joined.append(states[0])
                 found.append(states)
-            x = torch.cat(ways, -1)
+            x = torch.cat(joined, -1)
         return self.cell_type.state_type(*(torch.stack(tensors, 2) for tensors in zip(*found, strict=True)))
 
     def noise(self) -> Noise:
-        """What disturbs a call of `forward`: in training what the options say, in evaluation nothing."""
+        """The noise of a call of `forward`: in training that of the options, in evaluation none."""
         return self._noise_options() if self.training else SILENCE
 
     def _noise_options(self) -> Noise:
@@ -233,12 +233,12 @@ class Recurrent(nn.Module):
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}, num_layers={self.num_layers}"
-        noise = "".join(f", {name}={share}" for name, share in self._noise_options()._asdict().items() if share)
+        noise = "".join(f", {name}={rate}" for name, rate in self._noise_options()._asdict().items() if rate)
         return f"{text}, bidirectional={self.bidirectional}{noise}, backend={self.backend!r}"
 
 
 class RNN(Recurrent):
-    """Layers of `ElmanCell`, as torch.nn.RNN; see `Recurrent` for what all layers share, shapes and errors too.
+    """Layers of `ElmanCell`, as torch.nn.RNN; see `Recurrent` for options, shapes and errors.
 
     Args:
         nonlinearity: "tanh", "relu" or "identity".
@@ -271,7 +271,7 @@ class RNN(Recurrent):
 
 
 class Gated(Recurrent):
-    """What LSTM and GRU share: cells that take `init`."""
+    """Layers whose cells take `init`."""
 
     cell_type: ClassVar[type[LSTMCell | GRUCell]]
 
@@ -292,7 +292,7 @@ class Gated(Recurrent):
 
 
 class LSTM(Gated):
-    """Layers of `LSTMCell`, as torch.nn.LSTM; see `Recurrent` for what all layers share, shapes and errors too.
+    """Layers of `LSTMCell`, as torch.nn.LSTM; see `Recurrent` for options, shapes and errors.
 
     Args:
         init: "orthogonal" (forget bias 1) or "torch", see `Cell.reset_parameters`.
@@ -308,7 +308,7 @@ class LSTM(Gated):
 
 
 class GRU(Gated):
-    """Layers of `GRUCell`, as torch.nn.GRU; see `Recurrent` for what all layers share, shapes and errors too.
+    """Layers of `GRUCell`, as torch.nn.GRU; see `Recurrent` for options, shapes and errors.
 
     Args:
         init: "orthogonal" or "torch", see `Cell.reset_parameters`.
@@ -324,7 +324,7 @@ class GRU(Gated):
 
 
 class MinGRU(Recurrent):
-    """Layers of `MinGRUCell`, all steps at once; see `Recurrent` for what all layers share, shapes and errors too.
+    """Layers of `MinGRUCell`, computed by a parallel scan; see `Recurrent` for options, shapes and errors.
 
     Example:
         >>> gru = MinGRU(3, 4)

@@ -1,4 +1,4 @@
-"""Layers one on top of the other: each reads the outputs of the one below it."""
+"""A stack of layers: each reads the outputs of the one below it."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,7 +15,7 @@ from elman.types import State
 
 def run_stack(
     cells: Sequence[Cell],
-    ways: int,
+    directions: int,
     x: Tensor,
     state: State,
     lengths: Tensor | None = None,
@@ -30,25 +30,25 @@ def run_stack(
 
     Args:
         cells: N cells in torch's order: layer by layer, within a layer forward before backward.
-        ways: 1, or 2 where every second cell reads each row from its true end.
-        x: (B, T, D); what stands after a row's length is never read.
+        directions: 1, or 2 where every second cell reads each row from its true end.
+        x: (B, T, D); values after a row's length are never read.
         state: before the first step, the cells' NamedTuple of (B, N, H).
         lengths: (B,) int64 on x's device, 0 to T; all T if None.
         reset: (B, T) booleans, where rows restart from `start`.
-        start: (B, N, H), what a sequence begins with; `state` if None.
-        dropout: below 1, share of the outputs between two layers that is set to zero; 0 in evaluation.
+        start: (B, N, H), the state of a new sequence; `state` if None.
+        dropout: below 1, the fraction of the outputs between two layers that is set to zero; 0 in evaluation.
         backend: "auto" or one of `elman.layers.BACKENDS`.
-        locks: (B, 1, ways * H) each, what the outputs between two layers are multiplied with, in place of `dropout`.
-        around: what runs a layer in place of its backend's code, which it gets as its first argument.
+        locks: (B, 1, directions * H) each, factors of the outputs between two layers, in place of `dropout`.
+        around: runs a layer in place of its backend's code, which it gets as its first argument.
 
-    Returns: outputs (B, T, ways * H), zero after a row's end, and the state (B, N, H) at each row's own end.
+    Returns: outputs (B, T, directions * H), zero after a row's end, and the state (B, N, H) at each row's own end.
     """
     start = state if start is None else start
     finals: list[State] = []
-    for first in range(0, len(cells), ways):
-        layer = slice(first, first + ways)
+    for first in range(0, len(cells), directions):
+        layer = slice(first, first + directions)
         if first:
-            x = x * locks[first // ways - 1] if locks else drop_out(x, dropout, dropout > 0)
+            x = x * locks[first // directions - 1] if locks else drop_out(x, dropout, dropout > 0)
         run: LayerFunction = choose_backend(backend, cells[first], x, reset).run
         if around is not None:
             run = partial(around, run)

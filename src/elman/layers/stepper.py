@@ -1,4 +1,4 @@
-"""Weights packed once, in 32, 16 or 8 bits: one step at a time for streams, and whole sequences."""
+"""The stepper: a layer with weights packed once, in 32, 16 or 8 bits, for streams step by step and whole sequences."""
 
 import copy
 from collections.abc import Sequence
@@ -13,32 +13,31 @@ from elman.cells import Cell, check_state
 from elman.checks import check_choice, check_shape, check_whole, fail, shown
 from elman.kernels import PARAMETERS
 from elman.kernels.abi import WEIGHTS
-from elman.layers.fused import fused_refuses, kind_of
+from elman.layers.backends.fused import fused_refuses, kind_of
 from elman.layers.native.steps import PackedSteps
 from elman.layers.recurrent import Recurrent
 from elman.layers.request import check_lengths
 from elman.types import State
 
 FLOAT32 = np.dtype(np.float32)
-ARRAY = np.ndarray  # a name less to look up, of a step that takes a microsecond
+ARRAY = np.ndarray  # one lookup less in a step that takes a microsecond
 
 
 class Stepper:
-    """A recurrent layer that is fed step by step, or whole sequences, with the weights that it has now.
+    """A recurrent layer with its current weights, called step by step or with whole sequences.
 
-    The stepper itself is called with one step of its streams, whose state it carries; `run` takes any batch of whole
-    sequences and leaves the streams alone. Both give the same numbers, to the last bit where a kernel computes them.
-    A step of a small layer takes some microseconds, the call from Python included, and one thread. Those of a large one
-    (a megabyte of weights) are shared by as many threads as torch had when the stepper was made, while that is faster:
-    steps that follow each other. Where no kernel fits (a cell of your own, no compiler at installation) torch computes
-    the steps: the same numbers, slower.
+    A call takes one step of all streams and updates their state; `run` takes any batch of whole sequences and does not
+    touch the streams. Both return the same numbers, to the last bit where a kernel computes them. A step of a small
+    layer takes some microseconds, the call from Python included, in one thread. Consecutive steps of a large layer (a
+    megabyte of weights) use as many threads as torch had when the stepper was made, while that is faster. Where there
+    is no kernel (a cell of your own, no compiler at installation) torch computes the steps: the same numbers, slower.
 
     Args:
         layer: one direction, in float32 on the CPU; training it later does not change the stepper.
-        rows: B, streams that advance together, at least 1.
-        weights: "float32"; "bfloat16" or "int8" (a scale for each row of a weight matrix) take a half and a quarter of
-            the memory traffic, which is what a step of a large layer costs, and round the weights; int8 also rounds
-            what it multiplies them by, to two bytes. States and sums stay float32.
+        rows: B, number of parallel streams, at least 1.
+        weights: "float32"; "bfloat16" or "int8" (with a scale for each row of a weight matrix), which round the weights
+            and need a half or a quarter of the memory traffic, the main cost of a step of a large layer; int8 also
+            rounds activations, to two bytes. States and sums stay float32.
 
     Raises:
         ArgumentError: another layer than ours, a bidirectional one, another dtype, a wrong shape, weights that need a
@@ -82,7 +81,7 @@ class Stepper:
         if refusal is None:
             parameters = [[getattr(cell, name) for name in PARAMETERS] for cell in cells]
             self._steps = PackedSteps(kind_of(cells[0]), parameters, weights)
-            # The kernel keeps these addresses: no other array may ever take their place.
+            # The kernel keeps these addresses: the arrays must never be replaced.
             self._steps.bind(rows, *(array.ctypes.data for array in (self._input, self._output, *self._states)))
             self._step, self._handle = self._steps.step, self._steps.handle
         elif weights == "float32":
@@ -92,7 +91,7 @@ class Stepper:
             fail("Stepper", "weights", "be float32 without a kernel", f"{weights!r}", f"Here {refusal}.")
 
     def __call__(self, x: np.ndarray | Tensor) -> np.ndarray:
-        """One step: x (B, D) -> the last layer's output (B, H), a view that the next step writes over."""
+        """One step: x (B, D) -> the last layer's output (B, H), a view that the next step overwrites."""
         if x.__class__ is not ARRAY or x.shape != self._shape or x.dtype is not FLOAT32:
             x = self._checked(x)
         self._input[...] = x
@@ -104,8 +103,8 @@ class Stepper:
         """Whole sequences, as the layer would run them in evaluation; the streams and their state stay as they are.
 
         Args:
-            x: (B, T, D), any number of rows; what stands after a row's length is never read.
-            state: before the first step, the cell's NamedTuple of (B, N, H); what a sequence begins with if None.
+            x: (B, T, D), any number of rows; values after a row's length are never read.
+            state: before the first step, the cell's NamedTuple of (B, N, H); the layer's initial state if None.
             lengths: (B,) integers, real steps of each row, 0 to T; all T if None.
 
         Returns: outputs (B, T, H), zero after a row's end, and the state at each row's own end.
@@ -130,7 +129,7 @@ class Stepper:
         return found, self._state_type(*(tensor.transpose(0, 1).contiguous() for tensor in final))
 
     def _checked(self, x: Any) -> np.ndarray:
-        """What is not at once seen to fit, as an array that does."""
+        """Any other valid input, as an array of the right shape."""
         if isinstance(x, Tensor):
             x = x.detach().float().cpu().numpy()
         if not isinstance(x, np.ndarray) or x.shape != self._shape or x.dtype.kind not in "fiub":
@@ -140,7 +139,7 @@ class Stepper:
 
     @property
     def state(self) -> State:
-        """The state after the last step, a copy: the cell's NamedTuple of (B, N, H), as a layer takes and gives it."""
+        """The state after the last step, a copy: the cell's NamedTuple of (B, N, H), as layers take and return it."""
         return self._state_type(*(torch.from_numpy(s.transpose(1, 0, 2).copy()) for s in self._states))
 
     @state.setter
@@ -151,7 +150,7 @@ class Stepper:
             place[:] = torch.as_tensor(tensor).detach().float().cpu().transpose(0, 1).numpy()
 
     def reset(self, rows: int | Sequence[int] | None = None) -> None:
-        """Put these rows, all if None, back to the state that a sequence begins with."""
+        """Set these rows, all if None, to the layer's initial state."""
         total = self._shape[0]
         chosen = list(range(total)) if rows is None else [rows] if isinstance(rows, int) else list(rows)
         if any(isinstance(row, bool) or not isinstance(row, int) or not 0 <= row < total for row in chosen):
@@ -174,7 +173,7 @@ class Stepper:
 
 
 def _at_rest(layer: Recurrent, x: Tensor) -> State:
-    """What a sequence begins with when no chance is involved."""
+    """The initial state in evaluation, which is never random."""
     training = layer.training
     try:
         return layer.eval().start_state(x)

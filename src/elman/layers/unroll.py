@@ -21,11 +21,11 @@ def unroll(
 
     Args:
         cell: the cell, applied with the same weights at every step.
-        x: (B, T, D); what stands after a row's length is never read.
+        x: (B, T, D); values after a row's length are never read.
         state: before the first step; `start` if None.
         lengths: (B,) real steps of each row, 0 to T; all T if None.
         reset: (B, T) booleans; True restarts the row from `start` before that step.
-        start: the state that a sequence begins with; zeros if None.
+        start: the initial state of a sequence; zeros if None.
 
     Returns: outputs (B, T, H), zero after a row's end, and the state (B, H) that each row had at its own end.
     """

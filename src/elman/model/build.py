@@ -10,7 +10,7 @@ from elman.decoding import Decoding, laid_over, says_how
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, Fields, Forecast, Known, Lags, Target, Writable
 from elman.network import Network
-from elman.topologies import TOPOLOGIES, EncoderDecoderAhead, NextStep, OneToMany, Writer
+from elman.topologies import TOPOLOGIES, AutoregressiveTopology, EncoderDecoderAhead, NextStep, OneToMany
 from elman.types import Json
 
 OF_ANSWERS = ("metrics", "references")  # options of a text that is not gone on with
@@ -88,7 +88,7 @@ def make_decoding(config: RunConfig, given: Mapping[str, Any] | None = None) -> 
         ArgumentError: options that do not go together, or that a target which is answered would not heed.
         ConfigError: an option that does not exist.
     """
-    writes = issubclass(TOPOLOGIES[config.model["topology"]], Writer)
+    writes = issubclass(TOPOLOGIES[config.model["topology"]], AutoregressiveTopology)
     if (given or config.decode) and not writes:
         got = ", ".join(given or config.decode)
         fail("decode", "an option", "fit a target that is answered, not written", got, "Leave it out.")

@@ -299,7 +299,8 @@ class Model:
             "cell": options.pop("cell", None),
             "sizes": options,
             "parameters": {"all": sum(p.numel() for p in self.network.parameters()), "trained": trained},
-            "state": self.network.topology.begins + (", carried on along the text" if self.config.data.stream else ""),
+            "state": self.network.topology.initial_state_description
+            + (", carried on along the text" if self.config.data.stream else ""),
             "metrics": self.metrics,
             "weights": sha256(self._weights()),
             "digest": self.digest,

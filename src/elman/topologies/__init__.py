@@ -1,6 +1,6 @@
 """How inputs and outputs line up in time. A new topology is one file here and one line in this table."""
 
-from elman.topologies.base import Encoded, Features, Reader, Topology, Writer
+from elman.topologies.base import AutoregressiveTopology, Encoded, Features, SequenceTopology, Topology
 from elman.topologies.encoder_decoder import EncoderDecoder
 from elman.topologies.encoder_decoder_ahead import EncoderDecoderAhead
 from elman.topologies.many_to_many import ManyToMany
@@ -21,6 +21,7 @@ TOPOLOGIES: dict[str, type[Topology]] = {
 
 __all__ = [
     "TOPOLOGIES",
+    "AutoregressiveTopology",
     "Encoded",
     "EncoderDecoder",
     "EncoderDecoderAhead",
@@ -30,7 +31,6 @@ __all__ = [
     "NextStep",
     "OneToMany",
     "OneToOne",
-    "Reader",
+    "SequenceTopology",
     "Topology",
-    "Writer",
 ]

@@ -45,25 +45,25 @@ class SingleBodyOptions(BodyOptions, total=False):
 
 
 class Encoded(NamedTuple):
-    """What the encoders made of the inputs of a batch."""
+    """The encoded inputs of a batch."""
 
     steps: Tensor | None = None  # (B, T, D), the sequences joined step by step
     lengths: Tensor | None = None  # (B,) real steps
     single: Tensor | None = None  # (B, C), the single values joined
-    ahead: Tensor | None = None  # (B, horizon, K), what is known of each step ahead, where it is read step by step
+    ahead: Tensor | None = None  # (B, horizon, K), future covariates, where they are read step by step
 
 
 class Features(NamedTuple):
-    """What the heads get."""
+    """The inputs of the heads."""
 
     steps: Tensor | None = None  # (B, T, H)
     single: Tensor | None = None  # (B, H)
-    state: State | None = None  # at each row's end, of what is written
-    lengths: Tensor | None = None  # (B,) real steps of what was read
+    state: State | None = None  # at each row's end, of a generated sequence
+    lengths: Tensor | None = None  # (B,) real steps of the sequence that was read
     levels: Mapping[str, Tensor] = {}  # (B, 2) by target, see `elman.layers.level.level_of`
 
     def single_for(self, target: str) -> Tensor:
-        """What the head of a target with one answer a row gets, (B, H), its level at the end where it has one."""
+        """The input of the head of a target with one answer per row, (B, H), with its level joined where it has one."""
         assert self.single is not None
         return torch.cat([self.single, self.levels[target]], 1) if target in self.levels else self.single
 
@@ -71,47 +71,49 @@ class Features(NamedTuple):
 class Topology(nn.Module, ABC):
     """The part of a network between the encoders of its inputs and the heads of its targets.
 
-    A subclass takes the sizes of what the encoders give first, D of `Encoded.steps` and C of `Encoded.single`, 0 for
-    what is not there; and its own options after, each a plain argument that a configuration file may set in `[model]`.
+    A subclass first takes the sizes of the encoders' outputs, D of `Encoded.steps` and C of `Encoded.single`, 0 for a
+    missing one; then its options, keyword arguments that a configuration file may set in `[model]`.
     """
 
     name: ClassVar[str]
     lr: ClassVar[float] = 2e-3  # the peak learning rate where none is given
-    without: ClassVar[frozenset[str]] = frozenset()  # options of the class it is made from that it would not heed
-    output_size: int  # H, features that a head gets
-    begins: str  # what the state of a sequence begins with, in words
+    without: ClassVar[frozenset[str]] = frozenset()  # options of its base class that it does not take
+    output_size: int  # H, features for a head
+    initial_state_description: str  # for people, such as "zero before each row"
 
 
-class Reader(Topology):
-    """A topology that answers what it read."""
+class SequenceTopology(Topology):
+    """A topology that answers the sequence it reads, at once."""
 
     @abstractmethod
     def forward(self, encoded: Encoded) -> Features:
         """The encoded inputs -> features for the heads."""
 
 
-class Writer(Topology):
-    """A topology that writes its target symbol by symbol, each the input of the next step.
+class AutoregressiveTopology(Topology):
+    """A topology that generates its target symbol by symbol, each the input of the next step.
 
-    A subclass takes a third size after the two of `Topology`: E, numbers of a symbol that is fed back.
+    A subclass takes a third size after the two of `Topology`: E, features of a symbol that is fed back.
     """
 
-    scheduled_sampling: float  # 0 to 1, share of the symbols that training feeds back as the network would write them
+    scheduled_sampling: float  # 0 to 1, the fraction of fed-back symbols that the network generates itself in training
     dropout: float  # below 1, before the head
     decoder: Decoder
 
     @abstractmethod
     def begin(self, encoded: Encoded, rows: int) -> DecoderState:
-        """The state of so many rows before the first symbol."""
+        """The state of `rows` rows before the first symbol."""
 
-    def taught(self, encoded: Encoded, fed: Tensor, lengths: Tensor | None, state: State | None = None) -> Features:
-        """All steps at once, where what is fed back is known: fed (B, T, E) with lengths (B,) -> features.
+    def teacher_forced(
+        self, encoded: Encoded, fed: Tensor, lengths: Tensor | None, state: State | None = None
+    ) -> Features:
+        """All steps at once with the true symbols fed back: fed (B, T, E) with lengths (B,) -> features.
 
         Args:
-            encoded: what was read.
-            fed: the symbol before each step, as the field's encoder gives it.
+            encoded: the encoded inputs.
+            fed: the symbol before each step, as the field's encoder returns it.
             lengths: real steps; all if None.
-            state: that the rows go on with, in place of the one that `begin` gives.
+            state: from which the rows continue, in place of the one from `begin`.
         """
         begun = self.begin(encoded, len(fed))
         if state is not None:
@@ -147,6 +149,6 @@ def make_body(input_size: int, body: Mapping[str, Any], **more: Any) -> Recurren
 
 
 def check_state_is_read(cell: str, condition: str | None) -> None:
-    """Fail where single values come in by the state alone, and the cell reads none."""
+    """Fail where single values enter through the state alone, and the cell does not read it."""
     if cell == "memoryless" and condition == "state":
         fail("model", "condition", 'be another where cell = "memoryless", which reads no state', repr(condition))

@@ -1,4 +1,4 @@
-"""Encoder-decoder: a sequence is read whole, and another, of its own length, is written."""
+"""Encoder-decoder: a sequence is read whole, and another, of its own length, is generated."""
 
 from typing import Unpack
 
@@ -6,18 +6,18 @@ import torch
 
 from elman.checks import check_choice, check_range
 from elman.layers import ATTENTIONS, Bridge, Decoder, DecoderState, drop_out
-from elman.topologies.base import BodyOptions, Encoded, Writer, body_options, make_body
+from elman.topologies.base import AutoregressiveTopology, BodyOptions, Encoded, body_options, make_body
 
 
-class EncoderDecoder(Writer):
-    """Two recurrent bodies: one reads, and from its final state the other writes, looking back at what was read.
+class EncoderDecoder(AutoregressiveTopology):
+    """Two recurrent bodies: an encoder, and a decoder that begins from its final state, with attention to its outputs.
 
     Sutskever, Vinyals & Le 2014 (arXiv 1409.3215) without attention; Bahdanau, Cho & Bengio 2014 (arXiv 1409.0473) and
     Luong, Pham & Manning 2015 (arXiv 1508.04025) with it.
 
     Args:
-        input_size: D, features a step of the encoded sequences.
-        single_size: C, features of the encoded single values, which are joined to every step that is written; 0: none.
+        input_size: D, features per step of the encoded sequences.
+        single_size: C, features of the encoded single values, which are joined to every step of the decoder; 0: none.
         fed_size: E, features of a symbol that is fed back.
         bidirectional: the encoder reads from both ends, each direction of the hidden size.
         attention: "none", "additive" or "dot" (scaled), see `elman.layers.Decoder`.
@@ -28,17 +28,17 @@ class EncoderDecoder(Writer):
     Shape: steps (B, S, D) with lengths (B,), single (B, C), fed (B, T, E) with lengths (B,) -> steps (B, T, hidden).
 
     Raises:
-        ArgumentError: a size, share or name that does not fit.
+        ArgumentError: a size, rate or name that does not fit.
 
     Example:
         >>> topology = EncoderDecoder(3, 0, 2, hidden=4)
         >>> read = Encoded(torch.zeros(5, 6, 3), torch.tensor([6, 1, 2, 3, 4]))
-        >>> topology.taught(read, torch.zeros(5, 7, 2), None).steps.shape
+        >>> topology.teacher_forced(read, torch.zeros(5, 7, 2), None).steps.shape
         torch.Size([5, 7, 4])
     """
 
     name = "encoder-decoder"
-    begins = "zero where reading begins, and where writing begins what was read"
+    initial_state_description = "zero in the encoder, its final state in the decoder"
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Encoder-decoder ahead: a past is read whole, and each of the steps ahead is answered beside what is known of it."""
+"""Encoder-decoder ahead: the history is read whole, and every step of the horizon is predicted at once."""
 
 from typing import Unpack
 
@@ -6,33 +6,33 @@ import torch
 from torch import Tensor
 
 from elman.checks import check_range, fail
-from elman.topologies.base import BodyOptions, Encoded, Features, Reader, body_options
+from elman.topologies.base import BodyOptions, Encoded, Features, SequenceTopology, body_options
 from elman.topologies.encoder_decoder import EncoderDecoder
 
 
-class EncoderDecoderAhead(Reader):
-    """Two recurrent bodies: one reads the past, and from its final state the other runs over the steps ahead:
+class EncoderDecoderAhead(SequenceTopology):
+    """Two recurrent bodies: one reads the history, and from its final state the other runs over the horizon:
 
-        x_k = what is known of step k ahead, or k / horizon where nothing is known
+        x_k = the future covariates of step k, or k / horizon where there are none
         h_k, state_k = decoder([x_k; single values], state_{k-1}),     state_0 = bridge(final state of the encoder)
 
-    No answer is fed back, so that all steps are answered at once and an error does not grow along them: MQ-RNN (Wen,
-    Torkkola, Narayanaswamy & Madeka 2017, arXiv 1711.11053), with a recurrent decoder in place of two layers. Where
-    nothing is known the number of the step tells the steps apart, which a state alone would have to count.
+    No prediction is fed back, so that all steps are predicted at once and errors do not accumulate: MQ-RNN (Wen,
+    Torkkola, Narayanaswamy & Madeka 2017, arXiv 1711.11053), with a recurrent decoder in place of two layers. Without
+    covariates the number of the step distinguishes the steps, which a state alone would have to count.
 
     Args:
-        input_size: D, features a step of the encoded sequences.
-        single_size: C, features of the encoded single values, which are joined to every step ahead; 0: none.
-        ahead_size: K, features of what is known of a step ahead; 0: none.
-        horizon: steps ahead, at least 1.
+        input_size: D, features per step of the encoded sequences.
+        single_size: C, features of the encoded single values, which are joined to every step of the horizon; 0: none.
+        ahead_size: K, future covariates per step; 0: none.
+        horizon: steps to predict, at least 1.
         bidirectional, attention: as in `EncoderDecoder`.
-        options: of `BodyOptions`, for both bodies. Not the cell memoryless: its decoder would not see the past.
+        options: of `BodyOptions`, for both bodies. Not the cell memoryless: its decoder would not see the history.
 
-    Shape: steps (B, T, D) with lengths (B,), single (B, C), ahead (B, horizon, K) -> single (B, horizon hidden), the
-        features of a step together.
+    Shape: steps (B, T, D) with lengths (B,), single (B, C), ahead (B, horizon, K) -> single (B, horizon * hidden), the
+        features of each step together.
 
     Raises:
-        ArgumentError: a size, share or name that does not fit.
+        ArgumentError: a size, rate or name that does not fit.
 
     Example:
         >>> topology = EncoderDecoderAhead(3, 0, 2, 24, hidden=4)
@@ -42,7 +42,7 @@ class EncoderDecoderAhead(Reader):
     """
 
     name = "encoder-decoder-ahead"
-    begins = "zero where the past begins, and where the steps ahead begin what was read"
+    initial_state_description = "zero in the encoder, its final state in the decoder"
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class EncoderDecoderAhead(Reader):
     def forward(self, encoded: Encoded) -> Features:
         assert encoded.steps is not None
         ahead = self._numbers(encoded.steps) if encoded.ahead is None else encoded.ahead
-        steps = self.bodies.taught(encoded, ahead, None).steps
+        steps = self.bodies.teacher_forced(encoded, ahead, None).steps
         assert steps is not None
         return Features(single=steps.flatten(1))
 

@@ -1,4 +1,4 @@
-"""Many-to-many in step: a sequence is read, and an answer is given at every step."""
+"""Many-to-many in step: a sequence is read, and every step is answered."""
 
 from elman.topologies.base import Encoded, Features
 from elman.topologies.many_to_one import ManyToOne
@@ -7,7 +7,7 @@ from elman.topologies.many_to_one import ManyToOne
 class ManyToMany(ManyToOne):
     """A recurrent body and its output at every step; see `ManyToOne` for the options.
 
-    Targets with one answer a row get what `pooling` makes of the steps, as in many-to-one, from the same body.
+    Targets with one answer per row get the pooled steps of the same body, as in many-to-one.
 
     Shape: steps (B, T, D) with lengths (B,), single (B, C) -> steps (B, T, hidden) and single (B, hidden); 2 hidden
         when bidirectional.

@@ -1,4 +1,4 @@
-"""Many-to-one: a sequence is read step by step, and one answer is given at its end."""
+"""Many-to-one: a sequence is read, and one answer is given at its end."""
 
 from typing import Unpack
 
@@ -10,7 +10,7 @@ from elman.layers import POOLS, AttentionPool, ContextBridge, drop_out
 from elman.topologies.base import (
     Encoded,
     Features,
-    Reader,
+    SequenceTopology,
     SingleBodyOptions,
     body_options,
     check_state_is_read,
@@ -22,24 +22,24 @@ POOLINGS = ("last", *POOLS, "attention")
 CONDITIONS = ("step", "state", "end")
 
 
-class ManyToOne(Reader):
+class ManyToOne(SequenceTopology):
     """A recurrent body and one vector from it.
 
     Args:
-        input_size: D, features a step of the encoded sequences.
+        input_size: D, features per step of the encoded sequences.
         single_size: C, features of the encoded single values; 0: none.
         bidirectional: read from both ends.
         pooling: "last", the state at the row's end (both directions' true ends when bidirectional); "mean", "max" or
             "attention" over the outputs of all steps.
-        condition: where single values come in: "step", joined to every step; "state", the initial state is calculated
-            from them; "end", joined to what the heads get. None: "step", where there are any.
+        condition: where single values enter: "step", joined to every step; "state", the initial state is calculated
+            from them; "end", joined to the inputs of the heads. None: "step", where there are any.
         options: of `SingleBodyOptions`; `bptt` not when bidirectional.
 
     Shape: steps (B, T, D) with lengths (B,), single (B, C) -> single (B, hidden), or (B, 2 hidden) when bidirectional;
         with condition="end" (B, hidden + C).
 
     Raises:
-        ArgumentError: a size, share or name that does not fit.
+        ArgumentError: a size, rate or name that does not fit.
 
     Example:
         >>> topology = ManyToOne(3, cell="gru", hidden=4, bidirectional=True, pooling="attention")
@@ -72,7 +72,7 @@ class ManyToOne(Reader):
         if condition == "state" and bidirectional:
             fail("model", "condition", "be step or end when bidirectional", "'state'")
         self.condition = condition or "step"
-        self.begins = (
+        self.initial_state_description = (
             f"{initial_state} before each row" if condition != "state" else "calculated from the single values"
         )
         own_size = input_size + single_size * (self.condition == "step")
@@ -90,7 +90,7 @@ class ManyToOne(Reader):
         return self._features(None, self._pooled(outputs, lengths), encoded.single)
 
     def conditioned(self, encoded: Encoded) -> tuple[Tensor, Tensor, State | None]:
-        """The steps and their lengths, and the state to begin with, as far as single values say."""
+        """The steps, their lengths, and the initial state, with single values joined or mapped into them."""
         steps, lengths, single, _ = encoded
         assert steps is not None
         if lengths is None:
@@ -100,7 +100,7 @@ class ManyToOne(Reader):
         return steps, lengths, self.begin(single) if self.begin is not None else None
 
     def _last(self, state: State) -> Tensor:
-        """The last layer's hidden state, (B, H): one direction's, or both one after the other."""
+        """The last layer's hidden state, (B, H), or (B, 2H) when bidirectional."""
         return state[0][:, -2 if self.body.bidirectional else -1 :].flatten(1)
 
     def _pooled(self, outputs: Tensor, lengths: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class ManyToOne(Reader):
         return POOLS[self.pooling](outputs, lengths)
 
     def _features(self, steps: Tensor | None, single: Tensor, condition: Tensor | None) -> Features:
-        """What the heads get: dropout, and behind it the single values where they come at the end."""
+        """The inputs of the heads: after dropout, and with single values joined where they enter at the end."""
         single = drop_out(single, self.dropout, self.training)
         if steps is not None:
             steps = drop_out(steps, self.dropout, self.training)

@@ -1,12 +1,12 @@
-"""Next step: a sequence is read, and at every step the next one is told; so it can be gone on with."""
+"""Next step: a sequence is read, and every next step is predicted; so the network can continue it."""
 
 from elman.topologies.one_to_many import OneToMany
 
 
 class NextStep(OneToMany):
-    """A recurrent body that is fed with a sequence and tells its next symbol at every step; see `OneToMany`.
+    """A recurrent body that reads a sequence and predicts its next symbol at every step; see `OneToMany`.
 
-    Rows are sequences of their own, or, of one long stream, go on where the batch before them ended.
+    Rows are independent sequences, or chunks of one long stream that continue those of the batch before.
 
     Shape: fed (B, T, E) with lengths (B,) -> steps (B, T, hidden).
     """

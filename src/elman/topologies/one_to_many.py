@@ -1,22 +1,22 @@
-"""One-to-many: from single values a sequence is written, each symbol the input of the next step."""
+"""One-to-many: a sequence is generated from single values, each symbol the input of the next step."""
 
 from typing import Unpack
 
 from elman.checks import check_choice, check_range, fail
 from elman.layers import ContextBridge, Decoder, DecoderState
-from elman.topologies.base import Encoded, SingleBodyOptions, Writer, body_options, check_state_is_read
+from elman.topologies.base import AutoregressiveTopology, Encoded, SingleBodyOptions, body_options, check_state_is_read
 
 CONDITIONS = ("both", "state", "step")
 
 
-class OneToMany(Writer):
-    """A recurrent body that is fed with what it wrote, and with what it writes about.
+class OneToMany(AutoregressiveTopology):
+    """A recurrent body that is fed with its own output, and conditioned on single values.
 
     Args:
-        input_size: 0, for no sequence is read.
+        input_size: 0, since no sequence is read.
         single_size: C, features of the encoded single values.
         fed_size: E, features of a symbol that is fed back.
-        condition: where the single values come in: "state", the state before the first step is calculated from them;
+        condition: where the single values enter: "state", the initial state is calculated from them;
             "step", joined to every step; or "both".
         scheduled_sampling: 0 to 1, the fraction of the symbols fed back in training that the network generates itself
             (Bengio et al. 2015, arXiv 1506.03099).
@@ -25,11 +25,11 @@ class OneToMany(Writer):
     Shape: single (B, C), fed (B, T, E) with lengths (B,) -> steps (B, T, hidden).
 
     Raises:
-        ArgumentError: a size, share or name that does not fit.
+        ArgumentError: a size, rate or name that does not fit.
 
     Example:
         >>> topology = OneToMany(0, 3, 2, hidden=4)
-        >>> topology.taught(Encoded(single=torch.zeros(5, 3)), torch.zeros(5, 7, 2), None).steps.shape
+        >>> topology.teacher_forced(Encoded(single=torch.zeros(5, 3)), torch.zeros(5, 7, 2), None).steps.shape
         torch.Size([5, 7, 4])
     """
 
@@ -57,7 +57,9 @@ class OneToMany(Writer):
         self.output_size, self.dropout, self.scheduled_sampling = body["hidden"], body["dropout"], scheduled_sampling
         calculated = single_size and condition != "step"
         self.bridge = ContextBridge(single_size, self.decoder.body) if calculated else None
-        self.begins = "calculated from the single values" if calculated else f"{initial_state} before each row"
+        self.initial_state_description = (
+            "calculated from the single values" if calculated else f"{initial_state} before each row"
+        )
 
     def begin(self, encoded: Encoded, rows: int) -> DecoderState:
         hidden = None

@@ -1,22 +1,22 @@
-"""One-to-one: no memory at all. What every recurrent network has to beat."""
+"""One-to-one: no memory at all; the baseline that every recurrent network has to beat."""
 
 import torch
 
 from elman.checks import check_choice
 from elman.layers import POOLS
-from elman.topologies.base import Encoded, Features, Reader
+from elman.topologies.base import Encoded, Features, SequenceTopology
 
 
-class OneToOne(Reader):
-    """The baseline y = W x + b: the head sits straight on the inputs.
+class OneToOne(SequenceTopology):
+    """The baseline y = W x + b: the head is applied to the inputs directly.
 
-    For an answer a row a sequence is pooled to one vector, so that the order of its steps plays no part; for an answer
-    a step each step is answered by itself.
+    For one answer per row a sequence is pooled to one vector, so that the order of its steps does not matter; for one
+    answer per step each step is answered on its own.
 
     Args:
-        input_size: D, features a step of the encoded sequences; 0: none.
+        input_size: D, features per step of the encoded sequences; 0: none.
         single_size: C, features of the encoded single values; 0: none.
-        pooling: "mean" or "max" over the steps of a sequence; single values are taken as they are.
+        pooling: "mean" or "max" over the steps of a sequence; single values are not pooled.
 
     Shape: steps (B, T, D) with lengths (B,), single (B, C) -> steps (B, T, D + C), single (B, D + C).
 
@@ -29,7 +29,7 @@ class OneToOne(Reader):
     """
 
     name = "one-to-one"
-    begins = "there is none"
+    initial_state_description = "none"
     lr = 2e-2  # without a recurrent body nothing explodes
 
     def __init__(self, input_size: int, single_size: int = 0, *, pooling: str = "mean") -> None:

@@ -10,14 +10,14 @@ from elman.fields import FIELDS, INPUTS, TARGETS, Field, InStep, Steps, Text, Wr
 from elman.fields.values.files import MEDIA
 from elman.topologies import (
     TOPOLOGIES,
+    AutoregressiveTopology,
     EncoderDecoder,
     EncoderDecoderAhead,
     ManyToMany,
     ManyToOne,
     NextStep,
     OneToMany,
-    Reader,
-    Writer,
+    SequenceTopology,
 )
 from elman.training.resolve_forecast import settle_forecast
 
@@ -122,10 +122,10 @@ def _settle_topology(config: RunConfig) -> None:
     elif not config.target:
         then = "Pass --target COLUMN, or leave model.topology out to go on with the input."
         fail("config", "target", "name a column", "none", then, ConfigError)
-    elif issubclass(kind, Writer) and (len(answers) > 1 or not written):
+    elif issubclass(kind, AutoregressiveTopology) and (len(answers) > 1 or not written):
         what = ", ".join(options["kind"] for options in config.target.values())
         fail("config", "target", f"be one text where the topology is {topology}", what, error=ConfigError)
-    elif issubclass(kind, Reader) and written:
+    elif issubclass(kind, SequenceTopology) and written:
         then = "Leave model.topology out."
         fail("config", "model.topology", f"be {inferred} where a text is answered", repr(topology), then, ConfigError)
     tagged = any(issubclass(kind, InStep) for kind in answers.values())

@@ -26,7 +26,7 @@ from elman.metrics.scores import finite, leading_metric, scores_of, signatures_o
 from elman.model.build import longest_written, make_network
 from elman.model.model import Model
 from elman.storage import CHECKPOINTS, LOCK, claim, to_json, write_directory
-from elman.topologies import TOPOLOGIES, Writer
+from elman.topologies import TOPOLOGIES, AutoregressiveTopology
 from elman.training import (
     Checkpoints,
     Ended,
@@ -187,7 +187,7 @@ def run(
     with nullcontext() if out is None else claim(out, force):
         bad = BadRows(config.data.bad_rows == "skip")
         fields, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
-        if issubclass(TOPOLOGIES[config.model["topology"]], Writer) and not config.data.stream:
+        if issubclass(TOPOLOGIES[config.model["topology"]], AutoregressiveTopology) and not config.data.stream:
             config.decode.setdefault("max_length", longest_written(parts.train.longest_target()))
         with RANDOM_NUMBERS, torch.random.fork_rng():
             torch.manual_seed(trainer.seed)

@@ -1,4 +1,4 @@
-"""Draws of torch's generator by the compiled kernels: the same ones, several times as fast."""
+"""Draws from torch's generator by the compiled kernels: the same numbers, several times as fast."""
 
 import os
 from functools import cache
@@ -10,22 +10,24 @@ from torch import Tensor
 from elman.kernels import KERNELS
 from elman.kernels.calls import mark_draws
 
-SEED_BYTES, STATE_BYTES = 8, 5056  # what stands before the Mersenne Twister in a state of torch's generator; all of it
-# Threads that draw by the kernel do so one after the other; torch's own draws in another thread do not wait for them.
+SEED_BYTES, STATE_BYTES = 8, 5056  # before the Mersenne Twister in a state of torch's generator; of the whole state
+# Threads that draw by the kernel take turns; torch's own draws in another thread do not wait for them.
 TURN = [Lock()]
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: TURN.__setitem__(0, Lock()))  # nobody is there to give the old one back
+    os.register_at_fork(
+        after_in_child=lambda: TURN.__setitem__(0, Lock())
+    )  # no thread of the child would release the old one
 
 
 def draws_as_torch() -> bool:
-    """Whether there are kernels that draw what torch draws: how it keeps its generator is written nowhere."""
+    """Whether there are kernels and they draw what torch draws; torch does not document its generator's state."""
     return KERNELS.library is not None and _found_equal()
 
 
 def marked(x: Tensor, rate: float) -> Tensor:
     """1 / rate where a draw of torch's generator from [0, 1) is below `rate`, 0 elsewhere, in the shape of x.
 
-    The generator is left as torch would leave it. x is float32 on the CPU, and `draws_as_torch`.
+    The generator is left as torch would leave it. Requires x in float32 on the CPU, and `draws_as_torch`.
     """
     return _marks(torch.empty_like(x, requires_grad=False), rate, torch.default_generator)
 

@@ -1,4 +1,4 @@
-"""The kernels as operators of torch, so that `torch.compile` sees one node where a layer runs."""
+"""The kernels as operators of torch, so that `torch.compile` sees a layer as one node."""
 
 from collections.abc import Sequence
 from typing import Any

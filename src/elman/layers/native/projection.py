@@ -12,7 +12,7 @@ from elman.kernels.calls import free_projection, pack_projection, run_projection
 
 
 class Projection:
-    """A linear map with the weights that it has now:
+    """A linear map with a copy of these weights:
 
         logits = x weight^T + bias
 

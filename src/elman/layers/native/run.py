@@ -16,9 +16,9 @@ class Request(NamedTuple):
     """One recurrent layer over a padded or a packed batch, in float32."""
 
     x: Tensor  # (B, T, D); or (steps, D), real steps only, time-major, longest row first, as in torch's PackedSequence
-    weights: Sequence[Tensor]  # of each direction `PARAMETERS`, or only the first two of them, as in torch
+    weights: Sequence[Tensor]  # for each direction `PARAMETERS`, or only the first two of them, as in torch
     state: Sequence[Tensor]  # before the first step, (B, W, H): the hidden state, and for "lstm" the cell state
-    start: Sequence[Tensor]  # what a restarted row begins with, likewise
+    start: Sequence[Tensor]  # the state of a row after a restart, likewise
     lengths: Tensor | None  # (B,) int64; required where x is packed
     reset: Tensor | None  # (B, T) booleans; not where x is packed
     kind: str  # a name of `elman.kernels.KINDS`
@@ -27,7 +27,7 @@ class Request(NamedTuple):
 
 
 def empty_results(request: Request, keep: bool) -> list[Tensor]:
-    """What `forward` gives, not yet filled."""
+    """The tensors that `forward` returns, not yet filled."""
     x, kind = request.x, request.kind
     hidden_size = request.state[0].shape[2]
     wide = -(-hidden_size // KERNELS.lanes) * KERNELS.lanes
@@ -59,7 +59,7 @@ def forward(request: Request, keep: bool) -> list[Tensor]:
 
 
 def empty_gradients(request: Request, needs_x: bool, needs_weights: bool) -> list[Tensor]:
-    """What `backward` gives, not yet filled."""
+    """The tensors that `backward` returns, not yet filled."""
     nothing = request.x.new_empty(0)
     return [
         _empty(request.x) if needs_x else nothing,
@@ -124,7 +124,7 @@ def _call(request: Request) -> tuple[Call, list[Tensor]]:
 
 
 def _check(request: Request) -> None:
-    """Memory is read by address: nothing may be of another type, or elsewhere."""
+    """Fail unless every tensor has the type and device that the kernels read by address."""
     for tensor in (request.x, *request.weights, *request.state, *request.start):
         if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
             fail("kernels", "every tensor", "be float32 on the CPU", f"{tensor.dtype} on {tensor.device}")
@@ -141,7 +141,7 @@ def _set_weights(call: Call, prefix: str, weights: Sequence[Tensor], directions:
 
 
 def pointers(tensors: Sequence[Tensor]) -> tuple[int | None, int | None]:
-    """Where hidden and cell state lie, None for one that is not there."""
+    """The addresses of hidden and cell state, None for a missing one."""
     return (tensors[0].data_ptr() if tensors else None), (tensors[1].data_ptr() if len(tensors) > 1 else None)
 
 

@@ -11,7 +11,7 @@ from elman.fields import Frames
 from elman.inference import Step
 from elman.model.model import Model
 from elman.recipes.base import Setting
-from elman.topologies import Reader
+from elman.topologies import SequenceTopology
 from elman.training.datasets import Tables
 
 LONGEST_TITLE = 60  # characters above a picture
@@ -34,7 +34,7 @@ class Shown(NamedTuple):
 
 def shown(model: Model, chosen: Setting, tables: Tables) -> Shown:
     """Everything that is shown, made once, whether it is drawn or printed."""
-    if isinstance(model.network.topology, Reader):
+    if isinstance(model.network.topology, SequenceTopology):
         return Shown([(value, model.trace(value)) for value in chosen.show], [])
     if model.fields.inputs:
         cells, true = _shown_rows(model, chosen, tables)

@@ -9,7 +9,7 @@ from elman.recipes.base import Setting
 from elman.recipes.baselines.naive import fan_chart
 from elman.recipes.baselines.rolling import picture_of_hits
 from elman.recipes.runner.examples import Shown
-from elman.topologies import Writer
+from elman.topologies import AutoregressiveTopology
 from elman.training.datasets import Tables
 
 
@@ -30,9 +30,9 @@ def pictures_of(model: Model, chosen: Setting, tables: Tables, seen: Shown) -> d
         value, steps = seen.traces[-1]
         if steps[-1].probabilities or isinstance(steps[-1].prediction, float):  # not where there is an answer a step
             found["trace.png"] = draw_trace(value, steps)
-    if isinstance(topology, Writer) and topology.decoder.attention is not None:
+    if isinstance(topology, AutoregressiveTopology) and topology.decoder.attention is not None:
         found["attention.png"] = draw_attention(*model.attention(chosen.show[-1], min_length=1))
-    if isinstance(model.input, Image) and isinstance(topology, Writer):
+    if isinstance(model.input, Image) and isinstance(topology, AutoregressiveTopology):
         rows = [row for row in seen.written if row.there is not None]
         pictures = [model.input.parse(row.asked) for row in rows]
         found["captions.png"] = draw_captions(pictures, [row.value for row in rows], [str(row.there) for row in rows])

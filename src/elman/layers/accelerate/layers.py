@@ -1,4 +1,4 @@
-"""torch's own layers with our kernels inside: what `elman.accelerate` turns torch.nn.RNN, LSTM and GRU into."""
+"""torch's own layers with our kernels inside, into which `elman.accelerate` turns torch.nn.RNN, LSTM and GRU."""
 
 from typing import Any, ClassVar
 
@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, state_names
+from elman.layers.backends.fused import LEAST_STEPS, cell_of
 from elman.layers.dropout import drop_out
-from elman.layers.fused import LEAST_STEPS, cell_of, kernels_may_run
+from elman.layers.native.conditions import kernels_may_run
 from elman.layers.stack import run_stack
 
 Hidden = tuple[Tensor, ...]  # as torch has it, (N, B, H) each: hidden state, and for an LSTM cell state
@@ -17,7 +18,7 @@ Hidden = tuple[Tensor, ...]  # as torch has it, (N, B, H) each: hidden state, an
 class _Fused(nn.RNNBase):
     """A torch layer with another `forward`; parameters, options and everything else stay torch's.
 
-    Whatever the kernels do not compute, and every error, is torch's own `forward`.
+    What the kernels do not support, and every error, is left to torch's own `forward`.
     """
 
     cell_type: ClassVar[type[Cell]]
@@ -40,7 +41,7 @@ class _Fused(nn.RNNBase):
         if self.batch_first and not (self.training and self.dropout and self.num_layers > 1):
             outputs, hidden = self._run(input, given)
             return outputs, self._taken(hidden)
-        if self.batch_first:  # torch, whose numbers dropout is to draw, draws them time-major
+        if self.batch_first:  # torch's dropout, whose numbers must be the same, draws them time-major
             outputs, hidden = self._time_major(input.transpose(0, 1), given)
             return outputs.transpose(0, 1), self._taken(hidden)
         outputs, hidden = self._time_major(input, given)
@@ -49,7 +50,7 @@ class _Fused(nn.RNNBase):
     def _time_major(self, x: Tensor, hidden: Hidden) -> tuple[Tensor, Hidden]:
         """Padded x (T, B, D) -> outputs likewise."""
         steps, rows = x.shape[:2]
-        if steps == 1 or rows == 1:  # turning costs nothing
+        if steps == 1 or rows == 1:  # a transpose costs nothing
             outputs, hidden = self._run(x.transpose(0, 1), hidden)
             return outputs.transpose(0, 1), hidden
         # Time-major rows of one length are a packed sequence as they stand.
@@ -58,23 +59,23 @@ class _Fused(nn.RNNBase):
 
     def _run(self, x: Tensor, hidden: Hidden, lengths: Tensor | None = None) -> tuple[Tensor, Hidden]:
         """Padded x (B, T, D), or with `lengths` packed x (N, D), the longest row first -> outputs likewise."""
-        rows, ways = x.shape[0] if lengths is None else len(lengths), 1 + self.bidirectional
+        rows, directions = x.shape[0] if lengths is None else len(lengths), 1 + self.bidirectional
         if not hidden:
-            shape = (self.num_layers * ways, rows, self.hidden_size)
+            shape = (self.num_layers * directions, rows, self.hidden_size)
             hidden = tuple(x.new_zeros(shape) for _ in state_names(self.cell_type.state_type))
         dropout = float(self.dropout) if self.training else 0.0
         if x.shape[:-1].numel() == rows:
             outputs, hidden = self._step(x.view(rows, -1), hidden, dropout)
             return outputs.view(*x.shape[:-1], -1), hidden
         state = self.cell_type.state_type(*(tensor.transpose(0, 1) for tensor in hidden))
-        outputs, final = run_stack(self._cells(), ways, x, state, lengths, dropout=dropout, backend="fused")
+        outputs, final = run_stack(self._cells(), directions, x, state, lengths, dropout=dropout, backend="fused")
         return outputs, tuple(tensor.transpose(0, 1).contiguous() for tensor in final)
 
     def _step(self, x: Tensor, hidden: Hidden, dropout: float) -> tuple[Tensor, Hidden]:
-        """One step of an LSTM, x (B, D) -> (B, ways * H).
+        """One step of an LSTM, x (B, D) -> (B, directions * H).
 
-        By torch's single step, for whole-sequence kernels, torch's and ours, first put the weights into another order,
-        which takes longer than the step.
+        By torch's single step: whole-sequence kernels, torch's and ours, first reorder the weights, which takes longer
+        than the step.
         """
         states: list[Hidden] = []
         for at, (hidden_state, cell_state, weights) in enumerate(zip(*hidden, self._weights(), strict=True)):
@@ -93,12 +94,12 @@ class _Fused(nn.RNNBase):
         return list(zip(*[iter(flat)] * (4 if self.bias else 2), strict=True))
 
     def _cells(self) -> list[Cell]:
-        """Cells that read this layer's parameters, made for one call: nothing of them stays in the layer."""
+        """Cells for one call that read this layer's parameters."""
         kind = self.mode.lower().replace("_", "-")  # "LSTM", "GRU", "RNN_TANH", "RNN_RELU"
         return [cell_of(kind, weights) for weights in self._weights()]
 
     def _fits(self, input: Any, given: Hidden) -> bool:
-        """Whether the kernels compute this request, and faster than torch."""
+        """Whether the kernels support this request, and are faster than torch."""
         flat: Any = self._flat_weights
         sizes = input.batch_sizes.tolist() if isinstance(input, PackedSequence) else None
         x = input if sizes is None else input.data
@@ -120,7 +121,7 @@ class _Fused(nn.RNNBase):
         else:
             return False
         shape = (self.num_layers * (1 + self.bidirectional), *rows, self.hidden_size)
-        # A single step of an LSTM is taken by torch's cell; of few steps torch makes as much as we would.
+        # A single step of an LSTM is done by torch's cell; for few steps torch is as fast.
         worth = x.shape[:-1].numel() >= LEAST_STEPS if steps > 1 else self.cell_type is LSTMCell
         return worth and all(tensor.shape == shape for tensor in given)
 
@@ -133,7 +134,7 @@ class _Fused(nn.RNNBase):
         return tuple(hx) if isinstance(hx, (tuple, list)) and len(hx) == 2 else None
 
     def _taken(self, hidden: Hidden) -> Any:
-        """The state as torch gives it."""
+        """The state as torch returns it."""
         return hidden if self.cell_type is LSTMCell else hidden[0]
 
 

@@ -1,4 +1,4 @@
-"""The real steps of a padded batch without its padding: one after the other in time, the longest rows first."""
+"""Packing: the real steps of a padded batch, in order of time, the longest rows first."""
 
 from typing import NamedTuple
 
@@ -12,17 +12,17 @@ from elman.types import State
 class Packing(NamedTuple):
     """Where each of the N real steps of a padded batch (B, T) stands among (N, ...) packed ones.
 
-    The rows that live at a step are the first ones of those that lived at the step before it. A history is (B + N, H):
-    the states before the first step, then those after every packed step.
+    The rows that are active at a step are the first of those that were active at the step before. A history is (B + N,
+    H): the states before the first step, then those after every packed step.
     """
 
     rows: int  # B
     steps: int  # T
-    sizes: list[int]  # rows that live at each step
+    sizes: list[int]  # active rows at each step
     order: Tensor  # (B,) the rows, longest first
     rank: Tensor  # (B,) the place of each row in that order
     ends: Tensor  # (B,) the place of each row's final state in a history
-    places: Tensor | None  # (N,) the place of each packed step in the batch, its rows laid end to end; None: all real
+    places: Tensor | None  # (N,) the place of each packed step in the batch, its rows concatenated; None: all real
     sources: Tensor | None  # (N,) the place in a history of the state before each packed step; None: N in a row
 
     def pack(self, x: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class Packing(NamedTuple):
         return history.index_select(0, self.sources)
 
     def steps_of(self, *packed: Tensor) -> list[State]:
-        """Several (N, ...) as one tuple a step of the (rows, ...) that live there."""
+        """Several (N, ...) as one tuple per step of its (rows, ...)."""
         return list(zip(*(torch.split(tensor, self.sizes) for tensor in packed), strict=True))
 
     def borders_of(self, *histories: Tensor) -> tuple[list[State], list[State]]:

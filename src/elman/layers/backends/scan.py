@@ -1,4 +1,4 @@
-"""All steps at once: the parallel scan for cells whose gates never see the state."""
+"""The parallel scan, for cells whose gates do not read the state."""
 
 import torch
 from torch import Tensor
@@ -35,7 +35,7 @@ def scan(
     if reset is not None:  # a restart forgets the state before it and begins from `first`
         write = torch.where(reset[..., None], write + keep * first[0][:, None], write)
         keep = keep.masked_fill(reset[..., None], 0)
-    if real is not None:  # after a row's end nothing is forgotten and nothing written: the state is frozen
+    if real is not None:  # after a row's end the state is frozen
         keep, write = keep.masked_fill(~real, 1), write.masked_fill(~real, 0)
     keep, write = _joined(keep, write)
     hidden = write + keep * state[0][:, None]
@@ -44,7 +44,7 @@ def scan(
 
 
 def _joined(keep: Tensor, write: Tensor) -> tuple[Tensor, Tensor]:
-    """Steps (B, T, H) -> for every t, the one step that does what steps 0 to t do."""
+    """Steps (B, T, H) -> for every t, the one step that is equal to steps 0 to t together."""
     distance = 1
     while distance < keep.shape[1]:
         earlier, later = slice(None, -distance), slice(distance, None)

@@ -16,7 +16,7 @@ def at_once(
     reset: Tensor | None = None,
     start: State | None = None,
 ) -> tuple[Tensor, State]:
-    """Run a `MemorylessCell` over a padded batch. Arguments and result as `unroll`; `reset` has nothing to forget."""
+    """Run a `MemorylessCell` over a padded batch. Arguments and result as `unroll`; `reset` has no effect."""
     assert isinstance(cell, MemorylessCell)  # the choice of backend guarantees it
     if state is None:
         state = cell.zero_state(x) if start is None else start

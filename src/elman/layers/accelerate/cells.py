@@ -1,4 +1,4 @@
-"""torch's own cells with our step inside: what `elman.accelerate` turns torch.nn.LSTMCell and GRUCell into."""
+"""torch's own cells with our step inside, into which `elman.accelerate` turns torch.nn.LSTMCell and GRUCell."""
 
 from typing import Any, ClassVar
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.kernels import PARAMETERS
-from elman.layers.fused import kernels_may_run
+from elman.layers.native.conditions import kernels_may_run
 from elman.layers.native.steps import single_step
 
 MOST_ROWS = (
@@ -15,9 +15,9 @@ MOST_ROWS = (
 
 
 class _FusedCell(nn.RNNCellBase):
-    """A torch cell whose step is one call where nothing is recorded for a backward pass; all else is torch's own.
+    """A torch cell whose step is one call of a kernel where no backward pass is recorded; all else is torch's own.
 
-    The weights are read as they stand at each call, so nothing can be out of date.
+    The weights are read at each call, so that they are never out of date.
     """
 
     states: ClassVar[int] = 1
@@ -34,7 +34,7 @@ class _FusedCell(nn.RNNCellBase):
         return tuple(after) if self.states == 2 else after[0]
 
     def _state(self, x: Any, given: Any) -> list[Tensor] | None:
-        """The state before the step, zeros where none is given; None if torch must see to it."""
+        """The state before the step, zeros where none is given; None if torch must handle it."""
         if (
             not isinstance(x, Tensor)
             or x.dim() != 2

@@ -1,4 +1,4 @@
-"""Which code runs a cell over a whole batch: the one place where that is decided."""
+"""The table of backends, and which of them answers a request. A new one is a file in this folder and one line."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,14 +8,15 @@ from torch import Tensor
 
 from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell, MemorylessCell, MinGRUCell
 from elman.checks import check_choice, fail
-from elman.layers.at_once import at_once
-from elman.layers.by_hand import by_hand
-from elman.layers.by_hand_cells import EQUATIONS
+from elman.layers.backends.at_once import at_once
+from elman.layers.backends.by_hand import by_hand
+from elman.layers.backends.by_hand_cells import EQUATIONS
+from elman.layers.backends.fused import fused, fused_refuses, fused_suits
+from elman.layers.backends.scan import scan
+from elman.layers.backends.torch_kernels import torch_kernels
 from elman.layers.directions import each_way
-from elman.layers.fused import fused, fused_refuses, fused_suits, transformed
+from elman.layers.native.conditions import transformed
 from elman.layers.noise import NoisyCell
-from elman.layers.scan import scan
-from elman.layers.torch_kernels import torch_kernels
 from elman.layers.unroll import unroll
 from elman.types import State
 
@@ -24,18 +25,18 @@ class Backend(NamedTuple):
     # One layer: (cells, x, state, lengths, reset, start) -> (outputs, state), for one cell or a forward and a backward
     # one; x (B, T, D), states (B, W, H) of W cells, outputs (B, T, W * H); the rest is as in `unroll`.
     run: Callable[..., tuple[Tensor, State]]
-    # (cell, x, reset) -> why it would not be exact, or None
+    # (cell, x, reset) -> why it cannot answer exactly, or None
     refuses: Callable[[Cell, Tensor, Tensor | None], str | None]
-    # likewise -> whether "auto" should take it
+    # (cell, x, reset) -> whether "auto" should choose it
     suits: Callable[[Cell, Tensor, Tensor | None], bool] = lambda cell, x, reset: True
 
 
 def _by_hand_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
-    return None if type(cell) in EQUATIONS else "its derivative is written down for RNN, LSTM and GRU only"
+    return None if type(cell) in EQUATIONS else "only RNN, LSTM and GRU have a derivative written by hand"
 
 
 def _by_hand_suits(cell: Cell, x: Tensor, reset: Tensor | None) -> bool:
-    """torch is as fast where no backward pass follows, faster for an LSTM (oneDNN), and on a GPU (cuDNN)."""
+    """torch is as fast without a backward pass, and faster for an LSTM (oneDNN) and on a GPU (cuDNN)."""
     trains = torch.is_grad_enabled() and not isinstance(cell, LSTMCell)
     worth = trains or _torch_refuses(cell, x, reset) is not None
     return worth and x.device.type == "cpu" and x.shape[1] > 1 and not transformed()
@@ -52,16 +53,18 @@ def _torch_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
 
 
 def _torch_suits(cell: Cell, x: Tensor, reset: Tensor | None) -> bool:
-    """A single step is one for the cell itself; and torch's kernels take no part in torch.func."""
+    """The cell itself computes a single step; and torch's kernels do not support torch.func."""
     return x.device.type != "cpu" or (x.shape[1] > 1 and (bool(torch._C._get_tracing_state()) or not transformed()))
 
 
 def _scan_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
-    return None if type(cell) is MinGRUCell else "only a cell whose gates never see the state can be scanned"
+    return None if type(cell) is MinGRUCell else "only a cell whose gates do not read the state can be scanned"
 
 
 def _at_once_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
-    return None if type(cell) is MemorylessCell else "only a cell that never reads its state needs no order of steps"
+    return (
+        None if type(cell) is MemorylessCell else "only a cell that never reads its state can compute all steps at once"
+    )
 
 
 def _never_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
@@ -94,7 +97,7 @@ def choose_backend(name: str, cell: Cell, x: Tensor, reset: Tensor | None) -> Ba
             if backend.refuses(cell, x, reset) is None and backend.suits(cell, x, reset)
         )
     if isinstance(cell, NoisyCell) and name != "reference":
-        reason: str | None = "recurrent_dropout and zoneout reach into every step, as only the reference can"
+        reason: str | None = "recurrent_dropout and zoneout change every step, which only the reference supports"
     else:
         reason = BACKENDS[name].refuses(cell, x, reset)
     if reason is not None:

@@ -1,4 +1,4 @@
-"""Backpropagation through time by hand: the pure-torch way for a machine without compiled kernels."""
+"""Backpropagation through time by hand, in torch: for machines without compiled kernels."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from torch.autograd.function import Function
 
 from elman.cells import Cell, state_names
 from elman.kernels import PARAMETERS
-from elman.layers.by_hand_cells import EQUATIONS
-from elman.layers.packing import Packing, packing
-from elman.layers.second import reference_gradients
+from elman.layers.backends.by_hand_cells import EQUATIONS
+from elman.layers.backends.packing import Packing, packing
+from elman.layers.backends.reference_gradients import reference_gradients
 from elman.layers.unroll import unroll
 from elman.types import State
 
@@ -25,13 +25,13 @@ def by_hand(
 ) -> tuple[Tensor, State]:
     """Run a cell of `EQUATIONS` over the real steps of a padded batch. Arguments and result as `unroll`.
 
-    torch's autograd records every operation of every step and multiplies out the weights' gradient step by step. Here
-    the loop writes into buffers that are made once, and each weight's gradient is one product over all steps.
+    torch's autograd records every operation of every step and computes the weights' gradients step by step. Here the
+    loop writes into buffers allocated once, and each weight's gradient is one product over all steps.
     """
     start = cell.zero_state(x) if start is None else start
     state = start if state is None else state
-    # A compiler cannot see how many rows live at a step, and joins the reference's operations by itself; operations
-    # that write into buffers never get the lower precision that autocast asks for.
+    # A compiler cannot see how many rows are active at a step, and fuses the reference's operations itself; autocast
+    # does not lower the precision of operations that write into buffers.
     if torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type):
         return unroll(cell, x, state, lengths, reset, start)
     weights = (getattr(cell, name) for name in PARAMETERS)
@@ -42,7 +42,7 @@ def by_hand(
 
 
 class _ByHand(Function):
-    """Inputs: see `forward`. Outputs: the outputs, the final state's tensors, and what is kept for the way back."""
+    """Inputs: see `forward`. Outputs: the layer's outputs, the final state's tensors, and those kept for `backward`."""
 
     @staticmethod
     def forward(
@@ -97,9 +97,9 @@ class _ByHand(Function):
         saved = ctx.saved_tensors
         inputs, kept = saved[: ctx.inputs], saved[ctx.inputs :]
         grads = grads[: 1 + _width(ctx.cell)]
-        # A second derivative is asked for seldom: the reference gives it.
-        way = _through_the_reference if torch.is_grad_enabled() else _back
-        return None, None, None, None, *way(ctx, inputs, kept, grads)
+        # Second derivatives are rare: the reference computes them.
+        gradients = _through_the_reference if torch.is_grad_enabled() else _back
+        return None, None, None, None, *gradients(ctx, inputs, kept, grads)
 
 
 def _back(ctx: Any, inputs: tuple[Tensor, ...], kept: tuple[Tensor, ...], grads: tuple[Tensor | None, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""Gradients that can be differentiated once more: those of the reference, for code whose own gradients cannot."""
+"""Gradients that can be differentiated again: those of the reference, for code whose own gradients cannot."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def reference_gradients(
     Args:
         run: inputs -> results, by operations of torch.
         inputs: tensors, or None.
-        needed: for each input, whether its gradient is wanted.
+        needed: for each input, whether its gradient is needed.
         grads: the gradients of the results, None for zeros.
 
     Returns: for each input its gradient, or None where it is not needed.

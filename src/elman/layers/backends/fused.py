@@ -1,60 +1,24 @@
-"""Our own kernels as a backend: both directions at once, lengths and restarts inside, real steps only."""
+"""Our compiled kernels as a backend: both directions, lengths and restarts in one call, over real steps only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
-from torch.autograd import forward_ad
+from torch import Tensor
 from torch.autograd.function import Function
 
 from elman.cells import CELLS, Cell, ElmanCell, GRUCell, LSTMCell
 from elman.kernels import KERNELS, PARAMETERS
+from elman.layers.backends.reference_gradients import reference_gradients
 from elman.layers.directions import each_way
+from elman.layers.native.conditions import are_plain, transformed, watched
 from elman.layers.native.ops import layer, layer_backward
 from elman.layers.native.run import Request, backward, forward
-from elman.layers.second import reference_gradients
 from elman.layers.unroll import real_steps, unroll
 from elman.types import State
 
-PLAIN = (Tensor, nn.Parameter)  # a subclass of them may mean anything
 LEAST_STEPS = 8  # of all rows together
-
-
-def transformed() -> bool:
-    """Whether torch traces, transforms or differentiates forward at this moment, in which the kernels take no part."""
-    return not torch.compiler.is_compiling() and (
-        bool(torch._C._get_tracing_state())
-        or torch._C._are_functorch_transforms_active()
-        or forward_ad._current_level >= 0
-    )
-
-
-def watched(tensors: Iterable[Any]) -> bool:
-    """Whether something watches the operators that are called with these tensors, and so must see one."""
-    return (
-        torch.compiler.is_compiling()
-        or torch._C._len_torch_dispatch_stack() > 0
-        or any(type(tensor) not in PLAIN for tensor in tensors)
-    )
-
-
-def are_plain(tensors: Iterable[Any]) -> bool:
-    """Whether all of them are torch's own tensors, in float32, on the CPU."""
-    return all(
-        isinstance(tensor, Tensor) and tensor.dtype == torch.float32 and tensor.device.type == "cpu"
-        for tensor in tensors
-        if tensor is not None
-    )
-
-
-def kernels_may_run(tensors: Iterable[Any]) -> bool:
-    """Whether nobody watches what torch does at this moment, and all tensors are plain float32 on the CPU."""
-    tensors = list(tensors)
-    if KERNELS.name == "none" or torch.is_autocast_enabled("cpu") or transformed() or watched(tensors):
-        return False
-    return are_plain(tensors)
 
 
 def fused_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
@@ -64,12 +28,12 @@ def fused_refuses(cell: Cell, x: Tensor, reset: Tensor | None) -> str | None:
     if not are_plain((x, *(getattr(cell, name) for name in PARAMETERS))):
         return "the kernels compute in float32 on the CPU, and x or a weight is something else"
     if transformed():
-        return "the kernels take no part in tracing, torch.func and forward-mode derivatives"
+        return "the kernels do not support tracing, torch.func and forward-mode derivatives"
     return f"there are no kernels ({KERNELS.reason})" if KERNELS.name == "none" else None
 
 
 def fused_suits(cell: Cell, x: Tensor, reset: Tensor | None) -> bool:
-    """The kernels put the weights into another order at each call, which a few steps are not worth."""
+    """The kernels reorder the weights at each call, which does not pay for a few steps."""
     return torch.compiler.is_compiling() or x.shape[:-1].numel() >= LEAST_STEPS
 
 
@@ -96,7 +60,7 @@ def fused(
     keep = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
     if seen:
         results: Sequence[Tensor] = layer(*request, keep)
-    elif keep:  # the operator would do, but takes as long as a hundred small steps to be called
+    elif keep:  # the operator would work too, but a call of it takes as long as a hundred small steps
         apply: Any = _Layer.apply  # torch gives it no types
         results = apply(_form(request), *tensors)
     else:
@@ -105,7 +69,7 @@ def fused(
 
 
 class _Form(NamedTuple):
-    """What a request says beside its tensors, which torch wants to be handed one by one."""
+    """What a request holds beside its tensors, which torch's autograd takes one by one."""
 
     weights: int
     states: int
@@ -131,8 +95,8 @@ def _flat(request: Request) -> tuple[Any, ...]:
 class _Layer(Function):
     """The kernels under torch's autograd: a form and its tensors in, `forward`'s results out.
 
-    Without `setup_context`, for which torch looks up the signature of `forward` at each call, ten microseconds long;
-    `torch.func`, which asks for it, is handed the operator.
+    Without `setup_context`, for which torch inspects the signature of `forward` at each call, for ten microseconds;
+    `torch.func`, which requires it, gets the operator instead.
     """
 
     @staticmethod
@@ -149,7 +113,7 @@ class _Layer(Function):
 
 def _save(ctx: Any, tensors: Sequence[Any], results: Sequence[Tensor]) -> None:
     ctx.count = len(tensors)
-    ctx.set_materialize_grads(False)  # else zeros would be made for all that is kept
+    ctx.set_materialize_grads(False)  # otherwise zeros would be allocated for all that is kept
     ctx.save_for_backward(*tensors, results[0], *results[1 + ctx.form.states :])
 
 
@@ -160,7 +124,7 @@ def _gradients(ctx: Any, grads: Sequence[Tensor | None], run_backward: Any) -> l
     request = ctx.form.request(tensors)
     shapes = (outputs, *request.state)
     given = [torch.zeros_like(to) if grad is None else grad for grad, to in zip(grads, shapes, strict=False)]
-    if torch.is_grad_enabled():  # somebody wants the gradient of a gradient
+    if torch.is_grad_enabled():  # a second derivative is asked for
         needed = [tensor is not None and tensor.requires_grad for tensor in tensors]
         return reference_gradients(partial(_by_reference, ctx.form), tensors, needed, given)
     needs_x, needs_weights = tensors[0].requires_grad, any(weight.requires_grad for weight in request.weights)
@@ -171,7 +135,7 @@ def _gradients(ctx: Any, grads: Sequence[Tensor | None], run_backward: Any) -> l
 
 
 def _by_reference(form: _Form, tensors: list[Any]) -> tuple[Tensor, ...]:
-    """What a request asks for, by the reference."""
+    """A request, computed by the reference."""
     x, weights, state, start, lengths, reset, kind, directions, _ = form.request(tensors)
     each = len(weights) // directions
     cells = tuple(cell_of(kind, weights[direction * each : (direction + 1) * each]) for direction in range(directions))
@@ -187,14 +151,14 @@ def _by_reference(form: _Form, tensors: list[Any]) -> tuple[Tensor, ...]:
 
 
 def cell_of(kind: str, weights: Sequence[Tensor]) -> Cell:
-    """A cell that reads these tensors, made for one call: nothing of them stays."""
+    """A cell for one call that reads these tensors."""
     blank = _blank(kind, weights[0].shape[1], weights[1].shape[1], len(weights) == len(PARAMETERS))
     return blank.with_weights(**dict(zip(PARAMETERS, weights, strict=False)))
 
 
 @lru_cache(maxsize=256)
 def _blank(kind: str, input_size: int, hidden_size: int, bias: bool) -> Cell:
-    """A cell without memory of its own, whose attributes others take over."""
+    """A cell without weights of its own, for copies that read other tensors."""
     name, _, nonlinearity = kind.partition("-")
     with torch.device("meta"):
         if nonlinearity:

@@ -1,4 +1,4 @@
-"""The step of each cell and its derivative, written out, so that a loop over time does as little as can be."""
+"""The step of each cell and its derivative, written so that the loop over time does as little as possible."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -17,8 +17,11 @@ Step = Callable[[int, State, State], None]
 
 
 class Back(NamedTuple):
-    """The way back. Everything that does not wait for the step after it is computed before the loop, all steps at once:
-    a sum's gradient is its slope times the gradient of the state, so the loop turns the one into the other in place."""
+    """The backward pass.
+
+    Everything that does not depend on the step after it is computed before the loop, for all steps at once: the
+    gradient of a pre-activation is its slope times the gradient of the state, which the loop multiplies in place.
+    """
 
     step: Step
     recurrent: Tensor  # (N, gates * H): after the loop, the gradient of W_hh h + b_hh
@@ -26,7 +29,7 @@ class Back(NamedTuple):
 
 
 class Equations(ABC):
-    """One kind of cell: N packed steps of it, of which `sizes` says how many rows each step has."""
+    """The equations of one kind of cell, over N packed steps; `sizes` has the number of rows of each step."""
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
@@ -39,13 +42,13 @@ class Equations(ABC):
     def forward(
         self, projected: Tensor, weight_hh: Tensor, bias_hh: Tensor | None, sizes: list[int]
     ) -> tuple[Step, tuple[Tensor, ...]]:
-        """The step, and what it leaves for the way back. `projected` (N, gates * H) may be written to."""
+        """The step, and what it keeps for the backward pass. `projected` (N, gates * H) may be overwritten."""
 
     @abstractmethod
     def backward(
         self, kept: tuple[Tensor, ...], before: State, after: State, weight_hh: Tensor, sizes: list[int]
     ) -> Back:
-        """The way back through the states (N, H) before and after every step."""
+        """The backward pass through the states (N, H) before and after every step."""
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh_, "relu": torch.relu_, "identity": lambda x: x}

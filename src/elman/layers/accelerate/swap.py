@@ -1,4 +1,4 @@
-"""elman.accelerate: torch's recurrent layers and cells in any module run by our kernels; elman.restore undoes it."""
+"""Swapping: gives torch's layers and cells in a module the classes that call our kernels, and takes them back."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,8 @@ from torch import nn
 
 from elman.checks import fail
 from elman.kernels import KERNELS
-from elman.layers.drop_in import FusedGRU, FusedLSTM, FusedRNN
-from elman.layers.drop_in_cells import FusedGRUCell, FusedLSTMCell
+from elman.layers.accelerate.cells import FusedGRUCell, FusedLSTMCell
+from elman.layers.accelerate.layers import FusedGRU, FusedLSTM, FusedRNN
 
 FUSED: dict[type[nn.Module], type[nn.Module]] = {
     nn.RNN: FusedRNN,
@@ -22,7 +22,7 @@ NAMES = {cls.__name__ for cls in (*FUSED, nn.RNNCell)}
 
 
 class Accelerated(NamedTuple):
-    """What `accelerate` did; `print` it for people."""
+    """What `accelerate` did; `print` shows it as text."""
 
     swapped: list[str]  # names as in `named_modules`; "" is the module itself
     skipped: dict[str, str]  # name -> why
@@ -35,25 +35,26 @@ class Accelerated(NamedTuple):
         lines += [f"  {_shown(name)}" for name in self.swapped]
         lines += [f"  {_shown(name)} left as it was: {reason}" for name, reason in self.skipped.items()]
         if self.swapped and KERNELS.name == "none":
-            lines.append(f"torch goes on computing them here, for there are no kernels ({KERNELS.reason})")
+            lines.append(f"torch still computes them here, because there are no kernels ({KERNELS.reason})")
         return "\n".join(lines)
 
 
 def accelerate(module: nn.Module) -> Accelerated:
     """Let our kernels run torch.nn.RNN, LSTM, GRU, LSTMCell and GRUCell inside a module, itself included.
 
-    In place: the layers keep their parameters, `state_dict`, hooks, options and call signature, so training, saving and
-    optimisers go on; only their class changes, to a subclass with a faster `forward`. Numbers differ by rounding. What
-    the kernels do not compute (another dtype or device, autocast, tracing, compiling, `torch.func`) torch computes as
-    before. `restore` the module before it is scripted, quantized or saved whole for a machine without elman.
+    In place: the layers keep their parameters, `state_dict`, hooks, options and call signature, so that training,
+    saving and optimisers work as before; only their class changes, to a subclass with a faster `forward`. Results
+    differ by rounding. What the kernels do not support (another dtype or device, autocast, tracing, compiling,
+    `torch.func`) torch computes as before. `restore` the module before it is scripted, quantized or saved whole for a
+    machine without elman.
 
     Args:
-        module: any module; what cannot be swapped in it is left as it was, and told.
+        module: any module; layers that cannot be swapped are left as they were, and reported.
 
-    Returns: the names of the layers that were swapped, and of those left with the reason.
+    Returns: the names of the swapped layers, and of the others with the reason.
 
     Raises:
-        ArgumentError: what was given is no module.
+        ArgumentError: not a module.
 
     Example:
         >>> from torch import nn
@@ -84,7 +85,7 @@ def restore(module: nn.Module) -> list[str]:
     Returns: the names of those layers.
 
     Raises:
-        ArgumentError: what was given is no module.
+        ArgumentError: not a module.
     """
     _check("restore", module)
     found = [(name, child) for name, child in module.named_modules() if type(child) in ORIGINAL]

@@ -9,7 +9,7 @@ from elman.cells import Cell, ElmanCell, GRUCell, LSTMCell
 from elman.layers.unroll import real_steps
 from elman.types import State
 
-SHUT = 1e30  # added before an activation, outweighs whatever else is there: sigmoid gives 0 or 1, relu gives 0
+SHUT = 1e30  # added before an activation, outweighs all other terms: sigmoid gives 0 or 1, relu gives 0
 
 
 def torch_kernels(
@@ -54,7 +54,7 @@ def _kernel(cell: Cell) -> Any:  # torch's kernels carry no types
 def _run(kernel: Any, x: Tensor, state: Tensor | tuple[Tensor, ...], weights: list[Tensor]) -> list[Tensor]:
     """One layer, one direction; states (B, H) in and out."""
     one_layer = state[None] if isinstance(state, Tensor) else tuple(tensor[None] for tensor in state)
-    train = torch.is_grad_enabled()  # without dropout it says only that a backward may follow, as cuDNN wants to know
+    train = torch.is_grad_enabled()  # without dropout it only tells cuDNN that a backward pass may follow
     outputs, *final = kernel(x, one_layer, weights, len(weights) == 4, 1, 0.0, train, False, True)
     return [outputs, *(tensor[0] for tensor in final)]
 
