@@ -1,4 +1,4 @@
-"""Decoding finds what it says it finds: against all sequences there are, row by row, and by counting what is drawn."""
+"""Decoding finds what it promises: against all sequences there are, row by row, and by counting samples."""
 
 import itertools
 import math
@@ -9,8 +9,7 @@ import pytest
 import torch
 
 import elman
-from elman.decoding import Decoding, decode, write
-from elman.decoding import sampling as choice
+from elman.decoding import Decoding, decode, selection, stream_symbols
 from elman.layers import LSTM, Decoder
 
 BEGIN, END = 0, 1
@@ -19,67 +18,74 @@ BEGIN, END = 0, 1
 class Table:
     """What comes next depends on the symbol before only; the state counts the steps that each row took."""
 
+    gives_log_probabilities = False
+
     def __init__(self, size=5, seed=0, sharpness=1.5):
         self.logits = sharpness * torch.randn(size, size, generator=torch.Generator().manual_seed(seed))
 
     def step(self, symbols, state):
-        return self.logits[symbols], state + 1, None
+        return self.logits.numpy()[symbols], state + 1, None
 
     def select(self, state, rows):
         return state[rows]
 
     def state(self, rows):
-        return torch.zeros(rows)
+        return np.zeros(rows)
 
 
 class Network:
-    """A random LSTM over what it wrote, each row from a state of its own, with or without a memory to look at."""
+    """A random LSTM over what it generated, each row from a state of its own, with or without attention to a memory."""
+
+    gives_log_probabilities = False
 
     def __init__(self, size=20, rows=6, attention="none"):
         torch.manual_seed(0)
         self.size, self.lengths = size, torch.tensor([4, 0, 2, 3, 1, 4, 2][:rows])
         memory_size = 0 if attention == "none" else 3
         self.vectors, self.head = torch.nn.Embedding(size, 6), torch.nn.Linear(8, size)
-        self.decoder = Decoder(
+        self.rnn = Decoder(
             6, 8, cell="lstm", memory_size=memory_size, attention=attention, input_feeding=bool(memory_size)
         ).eval()
         with torch.no_grad():
             self.head.weight *= 4
             self.head.bias[END] += {"none": 0.5, "additive": 0.3, "dot": 0.8}[attention]  # so that lengths differ
-            self.decoder.body.weight_hh_l0 *= 2
+            self.rnn.body.weight_hh_l0 *= 2
         self.hidden = LSTM(3, 8)(torch.randn(rows, 5, 3))[1]
         self.memory = torch.randn(rows, 4, 3) if memory_size else None
-        self.steps, self.fed = self.decoder.packed(), []
+        self.steps, self.fed = self.rnn.packed(), []
 
     def state(self, rows):
         rows = torch.arange(rows) if isinstance(rows, int) else torch.tensor(rows)
         hidden = type(self.hidden)(*(tensor[rows].detach() for tensor in self.hidden))
         if self.memory is None:
-            return self.decoder.start(len(rows), hidden)
-        return self.decoder.start(len(rows), hidden, memory=self.memory[rows], lengths=self.lengths[rows])
+            return self.rnn.start(len(rows), hidden)
+        return self.rnn.start(len(rows), hidden, memory=self.memory[rows], lengths=self.lengths[rows])
 
+    @torch.no_grad()
     def step(self, symbols, state):
         self.fed.append(len(symbols))
-        features, state, weights = self.decoder.step(self.vectors(symbols), state, self.steps)
-        return self.head(features), state, weights
+        features, state, weights = self.rnn.step(self.vectors(torch.from_numpy(symbols)), state, self.steps)
+        return self.head(features).numpy(), state, None if weights is None else weights.numpy()
 
     def select(self, state, rows):
-        return state.select(rows)
+        return state.select(torch.from_numpy(rows))
 
     def forced(self, row, prompt, hypothesis):
-        """The log-probability of what was written, and its attention, by one whole sequence fed in."""
+        """The log-probability of what was generated, and its attention, by one whole sequence fed in."""
         symbols = [*prompt, *hypothesis.symbols, *([END] if hypothesis.ended else [])]
         fed = torch.tensor([[BEGIN, *symbols][:-1]])
         with torch.no_grad():
-            features, _, weights = self.decoder(self.vectors(fed), self.state([row]))
+            features, _, weights = self.rnn(self.vectors(fed), self.state([row]))
             logs = self.head(features)[0].log_softmax(-1)
         total = sum(float(logs[t, symbols[t]]) for t in range(len(prompt), len(symbols)))
-        return total, None if weights is None else weights[0, len(prompt) : len(prompt) + len(hypothesis.symbols)]
+        return total, None if weights is None else weights[
+            0, len(prompt) : len(prompt) + len(hypothesis.symbols)
+        ].numpy()
 
 
-def run(writer, decoding, rows=6, prompts=None, numbers=None):
+def run(decoder, decoding, rows=6, prompts=None, row_numbers=None):
     count = rows if isinstance(rows, int) else len(rows)
-    return decode(writer, writer.state(rows), count, BEGIN, END, decoding, prompts, numbers)
+    return decode(decoder, decoder.state(rows), count, BEGIN, END, decoding, prompts, row_numbers)
 
 
 def words(found):
@@ -118,9 +124,9 @@ def test_a_wide_beam_finds_the_best_of_all_sequences_there_are(seed, forbidden, 
 @pytest.mark.parametrize("attention", ["none", "additive"])
 @pytest.mark.parametrize("more", [{}, {"no_repeat_ngram": 2}, {"repetition_penalty": 1.5, "min_length": 3}])
 def test_a_beam_of_one_is_greedy(more, attention):
-    writer = Network(attention=attention)
-    greedy = run(writer, Decoding(max_length=15, **more))
-    beam = run(writer, Decoding(beam=1, max_length=15, **more))
+    decoder = Network(attention=attention)
+    greedy = run(decoder, Decoding(max_length=15, **more))
+    beam = run(decoder, Decoding(beam=1, max_length=15, **more))
     assert words(beam) == words(greedy)
     for a, b in zip(beam, greedy, strict=True):
         assert a[0].log_probability == pytest.approx(b[0].log_probability, abs=1e-6)
@@ -154,56 +160,56 @@ PROMPTS = [np.array(p, np.int64) for p in ([4, 5], [], [7], [2, 2, 2, 9], [3], [
 @pytest.mark.parametrize("attention", ["none", "additive", "dot"])
 @pytest.mark.parametrize("options", ALL, ids=str)
 def test_batch_and_single_give_the_same_and_teacher_forcing_the_same_probability(options, attention, prompts):
-    writer, decoding = Network(attention=attention), Decoding(max_length=9, **options)
-    together = run(writer, decoding, 6, prompts)
+    decoder, decoding = Network(attention=attention), Decoding(max_length=9, **options)
+    together = run(decoder, decoding, 6, prompts)
     assert len({len(best.symbols) for best, *_ in together}) > 1  # else rows of one length would be all that is tested
     for row in range(6):
         prompt = [] if prompts is None else prompts[row]
-        [alone] = run(writer, decoding, [row], None if prompts is None else [prompt], numbers=[row])
+        [alone] = run(decoder, decoding, [row], None if prompts is None else [prompt], row_numbers=[row])
         assert words([alone]) == words([together[row]])
         for a, b in zip(alone, together[row], strict=True):
             assert a.ended == b.ended
             assert a.log_probability == pytest.approx(b.log_probability, abs=1e-5)
             assert a.score == pytest.approx(b.score, abs=1e-5)
-            total, weights = writer.forced(row, prompt, a)
+            total, weights = decoder.forced(row, prompt, a)
             assert a.log_probability == pytest.approx(total, abs=1e-5)
             if weights is None:
                 assert a.attention is None
                 assert b.attention is None
             else:
-                torch.testing.assert_close(a.attention, weights, rtol=0, atol=1e-5)
-                torch.testing.assert_close(b.attention, weights, rtol=0, atol=1e-5)
+                np.testing.assert_allclose(a.attention, weights, rtol=0, atol=1e-5)
+                np.testing.assert_allclose(b.attention, weights, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("options", [{}, {"temperature": 1.0, "seed": 5}, {"no_repeat_ngram": 1}], ids=str)
 @pytest.mark.parametrize("prompt", [None, np.array([4, 5])])
 def test_symbols_come_as_decode_gives_them(options, prompt):
-    writer, decoding = Network(attention="dot"), Decoding(max_length=12, **options)
+    decoder, decoding = Network(attention="dot"), Decoding(max_length=12, **options)
     for row in range(6):
-        [[whole]] = run(writer, decoding, [row], None if prompt is None else [prompt], numbers=[row])
-        coming = write(writer, writer.state([row]), BEGIN, END, decoding, prompt, number=row)
+        [[whole]] = run(decoder, decoding, [row], None if prompt is None else [prompt], row_numbers=[row])
+        coming = stream_symbols(decoder, decoder.state([row]), BEGIN, END, decoding, prompt, row_number=row)
         assert list(coming) == whole.symbols
 
 
 def test_a_symbol_is_handed_over_before_the_next_one_is_asked_for():
-    writer = Network()
-    coming = write(writer, writer.state([0]), BEGIN, END, Decoding(min_length=5, max_length=8))
-    assert writer.fed == []
+    decoder = Network()
+    coming = stream_symbols(decoder, decoder.state([0]), BEGIN, END, Decoding(min_length=5, max_length=8))
+    assert decoder.fed == []
     next(coming)
-    assert writer.fed == [1]
+    assert decoder.fed == [1]
     assert not torch.is_inference_mode_enabled()
 
 
 def test_time_goes_into_live_rows_only():
-    writer = Network()
-    found = run(writer, Decoding(max_length=12))
+    decoder = Network()
+    found = run(decoder, Decoding(max_length=12))
     lengths = [len(best.symbols) + best.ended for [best] in found]
-    assert writer.fed == [sum(length > t for length in lengths) for t in range(max(lengths))]
-    writer.fed.clear()
-    beams = run(writer, Decoding(beam=4, max_length=12))
-    assert writer.fed[0] == 6  # one hypothesis a row at the start
-    assert all(count <= 24 for count in writer.fed)
-    assert sum(writer.fed) < 24 * len(writer.fed)
+    assert decoder.fed == [sum(length > t for length in lengths) for t in range(max(lengths))]
+    decoder.fed.clear()
+    beams = run(decoder, Decoding(beam=4, max_length=12))
+    assert decoder.fed[0] == 6  # one hypothesis a row at the start
+    assert all(count <= 24 for count in decoder.fed)
+    assert sum(decoder.fed) < 24 * len(decoder.fed)
     assert all(len(row) == 1 for row in beams)
 
 
@@ -214,32 +220,32 @@ def test_n_best_are_sorted_and_distinct():
         assert len({(tuple(h.symbols), h.ended) for h in row}) == 6
 
 
-def test_min_and_max_length_hold_for_what_is_written():
-    writer = Network()
+def test_min_and_max_length_hold_for_what_is_generated():
+    decoder = Network()
     for options in ALL:
-        for row, hypotheses in enumerate(run(writer, Decoding(min_length=4, max_length=6, **options), 6, PROMPTS)):
+        for row, hypotheses in enumerate(run(decoder, Decoding(min_length=4, max_length=6, **options), 6, PROMPTS)):
             assert hypotheses, row
             for hypothesis in hypotheses:
                 assert 4 <= len(hypothesis.symbols) <= 6
                 assert hypothesis.ended == (len(hypothesis.symbols) < 6)
 
 
-def test_what_is_forbidden_is_never_written_but_may_stand_in_a_prompt():
-    writer, forbidden = Network(), (0, 2, 9, *range(12, 20))
+def test_what_is_forbidden_is_never_generated_but_may_stand_in_a_prompt():
+    decoder, forbidden = Network(), (0, 2, 9, *range(12, 20))
     for options in ALL:
-        found = run(writer, Decoding(forbidden=forbidden, max_length=10, **options), 6, PROMPTS)
+        found = run(decoder, Decoding(forbidden=forbidden, max_length=10, **options), 6, PROMPTS)
         assert not {s for row in found for h in row for s in h.symbols}.intersection(forbidden)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_no_ngram_stands_twice_the_prompts_among_them(n):
-    writer, repeats = Network(4), 0
+    decoder, repeats = Network(4), 0
     for options in ALL:
         for sign, decoding in (
             (0, Decoding(max_length=20, **options)),
             (n, Decoding(max_length=20, no_repeat_ngram=n, **options)),
         ):
-            for row in run(writer, decoding, 6, [np.array([2, 3, 2])[:n]] * 6):
+            for row in run(decoder, decoding, 6, [np.array([2, 3, 2])[:n]] * 6):
                 for hypothesis in row:
                     whole = [*[2, 3, 2][:n], *hypothesis.symbols]
                     counts = Counter(tuple(whole[at : at + n]) for at in range(len(whole) - n + 1))
@@ -249,7 +255,7 @@ def test_no_ngram_stands_twice_the_prompts_among_them(n):
     assert repeats
 
 
-def test_a_sequence_ends_where_nothing_is_left_to_write():
+def test_a_sequence_ends_where_no_symbol_is_left():
     [[only]] = run(Table(4), Decoding(no_repeat_ngram=1, min_length=9, max_length=9, forbidden=(BEGIN,)), 1)
     assert sorted(only.symbols) == [2, 3]
     assert only.ended
@@ -257,12 +263,12 @@ def test_a_sequence_ends_where_nothing_is_left_to_write():
 
 @pytest.mark.parametrize("options", ALL, ids=str)
 def test_the_end_symbol_in_a_prompt_ends_nothing(options):
-    writer, decoding = Network(), Decoding(min_length=2, max_length=4, **options)
+    decoder, decoding = Network(), Decoding(min_length=2, max_length=4, **options)
     prompt = np.array([3, END, 4])
-    [found] = run(writer, decoding, [0], [prompt])
+    [found] = run(decoder, decoding, [0], [prompt])
     for hypothesis in found:
         assert len(hypothesis.symbols) >= 2
-        assert hypothesis.log_probability == pytest.approx(writer.forced(0, prompt, hypothesis)[0], abs=1e-5)
+        assert hypothesis.log_probability == pytest.approx(decoder.forced(0, prompt, hypothesis)[0], abs=1e-5)
 
 
 def test_a_repetition_penalty_multiplies_log_probabilities():
@@ -283,8 +289,8 @@ def test_a_repetition_penalty_multiplies_log_probabilities():
     assert rates[1] > rates[0]
 
 
-class Looking(Table):
-    """Two sentences of two symbols: the likelier one looks less at the first of two places, and more at the second."""
+class Attentive(Table):
+    """Two sequences of two symbols: the likelier attends less to the first of two places, more to the second."""
 
     def __init__(self):
         super().__init__(5)
@@ -294,16 +300,16 @@ class Looking(Table):
         self.logits[3, END] = self.logits[4, END] = 0
 
     def step(self, symbols, state):
-        where = torch.tensor([[0.4, 0.6, 0], [0, 0, 0], [0.4, 0.6, 0], [0, 0.7, 0], [0.9, 0.1, 0]])
-        return self.logits[symbols], state + 1, where[symbols]
+        weights = np.array([[0.4, 0.6, 0], [0, 0, 0], [0.4, 0.6, 0], [0, 0.7, 0], [0.9, 0.1, 0]])
+        return self.logits.numpy()[symbols], state + 1, weights[symbols]
 
 
-def test_coverage_ranks_higher_what_looked_everywhere_by_the_formula():
-    plain, covered = (run(Looking(), Decoding(beam=3, n_best=2, coverage_penalty=beta), 1)[0] for beta in (0.0, 2.0))
+def test_coverage_ranks_higher_what_attended_everywhere_by_the_formula():
+    plain, covered = (run(Attentive(), Decoding(beam=3, n_best=2, coverage_penalty=beta), 1)[0] for beta in (0.0, 2.0))
     assert [h.symbols for h in plain] == [[2, 3], [2, 4]]
     assert [h.symbols for h in covered] == [[2, 4], [2, 3]]
     for hypothesis, sums in zip(covered, ([1.7, 1.3], [0.8, 1.9]), strict=True):
-        penalty = 2 * sum(math.log(min(looked, 1)) for looked in sums)
+        penalty = 2 * sum(math.log(min(attention, 1)) for attention in sums)
         assert hypothesis.score == pytest.approx(hypothesis.log_probability + penalty, abs=1e-5)
 
 
@@ -326,21 +332,21 @@ def test_coverage_ranks_higher_what_looked_everywhere_by_the_formula():
     ],
     ids=str,
 )
-def test_every_option_changes_what_is_written(options, plain):
-    writer = Network(attention="dot")
-    assert words(run(writer, Decoding(**{"max_length": 12, **options}))) != words(
-        run(writer, Decoding(**{"max_length": 12, **plain}))
+def test_every_option_changes_what_is_generated(options, plain):
+    decoder = Network(attention="dot")
+    assert words(run(decoder, Decoding(**{"max_length": 12, **options}))) != words(
+        run(decoder, Decoding(**{"max_length": 12, **plain}))
     )
 
 
-def drawn(table, decoding, rows=4000):
-    """The first symbol that each of many rows drew."""
+def first_symbols(table, decoding, rows=4000):
+    """The first symbol that each of many rows samples."""
     found = run(table, decoding, rows)
     return Counter((best.symbols or [END])[0] for [best] in found)
 
 
 @pytest.mark.parametrize("temperature", [1e-30, 1e-42, 5e-324])
-def test_the_smallest_temperature_draws_the_likeliest(temperature):
+def test_the_smallest_temperature_samples_the_most_likely_symbol(temperature):
     table = Table(8)
     assert words(run(table, Decoding(temperature=temperature))) == words(run(table, Decoding()))
 
@@ -352,15 +358,15 @@ def test_whole_numbers_of_numpy_are_whole_numbers():
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_what_is_drawn_has_the_frequencies_of_the_softmax(temperature):
+def test_samples_have_the_frequencies_of_the_softmax(temperature):
     table = Table(6, sharpness=1.0)
-    counts = drawn(table, Decoding(temperature=temperature, max_length=1))
+    counts = first_symbols(table, Decoding(temperature=temperature, max_length=1))
     expected = 4000 * (table.logits[BEGIN] / temperature).softmax(0).numpy()
     statistic = sum((counts[s] - e) ** 2 / e for s, e in enumerate(expected))
     assert statistic < 20.5  # of chi-square with 5 degrees of freedom, 1 in 1000 lies above
 
 
-def test_successive_draws_of_a_row_are_independent():
+def test_successive_samples_of_a_row_are_independent():
     table = Table(3)
     table.logits = torch.zeros(3, 3)
     table.logits[:, END] = -50
@@ -374,7 +380,7 @@ def test_the_nucleus_is_the_fewest_symbols_that_have_the_mass(top_p, size):
     table = Table(size, sharpness=0.5)
     shares, order = table.logits[BEGIN].softmax(0).sort(descending=True)
     kept = int((shares.double().cumsum(0) < top_p - 1e-9).sum()) + 1
-    counts = drawn(table, Decoding(top_p=top_p, max_length=1), 4000 if size == 6 else 300)
+    counts = first_symbols(table, Decoding(top_p=top_p, max_length=1), 4000 if size == 6 else 300)
     inside = set(order[:kept].tolist())
     assert set(counts) <= inside
     if size == 6:
@@ -384,32 +390,34 @@ def test_the_nucleus_is_the_fewest_symbols_that_have_the_mass(top_p, size):
         assert statistic < 20.5
 
 
-def test_top_k_keeps_so_many_symbols():
+def test_top_k_keeps_k_symbols():
     table = Table(6)
-    assert set(drawn(table, Decoding(top_k=2, max_length=1))) == set(table.logits[BEGIN].topk(2).indices.tolist())
-    assert len(drawn(table, Decoding(top_k=50, temperature=5.0, max_length=1))) == 6
+    assert set(first_symbols(table, Decoding(top_k=2, max_length=1))) == set(
+        table.logits[BEGIN].topk(2).indices.tolist()
+    )
+    assert len(first_symbols(table, Decoding(top_k=50, temperature=5.0, max_length=1))) == 6
     assert words(run(Network(), Decoding(top_k=1))) == words(run(Network(), Decoding()))
 
 
-def test_one_seed_gives_the_same_another_seed_row_and_draw_something_else():
-    writer = Network()
-    found = [words(run(writer, Decoding(temperature=1.0, n_best=4, min_length=5, seed=seed))) for seed in (0, 0, 1)]
+def test_one_seed_gives_the_same_another_seed_row_and_sample_something_else():
+    decoder = Network()
+    found = [words(run(decoder, Decoding(temperature=1.0, n_best=4, min_length=5, seed=seed))) for seed in (0, 0, 1)]
     assert found[0] == found[1]
     assert found[0] != found[2]
     assert all(len({tuple(symbols) for symbols in row}) == 4 for row in found[0])
     one = Network(rows=1)
-    pair = [run(one, Decoding(temperature=1.0, min_length=5), 1, numbers=[n])[0][0].symbols for n in (0, 1)]
+    pair = [run(one, Decoding(temperature=1.0, min_length=5), 1, row_numbers=[n])[0][0].symbols for n in (0, 1)]
     assert pair[0] != pair[1]
 
 
 def test_no_rows_give_nothing():
-    assert decode(Table(), torch.zeros(0), 0, BEGIN, END, Decoding(beam=3)) == []
+    assert decode(Table(), np.zeros(0), 0, BEGIN, END, Decoding(beam=3)) == []
 
 
 class Mute(Table):
     def step(self, symbols, state):
         logits, state, _ = super().step(symbols, state)
-        return logits.masked_fill(torch.arange(5) != BEGIN, -math.inf), state, None
+        return np.where(np.arange(5) == BEGIN, logits, -np.inf), state, None
 
 
 class Broken(Table):
@@ -432,7 +440,7 @@ class Broken(Table):
         (lambda: Decoding(beam=3, length_penalty=math.inf), r"length_penalty must be finite, got inf"),
         (lambda: Decoding(beam=3, coverage_penalty="a"), r"coverage_penalty must be a number"),
         (lambda: Decoding(beam=True), r"beam must be a whole number, got True"),
-        (lambda: Decoding(seed=1), r"seed must go with temperature, top_k or top_p, got 1\. Draw with temperature=1"),
+        (lambda: Decoding(seed=1), r"seed must go with temperature, top_k or top_p, got 1\. Sample with temperature=1"),
         (lambda: Decoding(beam=2, seed=1), r"seed must go with temperature, top_k or top_p"),
         (lambda: Decoding(top_p=1.5), r"top_p must be above 0 and at most 1, got 1\.5"),
         (lambda: Decoding(length_penalty=1.0), r"length_penalty must go with a beam, got 1\.0\. Set beam=5"),
@@ -443,16 +451,19 @@ class Broken(Table):
         (lambda: Decoding(n_best=2), r"n_best must be 1 where the best symbol is taken, got 2\. Set beam=2"),
         (lambda: Decoding(beam=2, n_best=3), r"n_best must be at most beam, got 3"),
         (lambda: run(Table(), Decoding(forbidden=(END,)), 1), r"forbidden must leave `end` alone, got \(1,\)"),
-        (lambda: run(Table(), Decoding(), 2, [np.array([1])]), r"prompts must be one a row, got 1 for 2 rows"),
-        (lambda: run(Table(), Decoding(), 2, numbers=[1]), r"numbers must be one a row"),
+        (lambda: run(Table(), Decoding(), 2, [np.array([1])]), r"prompts must be one per row, got 1 for 2 rows"),
+        (lambda: run(Table(), Decoding(), 2, row_numbers=[1]), r"row_numbers must be one per row"),
         (lambda: run(Table(), Decoding(beam=2, coverage_penalty=1.0), 1), r"coverage_penalty must go with attention"),
         (lambda: run(Broken(), Decoding(), 1), r"logits must be finite numbers"),
         (lambda: run(Mute(), Decoding(forbidden=(BEGIN,)), 1), r"logits must be finite numbers"),
-        (lambda: run(Mute(), Decoding(beam=3, forbidden=(BEGIN,)), 1), r"leave each row a symbol that may be written"),
+        (lambda: run(Mute(), Decoding(beam=3, forbidden=(BEGIN,)), 1), r"leave each row a symbol that is allowed"),
         (lambda: run(Broken(), Decoding(beam=3), 1), r"logits must be finite numbers"),
         (lambda: run(Broken(), Decoding(top_p=0.5), 1), r"logits must be finite numbers"),
-        (lambda: write(Table(), 0, BEGIN, END, Decoding(beam=2)), r"beam must be None for symbols as they come, got 2"),
-        (lambda: write(Table(), 0, BEGIN, END, Decoding(top_k=2, n_best=2)), r"n_best must be 1 for symbols"),
+        (
+            lambda: stream_symbols(Table(), 0, BEGIN, END, Decoding(beam=2)),
+            r"beam must be None when symbols are streamed, got 2",
+        ),
+        (lambda: stream_symbols(Table(), 0, BEGIN, END, Decoding(top_k=2, n_best=2)), r"n_best must be 1 when symbols"),
     ],
 )
 def test_what_does_not_go_together_is_refused_by_name(call, message):
@@ -465,5 +476,5 @@ def test_a_search_among_many_symbols_finds_what_it_finds_by_sorting_all(monkeypa
     assert words(run(table, Decoding(beam=1, max_length=9))) == words(run(table, Decoding(max_length=9)))
     wide = Decoding(beam=4, n_best=4, max_length=6)
     by_blocks = words(run(table, wide))
-    monkeypatch.setattr(choice, "BLOCK", 10**6)
+    monkeypatch.setattr(selection, "BLOCK", 2**20)
     assert words(run(table, wide)) == by_blocks

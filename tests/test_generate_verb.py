@@ -33,10 +33,10 @@ def test_generate_goes_on_with_a_prompt_and_says_how_it_chose(runs, capsys):
     out, err = call(capsys, *arguments)
     ((expected,),) = next_step().generate(["It's raining"], max_length=7, seed=3)
     assert out == expected + "\n"
-    assert "drawn by temperature 1, seed 3; at most 7 steps" in err
+    assert "sampled with temperature 1, seed 3; at most 7 steps" in err
     assert call(capsys, *arguments, "--stream") == (out, err)
     greedy, err = call(capsys, *arguments[:-2], "--beam", 1)
-    assert (greedy == out, "the best of a beam of 1" in err) == (False, True)
+    assert (greedy == out, "beam search with a beam of 1" in err) == (False, True)
     from_nothing, _ = call(capsys, "generate", runs / "next-step", "--temperature", 0.5, "--top-k", 3, "--top-p", 0.9)
     assert from_nothing == next_step().generate(temperature=0.5, top_k=3, top_p=0.9)[0][0] + "\n"
 
@@ -115,7 +115,7 @@ def test_generate_writes_from_values_a_file_and_standard_input(runs, capsys, tmp
     assert told == [{key: value for key, value in row.items() if key != "value"} for row in said]
     table, err = call(capsys, "generate", runs / "encoder-decoder", *rows, "--length", 4)
     assert all(value in table for value in rows)
-    assert "the likeliest symbol at each step" in err
+    assert "the most likely symbol at each step" in err
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_generate_writes_from_values_a_file_and_standard_input(runs, capsys, tmp
     [
         ("next-step", ["--prompt", "xyzzy quux"], "the prompt must hold a known word, got 'xyzzy quux'"),
         ("next-step", ["--prompt", " "], "the prompt must hold some text, got ' '"),
-        ("next-step", ["--stream", "--beam", 3], "beam must be None for symbols as they come, got 3"),
-        ("next-step", ["--stream", "--n", 3], "n_best must be 1 for symbols as they come, got 3"),
+        ("next-step", ["--stream", "--beam", 3], "beam must be None when symbols are streamed, got 3"),
+        ("next-step", ["--stream", "--n", 3], "n_best must be 1 when symbols are streamed, got 3"),
         ("next-step", ["--stream", "--format", "json"], "--stream must go without --format"),
         ("next-step", ["--out", "x"], "--out must be left out of a target of kind text, which is no file, got 'x'"),
         ("next-step", ["--stream", "--out", "x"], "--out must be left out of a target of kind text"),

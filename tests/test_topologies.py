@@ -8,7 +8,7 @@ from networks import CASES, CELLS, TABLE, WRITERS, built, poisoned, row_of
 import elman
 from elman.decoding import Decoding
 from elman.errors import DataError
-from elman.inference import NetworkWriter, hypotheses
+from elman.inference import NetworkStepDecoder, hypotheses
 
 # Every topology with the LSTM, and every cell with the topologies that differ most in how they run it.
 EVERY = [(case, "lstm") for case in CASES]
@@ -88,7 +88,7 @@ def test_what_is_gone_on_with_is_the_same_alone_and_in_a_batch():
 
 @pytest.mark.parametrize("rows", [1, 8], ids=["plain", "packed"])
 @pytest.mark.parametrize(("case", "cell"), WRITTEN)
-def test_steps_of_the_writer_are_those_of_teacher_forcing(case, cell, rows):
+def test_steps_of_the_step_decoder_are_those_of_teacher_forcing(case, cell, rows):
     model, examples = built(case, cell)
     network, batch = model.network, examples.batch(ROWS)
     ((targets, lengths),) = batch.targets.values()
@@ -96,11 +96,12 @@ def test_steps_of_the_writer_are_those_of_teacher_forcing(case, cell, rows):
     with torch.inference_mode():
         features = network(batch)
         taught = torch.log_softmax(network.heads[0](features.steps.flatten(0, 1)), -1).unflatten(0, targets.shape)
-        writer, state = NetworkWriter(network, rows), network.topology.begin(network.encode(batch.inputs), len(ROWS))
+        decoder = NetworkStepDecoder(network, rows)
+        state = network.topology.begin(network.encode(batch.inputs), len(ROWS))
         symbols, stepped = torch.full((len(ROWS),), network.written.begin), []
         for step in range(targets.shape[1]):
-            logs, state, _ = writer.step(symbols, state)
-            stepped.append(logs)
+            logs, state, _ = decoder.step(symbols.numpy(), state)
+            stepped.append(torch.from_numpy(logs))
             symbols = targets[:, step]
 
     real = torch.arange(targets.shape[1]) < lengths[:, None]

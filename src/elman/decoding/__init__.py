@@ -1,6 +1,9 @@
-"""From a step function to sequences: greedy, beam search, sampling."""
+"""From a step function to sequences, and from scores to answers: beam search, sampling, Viterbi, CTC, quantiles.
 
-from elman.decoding.decode import decode, write
-from elman.decoding.options import Decoding, Hypothesis, laid_over, says_how
+Everything here is NumPy: a trained model answers with it, with PyTorch or without.
+"""
 
-__all__ = ["Decoding", "Hypothesis", "decode", "laid_over", "says_how", "write"]
+from elman.decoding.decode import decode, stream_symbols
+from elman.decoding.options import Decoding, Hypothesis, StepDecoder, chooses_method, with_overrides
+
+__all__ = ["Decoding", "Hypothesis", "StepDecoder", "chooses_method", "decode", "stream_symbols", "with_overrides"]

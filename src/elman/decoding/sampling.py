@@ -1,151 +1,114 @@
-"""Which symbols come next: what rules out some, and the ways to choose among the rest."""
+"""Sampling of symbols: by temperature, top-k and top-p, reproducible row by row."""
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from elman.decoding.options import Decoding
+from elman.decoding.selection import CHUNK, highest
 
-BARRED = float("-inf")
-BLOCK = 100  # symbols among which the highest is looked for first
+BLOCK = 32  # symbols whose probabilities are summed before the sums are searched
+TOP = 3  # a nucleus is looked for among the most likely symbols first, one of so many
 SPLITMIX = np.uint64(0x9E3779B97F4A7C15)
+_TINY = float(np.finfo(np.float64).tiny)
 
 
-def ranked(own: Tensor, history: Tensor, written: Tensor, end: int, decoding: Decoding) -> Tensor:
-    """The model's log-probabilities as `decoding` wants them, (N, V); -inf where a symbol may not come.
+class Sampler:
+    """Samples symbols from softmax(scores / temperature), each group by a stream of uniform samples of its own.
 
-    Args:
-        own: (N, V), written over except where a repetition penalty needs it afterwards.
-        history: (N, T), the symbols of the prompt and those written since.
-        written: (N,), how many of them were written.
-        end: the symbol that ends a sequence.
-        decoding: what is asked.
-    """
-    last_resort = own[:, end].clone()
-    ranks = own
-    if decoding.repetition_penalty != 1:
-        ranks = own.scatter(1, history, own.gather(1, history) * decoding.repetition_penalty)
-    if decoding.forbidden:
-        ranks[:, list(decoding.forbidden)] = BARRED
-    if decoding.no_repeat_ngram is not None and history.shape[1] >= decoding.no_repeat_ngram:
-        begin = history.shape[1] - decoding.no_repeat_ngram + 1
-        ngrams = history.unfold(1, decoding.no_repeat_ngram, 1)  # (N, windows, n)
-        rows, windows = (ngrams[..., :-1] == history[:, None, begin:]).all(-1).nonzero(as_tuple=True)
-        ranks[rows, ngrams[rows, windows, -1]] = BARRED
-    if decoding.min_length:
-        ranks[:, end].masked_fill_(written < decoding.min_length, BARRED)
-    if decoding.no_repeat_ngram is not None or decoding.min_length:
-        stuck = ranks.amax(1) == BARRED
-        ranks[:, end] = torch.where(stuck, last_resort, ranks[:, end])
-    return ranks
-
-
-def likeliest(ranks: Tensor) -> Tensor:
-    """The symbol of the highest rank, the first of several, (N, V) -> (N,)."""
-    if ranks.device.type != "cpu" or ranks.dtype not in (torch.float32, torch.float64):
-        return ranks.argmax(1)
-    return torch.from_numpy(ranks.numpy().argmax(1))  # a tenth of the time that torch takes
-
-
-def highest(ranks: Tensor, most: int) -> tuple[Tensor, Tensor]:
-    """The highest ranks of each row, (N, V) -> (N, most), falling, and which symbols have them."""
-    if most == 1:  # of several as high the first, as without a beam
-        symbol = likeliest(ranks)[:, None]
-        return ranks.gather(1, symbol), symbol
-    symbols = torch.arange(ranks.shape[1], device=ranks.device)
-    blocks = len(symbols) // BLOCK
-    if blocks <= most:
-        return ranks.topk(most, 1)
-    # They stand in the blocks whose highest are highest, or after the last block: little is left to be sorted.
-    whole, rest = symbols[: blocks * BLOCK].reshape(blocks, BLOCK), symbols[blocks * BLOCK :]
-    best = ranks[:, : whole.numel()].reshape(len(ranks), *whole.shape).amax(2).topk(most, 1).indices
-    few = torch.cat([whole[best].flatten(1), rest.expand(len(ranks), -1)], 1)
-    found, at = ranks.gather(1, few).topk(most, 1)
-    return found, few.gather(1, at)
-
-
-def widest(ranks: Tensor, totals: Tensor, rows: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:
-    """The best continuations of all hypotheses of a row, as many as the row has room for.
+    The streams are those of SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators"), so
+    that a sample depends on the seed, the group's key and the step, and on nothing else in the batch.
 
     Args:
-        ranks: (N, V).
-        totals: (N,).
-        rows: (N,), the row of each hypothesis, sorted.
-        room: (rows,) continuations that each row may have, at least 1 for those in `rows`.
-    """
-    most = int(room[rows].max())
-    found, symbols = highest(ranks, min(most, ranks.shape[1]))  # of one hypothesis no more can be among the best
-    found = found + totals[:, None]
-    sizes = rows.bincount()
-    sizes = sizes[sizes > 0]
-    group = torch.arange(len(sizes), device=rows.device).repeat_interleave(sizes)
-    first = sizes.cumsum(0) - sizes
-    place = torch.arange(len(rows), device=rows.device) - first[group]
-    table = found.new_full((len(sizes), int(sizes.max()), found.shape[1]), BARRED)
-    table[group, place] = found
-    scores, at = table.flatten(1).topk(min(most, table[0].numel()), 1)
-    within = torch.arange(scores.shape[1], device=rows.device) < room[rows[first]][:, None]
-    # Not `scores > BARRED`: a NaN must go on, so that it is seen.
-    which, column = (within & (scores != BARRED)).nonzero(as_tuple=True)
-    at = at[which, column]
-    parents = first[which] + at // found.shape[1]
-    return parents, symbols[parents, at % found.shape[1]]
+        keys: (G, 2) integers of at least 0, which tell the groups apart.
+        decoding: temperature, top_k, top_p and seed.
 
-
-class Lots:
-    """Symbols drawn from softmax(ranks / temperature), each line of symbols by a stream of random numbers of its own.
-
-    The numbers are those of SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators"), so
-    that what is drawn depends on the seed, the line and the step, and on nothing else in the batch.
-
-    Args:
-        lines: (L, 2) integers of at least 0, what tells the lines apart.
-        decoding: what is asked.
+    Example:
+        >>> sampler = Sampler(np.array([[0, 0], [1, 0]]), Decoding(temperature=1.0, seed=3))
+        >>> scores = np.log([[0.2, 0.8], [0.2, 0.8]])
+        >>> [sampler.sample(scores, np.array([0, 1]), step).tolist() for step in range(3)]
+        [[0, 1], [1, 1], [1, 1]]
     """
 
-    def __init__(self, lines: np.ndarray, decoding: Decoding) -> None:
-        keys = [
-            np.random.SeedSequence((decoding.seed, *line)).generate_state(1, np.uint64)[0] for line in lines.tolist()
-        ]
-        self.keys = np.array(keys, np.uint64)
+    def __init__(self, keys: np.ndarray, decoding: Decoding) -> None:
+        seeds = [np.random.SeedSequence((decoding.seed, *key)).generate_state(1, np.uint64)[0] for key in keys.tolist()]
+        self.seeds = np.array(seeds, np.uint64)
         self.temperature = 1.0 if decoding.temperature is None else decoding.temperature
-        self.top_k, self.top_p = decoding.top_k, decoding.top_p
+        self.top_k = decoding.top_k
+        self.top_p = None if decoding.top_p == 1 else decoding.top_p  # which leaves all symbols
 
-    def draw(self, ranks: Tensor, lines: Tensor, step: int) -> Tensor:
-        """One symbol for each of the lines (N,), from ranks (N, V) -> (N,)."""
-        # The best is 0, and stays so however small the temperature: 0 / 0 and inf - inf would be no numbers.
-        logits = (ranks - ranks.amax(1, keepdim=True)) / max(self.temperature, torch.finfo(ranks.dtype).tiny)
-        if self.top_k is not None and self.top_k < logits.shape[1]:
-            best, at = highest(logits, self.top_k)
-            logits = torch.full_like(logits, BARRED).scatter(1, at, best)
-        shares = logits.softmax(1)
-        if self.top_p is not None:
-            shares = self._nucleus(shares, self.top_p)
-        sums = shares.cumsum(1, dtype=torch.double)
-        numbers = torch.from_numpy(self.numbers(lines.cpu().numpy(), step)).to(ranks.device)
-        # A number is below 1 by at least 2^-52, so that its product is below the sum: no symbol of share 0 is drawn.
-        at = torch.searchsorted(sums, numbers[:, None] * sums[:, -1:], right=True)[:, 0]
-        return at.clamp(max=sums.shape[1] - 1)  # what is no number is found anywhere
+    def sample(self, scores: np.ndarray, groups: np.ndarray, step: int) -> np.ndarray:
+        """One symbol for each of the groups (N,), from scores (N, V), log-probabilities or logits -> (N,) int64."""
+        uniform, symbols = self.uniform(groups, step), None
+        if self.top_k is not None and self.top_k < scores.shape[1]:
+            symbols = np.sort(highest(scores, self.top_k)[1], 1)
+            scores = np.take_along_axis(scores, symbols, 1)
+        rows, size = scores.shape
+        chosen = np.empty(rows, np.int64)
+        length = max(1, CHUNK // size)
+        weights = np.zeros((min(length, rows), -(-size // BLOCK) * BLOCK))  # whole blocks, of which the rest weighs 0
+        for begin in range(0, rows, length):
+            part = slice(begin, begin + length)
+            own = weights[: len(scores[part])]
+            self._weigh(scores[part], own[:, :size])
+            chosen[part] = _inverse(own, uniform[part])
+        return chosen if symbols is None else symbols[np.arange(rows), chosen]
 
-    def numbers(self, lines: np.ndarray, step: int | np.ndarray) -> np.ndarray:
-        """Uniform in [0, 1), 52 bits, one for each line and step, in the shape that both have together."""
+    def uniform(self, groups: np.ndarray, step: int | np.ndarray) -> np.ndarray:
+        """Uniform samples in [0, 1), 52 bits, one for each group and step, in the shape to which both broadcast."""
         with np.errstate(over="ignore"):  # modulo 2^64 is meant
-            mixed = self.keys[lines] + np.asarray(step + 1, np.uint64) * SPLITMIX
+            mixed = self.seeds[groups] + np.asarray(step + 1, np.uint64) * SPLITMIX
             mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             mixed ^= mixed >> np.uint64(31)
-        drawn: np.ndarray = (mixed >> np.uint64(12)).astype(np.float64) * 2.0**-52
-        return drawn
+        samples: np.ndarray = (mixed >> np.uint64(12)).astype(np.float64) * 2.0**-52
+        return samples
 
-    def _nucleus(self, shares: Tensor, mass: float) -> Tensor:
-        """The largest shares that together have `mass`, with all that are as large as the last; the others are 0."""
-        # By numpy, whose sort takes a tenth of the time of torch's, which sorts the places too.
-        falling = torch.from_numpy(np.sort(shares.cpu().numpy(), 1)).to(shares.device).flip(1)
-        before = falling.cumsum(1, dtype=torch.double) - falling
-        last = (before < mass).sum(1, keepdim=True) - 1
-        return shares.masked_fill(shares < falling.gather(1, last.clamp(min=0)), 0)
+    def _weigh(self, scores: np.ndarray, weights: np.ndarray) -> None:
+        """Write exp((scores - the highest) / temperature), 0 outside the nucleus, into weights (N, V), float64."""
+        # The highest is 0, and stays so however small the temperature: 0 / 0 and inf - inf would be NaN.
+        shifted = scores - scores.max(1, keepdims=True)
+        if self.temperature == 1:
+            np.exp(shifted, out=weights, dtype=np.float64)
+        else:
+            with np.errstate(over="ignore"):
+                np.divide(shifted, max(self.temperature, _TINY), out=weights, dtype=np.float64)
+            np.exp(weights, out=weights)
+        if self.top_p is not None:
+            np.copyto(weights, 0, where=weights < _nucleus_limit(weights, self.top_p))
 
 
-def coverage(looked: Tensor) -> Tensor:
-    """sum_s log(min(looked_s, 1)), (N, S) sums of attention -> (N,); steps without any, such as padding, count 0."""
-    return torch.where(looked > 0, looked.clamp(max=1), 1).log().sum(-1)
+def _nucleus_limit(weights: np.ndarray, mass: float, part: int = TOP) -> np.ndarray:
+    """The least of the largest weights (N, V) that together have the fraction `mass` of their sum, (N, 1).
+
+    Only the largest, one of `part`, are sorted where these have the mass.
+    """
+    totals = np.einsum("nv->n", weights)
+    outside = weights.shape[1] - max(1, weights.shape[1] // part)
+    top = np.sort(np.partition(weights, outside, 1)[:, outside:] if part > 1 else weights, 1)
+    sums = top.cumsum(1)
+    # The smallest are left out as long as their sum is at most 1 - mass: those that are not sorted are left out first.
+    left = (1 - mass) * totals - (totals - sums[:, -1] if part > 1 else 0)
+    place = (sums > np.minimum(left, np.nextafter(sums[:, -1], 0))[:, None]).argmax(1)
+    limit: np.ndarray = np.take_along_axis(top, place[:, None], 1)
+    short = left < 0
+    if part > 1 and short.any():
+        limit[short] = _nucleus_limit(weights[short], mass, 1)
+    return limit
+
+
+def _inverse(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """The inverse of the distribution function: weights (N, blocks BLOCK) and uniform samples (N,) -> columns (N,).
+
+    First the block is found, then the column in it: sums over blocks take a fraction of the time of running sums.
+    """
+    rows = np.arange(len(weights))
+    blocks = weights.reshape(len(weights), -1, BLOCK)
+    sums = np.einsum("nbk->nb", blocks).cumsum(1)
+    # A sample is below 1 by at least 2^-52, so that its product is below the sum. Where a weight is NaN, any will do.
+    place = uniform * sums[:, -1]
+    block = (sums > place[:, None]).argmax(1)
+    within = blocks[rows, block].cumsum(1)
+    place = place - np.where(block > 0, sums[rows, block - 1], 0)
+    # Rounded sums may put the place at the end of the block: it then means the last column that has any weight.
+    place = np.minimum(place, np.nextafter(within[:, -1], 0))
+    columns: np.ndarray = block * BLOCK + (within > place[:, None]).argmax(1)
+    return columns

@@ -5,184 +5,205 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from elman.checks import fail
-from elman.decoding.options import Decoding, Hypothesis, Normal, Writer
-from elman.decoding.sampling import BARRED, Lots, coverage, likeliest, ranked, widest
+from elman.decoding.constraints import NEVER, are_constrained, constrained
+from elman.decoding.options import Decoding, Hypothesis, StepDecoder
+from elman.decoding.sampling import Sampler
+from elman.decoding.selection import best_continuations, log_sum_exp
 
 
 class Search:
-    """Hypotheses that grow by one symbol at each `step`, until none is `alive`.
+    """Hypotheses that grow by one symbol at each `step`, while the search `is_running`.
 
-    A line is a row of the batch, or one of its `n_best` draws. Prompts are forced: while a line's lasts, its one
-    hypothesis goes on with the prompt's symbol, whatever stands in the logits.
+    A group is the hypotheses of one row of the batch, or of one of its `n_best` samples. Prompts are forced: while that
+    of a group lasts, its one hypothesis takes the prompt's next symbol, whatever its score.
 
     Args:
-        writer: the network.
+        decoder: the network.
         state: before `begin`, of all rows.
-        numbers: of each row in the whole, by which draws are told apart.
+        row_numbers: of each row in the whole data, which tell its samples from those of other rows.
         begin: the symbol that is fed first.
         end: the symbol that ends a sequence.
         decoding: how to choose.
-        prompts: ids that stand before what is written, one array a row.
-        device: where the writer's tensors are.
+        prompts: ids before the generated ones, one array per row.
     """
 
     def __init__(
         self,
-        writer: Writer,
+        decoder: StepDecoder,
         state: Any,
-        numbers: Sequence[int],
+        row_numbers: Sequence[int],
         begin: int,
         end: int,
         decoding: Decoding,
         prompts: Sequence[np.ndarray],
-        device: torch.device,
     ) -> None:
-        self.writer, self.state, self.end, self.decoding, self.device = writer, state, end, decoding, device
-        self.draws = decoding.n_best if decoding.method == "sample" else 1
-        rows = len(numbers)
-        lines = torch.arange(rows, device=device).repeat_interleave(self.draws)
-        if self.draws > 1:
-            self.state = writer.select(state, lines)
-        keys = np.stack([np.repeat(np.array(numbers, np.int64), self.draws), np.tile(np.arange(self.draws), rows)], 1)
-        self.lots = Lots(keys, decoding) if decoding.method == "sample" else None
-        lengths = [len(prompt) for prompt in prompts for _ in range(self.draws)]
-        self.prompt_lengths = torch.tensor(lengths, dtype=torch.long, device=device)
-        padded = np.zeros((rows, max(lengths, default=0)), np.int64)
+        self.decoder, self.state, self.end, self.decoding = decoder, state, end, decoding
+        self.samples = decoding.n_best if decoding.method == "sample" else 1
+        rows = len(row_numbers)
+        row_of = np.arange(rows).repeat(self.samples)
+        groups = len(row_of)
+        if self.samples > 1:
+            self.state = decoder.select(state, row_of)
+        keys = np.stack([np.array(row_numbers, np.int64)[row_of], np.tile(np.arange(self.samples), rows)], 1)
+        self.sampler = Sampler(keys, decoding) if decoding.method == "sample" else None
+        lengths = np.array([len(prompt) for prompt in prompts], np.int64)
+        self.prompts = np.zeros((rows, lengths.max(initial=0)), np.int64)
         for row, prompt in enumerate(prompts):
-            padded[row, : len(prompt)] = prompt
-        self.prompts = torch.from_numpy(padded).to(device)[lines]
-        self.found: list[list[Hypothesis]] = [[] for _ in lines]
-        self.room = torch.full((len(lines),), decoding.beam or 1, device=device)  # hypotheses that may still finish
-        # What a hypothesis of a line must still beat.
-        self.bar = torch.full((len(lines),), BARRED, dtype=torch.double, device=device)
-        # Of each live hypothesis, sorted by line:
-        self.lines = torch.arange(len(lines), device=device)
-        self.symbols = torch.full((len(lines),), begin, device=device)
-        self.history = self.symbols.new_zeros(len(lines), 0)  # (N, T), prompt and what was written
-        self.places = self.history  # (N, T), in which row of each of `self.looks` it stood
-        self.totals = torch.zeros(len(lines), dtype=torch.double, device=device)  # by the model
-        self.ranks = self.totals  # as `decoding` changes them
-        self.looked: Tensor | None = None  # (N, S), attention summed over what was written
-        self.looks: list[Tensor] = []  # attention of every step, (N, S) each
+            self.prompts[row, : len(prompt)] = prompt
+        self.prompts, self.prompt_lengths = self.prompts[row_of], lengths[row_of]
+        self.changes_scores = are_constrained(decoding) or self.prompts.shape[1] > 0
+        self.finished: list[list[Hypothesis]] = [[] for _ in range(groups)]
+        self.capacity = np.full(groups, decoding.beam or 1)  # hypotheses that may still finish
+        self.threshold = np.full(groups, NEVER)  # the score that a hypothesis must still exceed
+        # Of each live hypothesis, sorted by group:
+        self.groups = np.arange(groups)
+        self.symbols = np.full(groups, begin, np.int64)
+        self.history = np.zeros((groups, 0), np.int64)  # (N, T), the prompt and what was generated since
+        self.places = self.history  # (N, T), which row of each of `self.attention` is its own
+        self.totals = np.zeros(groups)  # log-probabilities by the model
+        self.scores = self.totals  # as `decoding` changes them
+        self.coverage: np.ndarray | None = None  # (N, S), attention summed over what was generated
+        self.attention: list[np.ndarray] = []  # of every step, (N, S) each
 
     @property
-    def alive(self) -> bool:
-        """Whether any hypothesis goes on."""
-        return len(self.lines) > 0
+    def is_running(self) -> bool:
+        """Whether any hypothesis is still live."""
+        return len(self.groups) > 0
 
-    def step(self) -> Tensor:
-        """One symbol more for every live hypothesis; gives what was chosen, (M,)."""
+    def step(self) -> np.ndarray:
+        """Add one symbol to every live hypothesis; gives the symbols that were chosen, (M,)."""
         at = self.history.shape[1]
-        logits, state, attention = self.writer.step(self.symbols, self.state)
-        own = logits
-        if not isinstance(self.writer, Normal):
-            own = logits.log_softmax(1, torch.promote_types(logits.dtype, torch.float32))
-        written = at - self.prompt_lengths[self.lines]
-        ranks = ranked(own, self.history, written.clamp(min=0), self.end, self.decoding)
-        forced = written < 0
-        if at < self.prompts.shape[1] and forced.any():  # certain, so that it changes no total
-            for scores in (own, ranks):
-                scores[forced] = BARRED
-                scores[forced, self.prompts[self.lines[forced], at]] = 0.0
-        parents, symbols = self._choose(ranks, at)
-        changes = own[parents, symbols]
-        if not math.isfinite(float(changes.sum(dtype=torch.double))):
-            fail("decode", "the writer's logits", "be finite numbers", "others", "Train anew with a smaller lr.")
-        if self.decoding.method == "beam":  # else each goes on as it is
+        output, state, attention = self.decoder.step(self.symbols, self.state)
+        generated = at - self.prompt_lengths[self.groups]
+        forced = generated < 0
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # what is not finite is found below
+            own, normalizer = self._normalized(output)
+            scores = own
+            if self.changes_scores:
+                scores = constrained(own, self.history, np.maximum(generated, 0), self.end, self.decoding)
+            if at < self.prompts.shape[1] and forced.any():  # certain, so that it changes no total
+                for table in (own, scores):
+                    table[forced] = NEVER
+                    table[forced, self.prompts[self.groups[forced], at]] = 0.0
+            parents, symbols = self._choose(scores, normalizer, at)
+            gains = own[parents, symbols] - normalizer[parents]
+            total_gain = float(gains.sum(dtype=np.float64))
+        if not math.isfinite(total_gain):
+            fail("decode", "the network's logits", "be finite numbers", "others", "Train again with a smaller lr.")
+        changed = None if scores is own else scores[parents, symbols]
+        if self.decoding.method == "beam":  # else each continues as it is
             self._take(parents)
-            written, forced = written[parents], forced[parents]
-        self.totals = self.totals + changes
-        self.ranks = self.totals if ranks is own else self.ranks + ranks[parents, symbols]
-        self.history = torch.cat([self.history, symbols[:, None]], 1)
-        self._look(attention, parents, forced)
+            generated, forced = generated[parents], forced[parents]
+        self.totals = self.totals + gains
+        self.scores = self.totals if changed is None else self.scores + changed
+        self.history = np.concatenate([self.history, symbols[:, None]], 1)
+        self._attend(attention, parents, forced)
         ended = (symbols == self.end) & ~forced
-        done = ended | (written + 1 == self.decoding.max_length)
+        done = ended | (generated + 1 == self.decoding.max_length)
         if done.any():
-            self._finish(done, ended, written)
-        goes_on = ~done
+            self._finish(done, ended, generated)
+        live = ~done
         if self.decoding.method == "beam":
-            goes_on &= (self.room[self.lines] > 0) & (self._bound() > self.bar[self.lines])
-        self._keep(goes_on, symbols, parents, state)
+            live &= (self.capacity[self.groups] > 0) & (self._bound() > self.threshold[self.groups])
+        self._keep(live, symbols, parents, state)
         return symbols
 
     def results(self) -> list[list[Hypothesis]]:
-        """Of each row what was found, best first, at most `n_best`."""
-        lines = (self.found[at : at + self.draws] for at in range(0, len(self.found), self.draws))
-        rows = [[found for line in each for found in line] for each in lines]
+        """The finished hypotheses of each row, best first, up to `n_best`."""
+        groups = (self.finished[at : at + self.samples] for at in range(0, len(self.finished), self.samples))
+        rows = [[hypothesis for group in row for hypothesis in group] for row in groups]
         if not all(rows):
-            fail("decode", "the writer's logits", "leave each row a symbol that may be written", "a row without")
-        return [sorted(row, key=lambda found: -found.score)[: self.decoding.n_best] for row in rows]
+            fail("decode", "the network's logits", "leave each row a symbol that is allowed", "a row without")
+        return [sorted(row, key=lambda hypothesis: -hypothesis.score)[: self.decoding.n_best] for row in rows]
 
-    def _choose(self, ranks: Tensor, at: int) -> tuple[Tensor, Tensor]:
-        """Which hypotheses go on, sorted by line, and with what."""
+    def _normalized(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores (N, V) and a number for each row (N,) that makes them log-probabilities when it is taken off.
+
+        Where the scores are going to be changed, the number is 0 and they may be overwritten.
+        """
+        if self.decoder.gives_log_probabilities:
+            return output, np.zeros(len(output), output.dtype)
+        logits = output.astype(np.promote_types(output.dtype, np.float32), copy=False)
+        normalizer = log_sum_exp(logits)
+        if not self.changes_scores:
+            return logits, normalizer
+        return logits - normalizer[:, None], np.zeros_like(normalizer)
+
+    def _choose(self, scores: np.ndarray, normalizer: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which hypotheses continue, sorted by group, and with which symbols."""
         if self.decoding.method == "beam":
-            return widest(ranks, self.ranks, self.lines, self.room)
-        parents = torch.arange(len(ranks), device=self.device)
-        return parents, likeliest(ranks) if self.lots is None else self.lots.draw(ranks, self.lines, at)
+            return best_continuations(scores, self.scores - normalizer, self.groups, self.capacity)
+        symbols = scores.argmax(1) if self.sampler is None else self.sampler.sample(scores, self.groups, at)
+        return np.arange(len(scores)), symbols
 
-    def _look(self, attention: Tensor | None, parents: Tensor, forced: Tensor) -> None:
-        """Keep where the step looked."""
+    def _attend(self, attention: np.ndarray | None, parents: np.ndarray, forced: np.ndarray) -> None:
+        """Keep the attention weights of this step."""
         if attention is None:
             if self.decoding.coverage_penalty:
                 fail("decode", "coverage_penalty", "go with attention", "a network without", "Leave it out.")
             return
-        self.looks.append(attention)
-        self.places = torch.cat([self.places, parents[:, None]], 1)
+        self.attention.append(attention)
+        self.places = np.concatenate([self.places, parents[:, None]], 1)
         if self.decoding.coverage_penalty:
             now = attention[parents] * ~forced[:, None]
-            self.looked = now if self.looked is None else self.looked + now
+            self.coverage = now if self.coverage is None else self.coverage + now
 
-    def _bound(self) -> Tensor:
-        """The best score that a live hypothesis can still have, (N,): its log-probability and its coverage at best."""
-        penalty: float = ((5 + self.decoding.max_length) / 6) ** self.decoding.length_penalty
-        return self.ranks / penalty
+    def _bound(self) -> np.ndarray:
+        """The best score that a live hypothesis can still reach, (N,): its log-probability, and full coverage."""
+        penalty = ((5 + self.decoding.max_length) / 6) ** self.decoding.length_penalty
+        bound: np.ndarray = self.scores / penalty
+        return bound
 
-    def _finish(self, done: Tensor, ended: Tensor, written: Tensor) -> None:
+    def _finish(self, done: np.ndarray, ended: np.ndarray, generated: np.ndarray) -> None:
         """Take down the hypotheses that are `done` (N,)."""
-        which = done.nonzero()[:, 0]
+        which = np.flatnonzero(done)
         scores = self.totals[which]
         if self.decoding.method == "beam":
-            penalty = ((6.0 + written[which]) / 6) ** self.decoding.length_penalty  # as in `_bound`; `end` counts
-            scores = self.ranks[which] / penalty
-            if self.looked is not None:
-                scores = scores + self.decoding.coverage_penalty * coverage(self.looked[which])
-        lines = self.lines[which]
-        figures = (lines, self.totals[which], scores, ended[which], self.prompt_lengths[lines])
-        taken = (tensor.tolist() for tensor in (*figures, self.history[which], self.places[which]))
-        for line, total, score, over, before, history, places in zip(*taken, strict=True):
-            symbols = history[before:-1] if over else history[before:]
-            attention = self._attention(places, range(before, before + len(symbols)))
-            own = self.found[line]
-            own.append(Hypothesis(symbols, total, score, over, attention))
+            penalty = ((6.0 + generated[which]) / 6) ** self.decoding.length_penalty  # as in `_bound`; `end` counts
+            scores = self.scores[which] / penalty
+            if self.coverage is not None:
+                scores = scores + self.decoding.coverage_penalty * _coverage_term(self.coverage[which])
+        groups = self.groups[which]
+        figures = (groups, self.totals[which], scores, ended[which], self.prompt_lengths[groups])
+        columns = (array.tolist() for array in (*figures, self.history[which], self.places[which]))
+        for group, total, score, by_end, prompt, history, places in zip(*columns, strict=True):
+            symbols = history[prompt:-1] if by_end else history[prompt:]
+            attention = self._attention_of(places, range(prompt, prompt + len(symbols)))
+            own = self.finished[group]
+            own.append(Hypothesis(symbols, total, score, by_end, attention))
             if len(own) >= self.decoding.n_best:
-                self.bar[line] = sorted(found.score for found in own)[-self.decoding.n_best]
-        self.room -= lines.bincount(minlength=len(self.room))
+                self.threshold[group] = sorted(hypothesis.score for hypothesis in own)[-self.decoding.n_best]
+        self.capacity -= np.bincount(groups, minlength=len(self.capacity))
 
-    def _attention(self, places: list[int], steps: range) -> Tensor | None:
-        """Where a hypothesis looked in these steps, (T, S), by its place at each."""
-        if not self.looks:
+    def _attention_of(self, places: list[int], steps: range) -> np.ndarray | None:
+        """The attention weights of a hypothesis in these steps, (T, S), from its place at each."""
+        if not self.attention:
             return None
-        rows = [self.looks[step][places[step]] for step in steps]
-        return torch.stack(rows) if rows else self.looks[0][:0]
+        rows = [self.attention[step][places[step]] for step in steps]
+        return np.stack(rows) if rows else self.attention[0][:0]
 
-    def _keep(self, goes_on: Tensor, symbols: Tensor, parents: Tensor, state: Any) -> None:
-        """Let only these hypotheses (N,) go on, each from the state of its parent."""
-        kept = goes_on.nonzero()[:, 0]
+    def _keep(self, live: np.ndarray, symbols: np.ndarray, parents: np.ndarray, state: Any) -> None:
+        """Keep only these hypotheses (N,), each with the state of its parent."""
+        kept = np.flatnonzero(live)
         sources = parents[kept]
         before = len(self.symbols)
         self.symbols = symbols[kept]
-        if len(kept) and not (len(kept) == before and torch.equal(sources, torch.arange(before, device=self.device))):
-            state = self.writer.select(state, sources)
+        if len(kept) and not (len(kept) == before and np.array_equal(sources, np.arange(before))):
+            state = self.decoder.select(state, sources)
         self.state = state
         if len(kept) < len(symbols):
             self._take(kept)
 
-    def _take(self, rows: Tensor) -> None:
-        """What is known of these hypotheses, (M,), in this order."""
-        self.lines, self.totals, self.ranks = self.lines[rows], self.totals[rows], self.ranks[rows]
+    def _take(self, rows: np.ndarray) -> None:
+        """Keep what is known of these hypotheses, (M,), in this order."""
+        self.groups, self.totals, self.scores = self.groups[rows], self.totals[rows], self.scores[rows]
         self.history, self.places = self.history[rows], self.places[rows]
-        self.looked = None if self.looked is None else self.looked[rows]
+        self.coverage = None if self.coverage is None else self.coverage[rows]
+
+
+def _coverage_term(coverage: np.ndarray) -> np.ndarray:
+    """sum_s log(min(coverage_s, 1)), (N, S) -> (N,); steps without any attention, such as padding, count 0."""
+    term: np.ndarray = np.log(np.where(coverage > 0, np.minimum(coverage, 1), 1)).sum(-1)
+    return term

@@ -5,7 +5,7 @@ from elman.inference.attention import Looked, check_looks, looks
 from elman.inference.batches import judge
 from elman.inference.frames import check_fits_frames
 from elman.inference.generate import Prompt, Written, check_writes, frames, pieces, read_prompts, rows_to_write, texts
-from elman.inference.network_decoder import NetworkWriter, hypotheses, symbols
+from elman.inference.network_decoder import NetworkStepDecoder, hypotheses, symbols
 from elman.inference.next_symbols import next_in_table, next_symbols
 from elman.inference.timestamps import Stamp, stamps
 from elman.inference.trace import Step, check_traces, trace
@@ -13,7 +13,7 @@ from elman.inference.trace import Step, check_traces, trace
 __all__ = [
     "Answers",
     "Looked",
-    "NetworkWriter",
+    "NetworkStepDecoder",
     "Prompt",
     "Stamp",
     "Step",

@@ -53,4 +53,4 @@ def looks(network: Network, batch: Batch, values: Mapping[str, Any], decoding: D
     [[best, *_]] = hypotheses(network, batch, decoding)
     assert best.attention is not None
     names = network.symbols.symbols()
-    return Looked(read, [names[symbol] for symbol in best.symbols], best.attention.float().cpu().numpy())
+    return Looked(read, [names[symbol] for symbol in best.symbols], best.attention)

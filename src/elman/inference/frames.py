@@ -11,7 +11,7 @@ from torch import Tensor
 from elman.checks import fail, shown
 from elman.data import Batch
 from elman.decoding.options import Decoding
-from elman.decoding.sampling import Lots
+from elman.decoding.sampling import Sampler
 from elman.fields.base.generated import NEAREST_ONE
 from elman.network import Network
 from elman.topologies import AutoregressiveTopology
@@ -66,7 +66,7 @@ def write_frames(
     state = state.select(lines)
     forced = [np.zeros((0, field.size), np.float32) if prompts is None else prompts[row] for row in lines.tolist()]
     names = np.stack([np.repeat(batch.rows, each), np.tile(np.arange(each), rows)], 1)
-    lots = None if decoding.temperature is None else Lots(names, decoding)
+    lots = None if decoding.temperature is None else Sampler(names, decoding)
     steps, head = decoder.packed(), network.heads[0]
     found = [_Line(len(prompt)) for prompt in forced]
     alive = np.arange(len(found))
@@ -76,7 +76,7 @@ def write_frames(
         output = head(features)
         chance = None
         if lots is not None:
-            numbers = lots.numbers(alive[:, None], step * field.draws + np.arange(field.draws))
+            numbers = lots.uniform(alive[:, None], step * field.draws + np.arange(field.draws))
             chance = torch.from_numpy(numbers).to(output).clamp(1 - NEAREST_ONE, NEAREST_ONE)
         fed = field.following(output, chance, decoding.temperature or 1.0)
         _check_finite(fed)

@@ -6,7 +6,7 @@ from typing import Any
 
 from elman.checks import check_choice, check_range, fail
 from elman.config import RunConfig, resolved_options
-from elman.decoding import Decoding, laid_over, says_how
+from elman.decoding import Decoding, chooses_method, with_overrides
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, TARGETS, Field, Fields, Forecast, Known, Lags, Target, Writable
 from elman.network import Network
@@ -94,7 +94,7 @@ def make_decoding(config: RunConfig, given: Mapping[str, Any] | None = None) -> 
         fail("decode", "an option", "fit a target that is answered, not written", got, "Leave it out.")
     if given is None and writes:
         config.decode = resolved_options(Decoding, config.decode, "decode", without=("forbidden",))
-    options = resolved_options(Decoding, laid_over(config.decode, given or {}), "decode", without=("forbidden",))
+    options = resolved_options(Decoding, with_overrides(config.decode, given or {}), "decode", without=("forbidden",))
     return Decoding(**options)
 
 
@@ -109,7 +109,8 @@ def decoding_for_generation(config: RunConfig, given: Mapping[str, Any]) -> Deco
     Next-step and one-to-many draw at temperature 1 where nothing says how to choose. One long text had no end in
     training, so that its network cannot tell one, and writes all symbols that it may.
     """
-    if issubclass(TOPOLOGIES[config.model["topology"]], OneToMany) and not says_how(laid_over(config.decode, given)):
+    method_chosen = chooses_method(with_overrides(config.decode, given))
+    if issubclass(TOPOLOGIES[config.model["topology"]], OneToMany) and not method_chosen:
         given = {**given, "temperature": 1.0}
     chosen = make_decoding(config, given)
     endless = config.data.stream and not chosen.min_length
