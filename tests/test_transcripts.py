@@ -10,9 +10,9 @@ from networks import poisoned, row_of
 from tones import OPTIONS, RANDOM, RATE, SONGS, SUNG, sung, tone
 
 import elman
+from elman.decoding.ctc import log_likelihood
 from elman.errors import ArgumentError, ConfigError, DataError
 from elman.fields import Transcript
-from elman.layers.ctc import log_likelihood
 from tests.verbs import call
 
 

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range
+from elman.decoding.ctc import align, greedy, least_steps, prefix_beam
 from elman.fields.base.aligned import Aligned
 from elman.fields.tags import scores_of_steps
 from elman.fields.text.field import Text
 from elman.fields.text.scores import SCORES, Score
 from elman.fields.text.tokenizer import Value
-from elman.layers.ctc import align, ctc_loss, greedy, least_steps, prefix_beam
+from elman.layers.ctc import ctc_loss
 from elman.types import Column, Json
 
 UNKNOWN = 1  # the id of what the vocabulary lacks, which is never answered
