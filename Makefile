@@ -1,13 +1,13 @@
 # Two commands on a bare checkout: `make demo` and `make test`. PYTHON names the interpreter, 3.11 or later.
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := src tests conftest.py hatch_build.py
+CODE := src tests conftest.py hatch_build.py docs/write_options.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # By its path and without its folder in view (-P), for it needs neither elman nor torch.
 COMPILE := $(BIN)/python -P src/elman/kernels/build.py
 KERNELS := src/elman/kernels/build.py $(wildcard src/elman/kernels/csrc/*)
 
-.PHONY: demo test check test-slow kernels sanitize bench foreign results build clean
+.PHONY: demo test check test-slow kernels sanitize bench foreign results options build clean
 
 demo: .venv
 	$(BIN)/elman recipe sentiment --out runs/sentiment --force
@@ -43,6 +43,10 @@ foreign: .venv/foreign
 
 results: .venv
 	$(BIN)/python -m elman.recipes.report.results --out docs --jobs 2
+
+# Every option on one page, from the docstrings.
+options: .venv
+	$(BIN)/python docs/write_options.py
 
 build: .venv
 	$(BIN)/python -m build --outdir dist

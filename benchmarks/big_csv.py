@@ -1,13 +1,13 @@
-"""A CSV of any size, made from nothing, and what a training on it costs: time to the first step, memory, a second run.
+"""A synthetic CSV of any size, and the cost of a training on it: time to the first step, memory, a second run.
 
     python benchmarks/big_csv.py make 5 reviews.csv             # 5 GB of text and label; 60 s
-    python benchmarks/big_csv.py make 5 readings.csv --numbers  # 16 measurements and a label a row
+    python benchmarks/big_csv.py make 5 readings.csv --numbers  # 16 measurements and a label per row
     python benchmarks/big_csv.py measure reviews.csv            # in the cache folder ELMAN_CACHE
 
-Measured, each in a process of its own: reading the file once (by pandas in pieces, and by pyarrow's streaming reader,
-which is the fastest there is; cells as texts or numbers), a training of 200 steps from the file, and the same training
-again from the cache. Beside seconds stand those of the processor, both cores together, which tell more where other
-programs are busy. The file lies in memory for all that read it.
+Each is measured in a process of its own: reading the file once (by pandas in pieces, and by pyarrow's streaming reader,
+which is the fastest; cells as texts or numbers), a training of 200 steps from the file, and the same training again
+from the cache. CPU seconds, of both cores together, are reported too; they are more reliable while other programs run.
+The file is in the page cache for all measurements.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-WORDS, BLOCK, STEPS = 30_000, 50_000, 200  # words that texts are drawn from; rows written together; steps trained
+WORDS, BLOCK, STEPS = 30_000, 50_000, 200  # size of the vocabulary; rows written at once; training steps
 READ = """
 import sys, time, pyarrow as pa
 from pyarrow.csv import *
@@ -43,15 +43,15 @@ TRAIN = """
 import json, sys, threading, time
 begin = time.perf_counter()
 import elman
-from elman.training.step import Descent
+from elman.training.step import GradientDescent
 first = []
-step = Descent.step
+step = GradientDescent.step
 def timed(self, batch, history):
     first or first.extend((time.perf_counter() - begin, time.process_time()))
     if history.step == int(sys.argv[4]):
         raise KeyboardInterrupt
     return step(self, batch, history)
-Descent.step = timed
+GradientDescent.step = timed
 try:
     elman.train(sys.argv[1], input=sys.argv[2], target=sys.argv[3], hidden=32, epochs=1, quiet=True)
 except KeyboardInterrupt:
@@ -63,7 +63,7 @@ print(json.dumps({"first_step": first[0], "processor": first[1], "steps": steps,
 
 
 def make(path: Path, gigabytes: float, numbers: bool) -> None:
-    """Write the file: reviews of 5 to 59 words with a label, or 16 numbers with one."""
+    """Write the file: reviews of 5 to 59 words with a label, or 16 numbers with a label."""
     random = np.random.default_rng(0)
     words = np.array(["".join(random.choice(list("abcdefghijklmnopqrstuvwxyz"), 6)) for _ in range(WORDS)])
     size, rows = int(gigabytes * 1e9), 0
@@ -76,9 +76,9 @@ def make(path: Path, gigabytes: float, numbers: bool) -> None:
                 lines = (",".join(row) for row in cells.tolist())
             else:
                 lengths = random.integers(5, 60, BLOCK)
-                drawn = words[(WORDS * random.random(lengths.sum()) ** 3).astype(int)].tolist()
+                sampled = words[(WORDS * random.random(lengths.sum()) ** 3).astype(int)].tolist()
                 ends = lengths.cumsum()
-                texts = (drawn[end - length : end] for end, length in zip(ends, lengths, strict=True))
+                texts = (sampled[end - length : end] for end, length in zip(ends, lengths, strict=True))
                 lines = (
                     " ".join(["good" if label else "bad", *text]) for text, label in zip(texts, labels, strict=True)
                 )
@@ -88,13 +88,13 @@ def make(path: Path, gigabytes: float, numbers: bool) -> None:
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Seconds and gigabytes, see above."""
+    """Seconds and gigabytes, see the module docstring."""
     with path.open() as file:
         column = file.readline().partition(",")[0]
     columns = ("v*" if column == "v0" else column, "label")
-    by_pandas = float(run(READ_BY_PANDAS, brought_in(path)))
-    read, processor, rows = run(READ, brought_in(path)).split()
-    first = json.loads(run(TRAIN, brought_in(path), *columns, STEPS))
+    by_pandas = float(run(READ_BY_PANDAS, cached(path)))
+    read, processor, rows = run(READ, cached(path)).split()
+    first = json.loads(run(TRAIN, cached(path), *columns, STEPS))
     second = json.loads(run(TRAIN, path, *columns, STEPS))
     return {
         "gigabytes": round(path.stat().st_size / 1e9, 3),
@@ -114,8 +114,8 @@ def measure(path: Path) -> dict[str, float]:
     }
 
 
-def brought_in(path: Path) -> Path:
-    """The file, read through, so that the system has it in memory."""
+def cached(path: Path) -> Path:
+    """Read the file, so that it is in the page cache; returns its path."""
     with path.open("rb") as file:
         while file.read(1 << 24):
             pass
@@ -123,7 +123,7 @@ def brought_in(path: Path) -> Path:
 
 
 def run(program: str, *arguments: object) -> str:
-    """What a program prints on standard output."""
+    """The standard output of a program."""
     command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 

@@ -1,4 +1,4 @@
-"""What this machine can do at most, measured: multiply-adds a core, reads a core from each level of memory."""
+"""The measured limits of this machine per core: multiply-adds, and read bandwidth from each level of memory."""
 
 import ctypes
 import os
@@ -15,14 +15,14 @@ from elman.types import Json
 
 SOURCE = Path(__file__).with_name("ceilings.cpp")
 KILOBYTES = (16, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 65536)
-REPEATS = 5  # the best counts: a ceiling is what nobody disturbed
+REPEATS = 5  # the best counts, as the least disturbed
 ALIGNMENT = 64
 
 
 def measured() -> Json:
-    """{"gflops": a core, "reads": {KiB: GB/s a core}}; {} where there is no C++ compiler.
+    """{"gflops": per core, "reads": {KiB: GB/s per core}}; {} without a C++ compiler.
 
-    The reads are of a block of that size over and over, so that it comes from the smallest cache that holds it.
+    A block of the given size is read repeatedly, so that it comes from the smallest cache that holds it.
     """
     compiler = shutil.which(os.environ.get("CXX", "c++")) or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
@@ -47,21 +47,21 @@ def _reads(probe: ctypes.CDLL, kilobytes: int) -> float:
 
 
 def ceiling(item: Item, found: Json) -> float | None:
-    """The most GF/s that the measured ceilings allow an item on its threads; None where they were not measured.
+    """The maximum GFLOP/s of an item on its threads by the measured limits; None if they were not measured.
 
-    Every step has to read the recurrent weights once, and a single step the input's too; with one row that, not the
-    multiply-adds, is the limit. Each thread holds its share of the weights in its own cache.
+    Every step has to read the recurrent weights once, and a single step also the input weights; with one row this, not
+    the multiply-adds, is the limit. Each thread holds its part of the weights in its own cache.
     """
     if not found:
         return None
     work = WORKS[item.work]
     numbers = item.weights if item.one_step else item.weights * item.hidden_size // (item.input_size + item.hidden_size)
-    share = work.weight_bytes * numbers / item.threads
-    # What a larger block can do, a smaller one can: the best of all that are as large, or the largest.
+    own_bytes = work.weight_bytes * numbers / item.threads
+    # A smaller block is at least as fast as a larger one: the best of all that are as large, or the largest.
     bandwidth: float = max(
-        speed for size, speed in found["reads"].items() if int(size) * 1024 >= min(share, KILOBYTES[-1] * 1024)
+        speed for size, speed in found["reads"].items() if int(size) * 1024 >= min(own_bytes, KILOBYTES[-1] * 1024)
     )
     flops = 2.0 * item.batch * item.weights / item.threads
-    # Backward reads the weights once more and multiplies twice as much; the gradient of the weights waits for no step.
-    reads_limit = bandwidth * flops / share * (1.5 if item.trains else 1.0)
+    # The backward pass reads the weights once more and multiplies twice as much; weight gradients are not sequential.
+    reads_limit = bandwidth * flops / own_bytes * (1.5 if item.trains else 1.0)
     return float(f"{item.threads * min(found['gflops'], reads_limit):.4g}")

@@ -1,12 +1,12 @@
-"""Translation of a batch of sentences: elman greedy and by beam, beside JoeyNMT and a plain loop over torch.nn.
+"""Translation of a batch of sentences: elman, greedy and beam search, compared with JoeyNMT and a loop over torch.nn.
 
     python -m benchmarks.decoding                    # a vocabulary of 10,000 words, hidden 256 and 512, 1 and 2 threads
     python -m benchmarks.decoding --hidden 256 --rounds 15
     python -m pip install --no-deps --target JOEY joeynmt==2.3.0 'importlib_metadata<9' zipp ...  # as imports ask for
-    python -m benchmarks.decoding --joey JOEY        # JoeyNMT from a folder, for it asks for other versions than ours
+    python -m benchmarks.decoding --joey JOEY        # JoeyNMT from a folder, because it needs other versions than ours
 
-All contenders have the same weights and write the same symbols, which is checked first; then they take turns in one
-process. From padded ids to lists of ids, the encoder and whatever is prepared for a batch included.
+All contenders have the same weights and generate the same symbols, which is checked first; then they run in turn in one
+process. The time is from padded ids to lists of ids, including the encoder and all preparation of a batch.
 """
 
 import argparse
@@ -38,15 +38,19 @@ CONTENDERS = {
     ELMAN_BEAM: "decode_own:beam",
     JOEY_BEAM: "decode_joey:beam",
 }
-SAME = (("JoeyNMT", ELMAN), ("torch.nn loop", ELMAN), (JOEY_BEAM, ELMAN_BEAM))  # who must write what who writes
+SAME = (
+    ("JoeyNMT", ELMAN),
+    ("torch.nn loop", ELMAN),
+    (JOEY_BEAM, ELMAN_BEAM),
+)  # each must generate the same as the other
 
 
 def main() -> None:
-    """What the command line asks for."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hidden", type=int, choices=HIDDEN, help="both without it")
-    parser.add_argument("--threads", type=int, choices=THREADS, help="both without it")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"turns of each contender, {ROUNDS}")
+    parser.add_argument("--hidden", type=int, choices=HIDDEN, help="default: both")
+    parser.add_argument("--threads", type=int, choices=THREADS, help="default: both")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"runs of each contender, default {ROUNDS}")
     parser.add_argument("--joey", default="", metavar="FOLDER", help="where JoeyNMT is, if not installed")
     parser.add_argument("--wait", choices=WAITS, default=WAITS[0], help="how OpenMP's threads wait, see measure.py")
     parser.add_argument("--alone", action="store_true", help="measure one setting in this process, and print it")
@@ -85,7 +89,7 @@ def measured(hidden: int, threads: int, rounds: int, joey: str) -> Json:
     for name, like in SAME:
         if name in written and written[name] != written[like]:
             other = sum(one != two for one, two in zip(written[name], written[like], strict=True))
-            left_out[name] = f"it writes something else in {other} of {BATCH} rows"
+            left_out[name] = f"it generates other symbols in {other} of {BATCH} rows"
             del ready[name]
     seconds: dict[str, list[float]] = {name: [] for name in ready}
     load = os.getloadavg()[0]
@@ -110,7 +114,7 @@ def measured(hidden: int, threads: int, rounds: int, joey: str) -> Json:
         "ratios": {name: _short(value / ours[name]) for name, value in middle.items() if name != ELMAN},
         "spread": {name: _short(value) for name, value in spread.items()},
         "words": sum(map(len, written[ELMAN])),
-        "load": _short(load),  # of the machine when it began
+        "load": _short(load),  # of the machine at the beginning
         "gflops": None,
         "ceiling": None,
         "left_out": left_out,
@@ -118,7 +122,7 @@ def measured(hidden: int, threads: int, rounds: int, joey: str) -> Json:
 
 
 def print_table(entry: Json) -> None:
-    """Milliseconds a batch, and the ratio to elman's."""
+    """Milliseconds per batch, and the ratio to elman's."""
     print(f"hidden {entry['hidden_size']}, {entry['threads']} threads, load {entry['load']}")
     for name, microseconds in entry["microseconds"].items():
         ratio = f"{entry['ratios'][name]:8.2f}" if name in entry["ratios"] else ""

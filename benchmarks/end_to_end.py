@@ -1,11 +1,11 @@
-"""One epoch of sentiment on SST-2 from the file to the last step: `elman.train` beside plain torch loops and Keras.
+"""One epoch of sentiment on SST-2, from the file to the last step: `elman.train`, plain torch loops and Keras.
 
     python -m benchmarks.end_to_end                  # ELMAN_DATA names the folder that holds sst2/
     python -m benchmarks.end_to_end --cell gru --rounds 5
 
-Every contender reads the same CSV file, cuts and counts its words, and trains a bidirectional layer of 128 units on
-trained vectors of 100 numbers in batches of 32, with dropout, clipped gradients, AdamW and a logged loss. Each runs in
-a process of its own, two epochs long, the contenders in turn; the second epoch counts, so that no compilation does.
+Every contender reads the same CSV file, tokenizes it and counts its words, and trains a bidirectional layer with hidden
+size 128 on embeddings of size 100 in batches of 32, with dropout, gradient clipping, AdamW and a logged loss. Each runs
+two epochs in a process of its own, the contenders in turn; only the second epoch counts, to exclude compilation.
 """
 
 import argparse
@@ -40,11 +40,11 @@ CONTENDERS = {
 
 
 def main() -> None:
-    """What the command line asks for."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cell", choices=("lstm", "gru"), help="both without it")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"processes of each contender, {ROUNDS}")
-    parser.add_argument("--rows", type=int, help="only so many sentences, to try it out: nothing is written")
+    parser.add_argument("--cell", choices=("lstm", "gru"), help="default: both")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"processes of each contender, default {ROUNDS}")
+    parser.add_argument("--rows", type=int, help="use only n sentences, as a trial: nothing is written")
     parser.add_argument("--wait", choices=WAITS, default=WAITS[0], help="how OpenMP's threads wait, see measure.py")
     parser.add_argument("--alone", nargs=3, metavar=("CONTENDER", "CELL", "CSV"), help="one contender in this process")
     asked = parser.parse_args()
@@ -53,7 +53,7 @@ def main() -> None:
         return
     source = Path(os.environ.get("ELMAN_DATA", "")) / FILE
     if not source.is_file():
-        parser.error(f"ELMAN_DATA must name a folder that holds {FILE}, got {os.environ.get('ELMAN_DATA')!r}.")
+        parser.error(f"ELMAN_DATA must be a folder with {FILE}, got {os.environ.get('ELMAN_DATA')!r}.")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sentences.csv"
         longest = write_csv(source, path, asked.rows)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def write_csv(source: Path, path: Path, rows: int | None) -> int:
-    """The lines `0|1 text` as columns text and label -> words of the longest."""
+    """Write the lines `0|1 text` as columns text and label -> words of the longest."""
     lines = [line.split(maxsplit=1) for line in source.read_text(encoding="utf-8").splitlines()[:rows]]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -94,7 +94,7 @@ def alone(contender: str, cell: str, path: str) -> Json:
 
 
 def in_turn(cell: str, path: Path, rounds: int, wait: str) -> tuple[dict[str, list[Json]], dict[str, str]]:
-    """Every contender once a round, each in a process of its own -> what each run gave, and why others did not run."""
+    """Run every contender once per round, each in a process of its own -> results, and reasons of those left out."""
     found: dict[str, list[Json]] = {name: [] for name in CONTENDERS}
     left_out: dict[str, str] = {}
     env = environment(THREADS, wait) | {"KERAS_BACKEND": "jax"}
@@ -113,7 +113,7 @@ def in_turn(cell: str, path: Path, rounds: int, wait: str) -> tuple[dict[str, li
 
 
 def entry_of(cell: str, runs: dict[str, list[Json]], left_out: dict[str, str], longest: int) -> Json:
-    """The entry for results.json; `first` holds the epoch that compiles and warms up."""
+    """The entry for results.json; `first` is the epoch with compilation and warm-up."""
     times = {name: sorted(run["seconds"][1] for run in found) for name, found in runs.items()}
     middle = {name: median(found) for name, found in times.items()}
     return {

@@ -1,11 +1,11 @@
-"""Networks that others wrote and trained, before and after `elman.accelerate`: the same answers, and how much sooner.
+"""Networks that others wrote and trained, before and after `elman.accelerate`: differences of outputs, and speed.
 
     make .venv/foreign
     python -m benchmarks.foreign_networks --threads 1
 
-A speaker encoder, a tagger of letters and a network from spelling to sound, each from its own package with the weights
-in it, on what it is made for. Printed: the median time of an answer and of an answer with its gradients, torch's over
-ours, and the largest difference, of gradients as a share of the largest one.
+A speaker encoder, a tagger of letters and a network from spelling to sound, each from its own package with its weights,
+on its own task. Printed: the median time of the outputs, and of the outputs with gradients, torch's over ours, and the
+largest difference, of gradients relative to the largest one.
 """
 
 import argparse
@@ -29,12 +29,12 @@ PERSIAN = "سلام کتاب خورشید دانشگاه"
 
 
 class Foreign(NamedTuple):
-    """Somebody's network and how it is asked."""
+    """A network of others and how it is called."""
 
     package: str
     recurrent: list[str]  # the names of its recurrent layers
     load: Callable[[], nn.Module]
-    answer: Callable[[nn.Module], Tensor]  # numbers before any choice is made, with their gradients
+    answer: Callable[[nn.Module], Tensor]  # outputs before any decoding, with their gradients
 
 
 def speaker_encoder() -> nn.Module:
@@ -48,7 +48,7 @@ def speaker_encoder() -> nn.Module:
 
 
 def voices(network: nn.Module) -> Tensor:
-    """Eight stretches of 1.6 seconds, as mel energies that rise and fall -> their embeddings."""
+    """Eight segments of 1.6 seconds, as smooth random mel energies -> their embeddings."""
     noise = torch.randn(8, 40, 160, generator=torch.Generator().manual_seed(0))
     smooth = nn.functional.avg_pool1d(noise, 9, stride=1, padding=4)
     return network((6 * smooth - 5).exp().transpose(1, 2))
@@ -63,7 +63,7 @@ def tagger() -> nn.Module:
 
 
 def tags(network: nn.Module) -> Tensor:
-    """The words of `ARABIC` in one batch -> the scores of each letter's tags; the best tags are found too."""
+    """The words of `ARABIC` in one batch -> the scores of each letter's tags; the best tags are computed too."""
     words = [torch.tensor([network.letters[letter] for letter in word]) for word in ARABIC.split()]
     ids = nn.utils.rnn.pad_sequence(words, batch_first=True)
     scores = []
@@ -80,7 +80,7 @@ def speller() -> nn.Module:
 
 
 def sounds(network: nn.Module) -> Tensor:
-    """The words of `PERSIAN`, one after the other as their package does -> the scores of each sound."""
+    """The words of `PERSIAN`, one at a time as in their package -> the scores of each sound."""
     from g2p_fa.utils import IPA2tensor, word2tensor
 
     words = [word2tensor(word)[:, None] for word in PERSIAN.split()]
@@ -111,7 +111,7 @@ def learn(foreign: Foreign, network: nn.Module) -> Tensor:
 
 
 def differences(foreign: Foreign, before: nn.Module, after: nn.Module) -> tuple[float, float]:
-    """The largest of the answers; and of the gradients, as a share of the largest gradient."""
+    """The largest difference of the outputs; and of the gradients, relative to the largest gradient."""
     answers = [learn(foreign, network) for network in (before, after)]
     pairs = [
         (p.grad, q.grad) for p, q in zip(before.parameters(), after.parameters(), strict=True) if p.grad is not None

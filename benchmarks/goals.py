@@ -1,5 +1,5 @@
-"""What is to be reached: the least ratio, contender's time over elman's, of works and shapes that have one; and where
-elman is held against itself the highest."""
+"""The goals: the minimum ratio, contender's time over elman's, for works and shapes; and the maximum ratio where elman
+is compared with itself."""
 
 from typing import NamedTuple
 
@@ -58,11 +58,11 @@ GOALS = [
     Goal("epoch", ("lstm", "gru"), "Keras on JAX", 5),
     Goal("decoding", ("lstm",), "JoeyNMT", 3),
 ]
-LIMITS = [Goal("decoding", ("lstm",), "elman, beam 5", 4)]  # the highest ratio, not the least
+LIMITS = [Goal("decoding", ("lstm",), "elman, beam 5", 4)]  # the maximum ratio, not the minimum
 
 
 def goals_of(entry: Json) -> dict[str, float]:
-    """Contender -> the least ratio that is asked for; of several, the highest."""
+    """Contender -> the minimum ratio; of several goals, the highest."""
     found: dict[str, float] = {}
     for goal in GOALS:
         if goal.fits(entry):
@@ -71,12 +71,12 @@ def goals_of(entry: Json) -> dict[str, float]:
 
 
 def limits_of(entry: Json) -> dict[str, float]:
-    """Contender -> the highest ratio that is allowed."""
+    """Contender -> the maximum ratio."""
     return {goal.against: goal.ratio for goal in LIMITS if goal.fits(entry)}
 
 
 def full_length_mean(entries: list[Json]) -> float | None:
-    """The mean ratio of the LSTM that FULL_LENGTH_MEAN is asked of; None where nothing was measured."""
+    """The mean ratio of the LSTM to compare with FULL_LENGTH_MEAN; None without measurements."""
     ratios = [
         entry["ratios"]["torch.nn"]
         for entry in entries

@@ -1,4 +1,4 @@
-"""What is measured: one line a kind of work, multiplied out over cells, shapes and threads."""
+"""The measured items: one line per kind of work, with all combinations of cells, shapes and threads."""
 
 from fnmatch import fnmatch
 from itertools import product
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 CELLS = tuple(GATES)
-VALID = 0.55  # share of the steps of a packed batch that is real
+VALID = 0.55  # fraction of real steps in a packed batch
 
 
 class Item(NamedTuple):
-    """One figure to be had: a kind of work on one shape."""
+    """One item to measure: a kind of work on one shape."""
 
     work: str
     cell: str
@@ -44,7 +44,7 @@ class Item(NamedTuple):
 
     @property
     def weights(self) -> int:
-        """Numbers in the matrices of one direction."""
+        """The number of elements of the matrices of one direction."""
         return GATES[self.cell] * self.hidden_size * (self.input_size + self.hidden_size)
 
     def flops(self, real_steps: int) -> float:
@@ -79,7 +79,7 @@ ITEMS = {
 
 
 def picked(only: str | None = None, threads: int | None = None) -> list[Item]:
-    """The items on so many threads whose id matches a glob, or holds a text at its start or after a slash.
+    """The items on `threads` threads whose id matches a glob, or has a text at its start or after a slash.
 
     Without either all of them.
 

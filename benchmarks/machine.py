@@ -1,4 +1,4 @@
-"""The machine and the versions that figures were measured with."""
+"""The machine and the versions of a measurement."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ PACKAGES = ("torch", "jax", "onnxruntime", "openvino", "keras", "numpy")
 
 
 def describe(wait: str) -> tuple[str, Json]:
-    """A name for this machine, under which its figures stand, and what there is to say of it.
+    """A name for this machine, the key of its figures, and its description.
 
     `wait` is how OpenMP's threads wait, see `measure.environment`: other figures, so another name.
     """
@@ -32,7 +32,7 @@ def describe(wait: str) -> tuple[str, Json]:
 
 
 def _model() -> str:
-    """The processor as it calls itself; a virtual machine's name may be short, so family and model go with it."""
+    """The name of the processor; family and model are added, because a virtual machine's name may be short."""
     try:
         lines = Path("/proc/cpuinfo").read_text().split("\n\n", 1)[0].splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""One item, measured in a process of its own: the last line of standard output is the figures as JSON.
+"""Measures one item in a process of its own: the last line of standard output has the figures as JSON.
 
     python -m benchmarks.measure training/gru/b32-t128-d128-h128/2t --rounds 15 --seconds 12
 
@@ -43,7 +43,7 @@ def environment(threads: int, wait: str = WAITS[0]) -> dict[str, str]:
 
 
 def measured(item: Item, rounds: int = ROUNDS, seconds: float = SECONDS) -> Json:
-    """Figures of every contender that is installed and answers as torch.nn does, and why the others were left out."""
+    """Figures of every contender that is installed and agrees with torch.nn, and why the others were left out."""
     torch.set_num_threads(item.threads)
     task, work = make_task(item), WORKS[item.work]
     ready: dict[str, Prepared] = {}
@@ -53,7 +53,7 @@ def measured(item: Item, rounds: int = ROUNDS, seconds: float = SECONDS) -> Json
             ready[name] = prepare(where, task)
         except ImportError as error:
             left_out[name] = f"not installed: {error.name}"
-        except Exception as error:  # whatever a peer stumbles over must not end the others' measurement
+        except Exception as error:  # an error of one contender must not end the measurement of the others
             left_out[name] = f"{type(error).__name__}: {error}".splitlines()[0]
     truth = next((ready[name].answer for name in ("torch.nn", "torch packed") if name in ready), None)
     distances = {name: _distance(found.answer, truth) for name, found in ready.items()}
@@ -73,14 +73,14 @@ def measured(item: Item, rounds: int = ROUNDS, seconds: float = SECONDS) -> Json
         "spread": {name: _short(found.spread) for name, found in figures.items()},
         "unsure": [name for name, found in figures.items() if not found.sure],
         "undisturbed": {name: _short(found.undisturbed) for name, found in figures.items()},
-        "distance": _short(distances[ELMAN]),  # of elman's answer from torch.nn's, as a share of the largest number
+        "distance": _short(distances[ELMAN]),  # of elman's output from torch.nn's, relative to the largest element
         "gflops": _short(item.flops(real_steps) / ours / 1e3),
         "left_out": left_out,
     }
 
 
 def _distance(answer: Array | None, truth: Array | None) -> float:
-    """The largest difference as a share of the largest value; 0 where there is nothing to compare."""
+    """The largest difference relative to the largest value; 0 if there is nothing to compare."""
     if answer is None or truth is None:
         return 0.0
     off = float(np.abs(answer - truth).max() / np.abs(truth).max())

@@ -1,4 +1,4 @@
-"""What exact answers on padded text cost: elman's layers beside torch.nn's exact ways, in one run, interleaved.
+"""The cost of exact outputs on padded text: elman's layers and the exact ways of torch.nn, interleaved in one run.
 
     python benchmarks/padded_text.py
 
@@ -30,7 +30,7 @@ def reversed_rows(x, lengths):
 
 
 class Packed(nn.Module):
-    """torch.nn as its documentation has it."""
+    """torch.nn as in its documentation."""
 
     def __init__(self, kind, both):
         super().__init__()
@@ -79,7 +79,7 @@ def main():
     for rows in islice(shuffled(lengths, SIZE, 0, 0), BATCHES):
         x = torch.randn(len(rows), lengths[rows].max(), D)
         batches.append((x.requires_grad_(), torch.from_numpy(lengths[rows])))
-    print(f"{torch.get_num_threads()} threads, milliseconds a batch of {SIZE} x {D}, hidden {H}")
+    print(f"{torch.get_num_threads()} threads, milliseconds per batch of {SIZE} x {D}, hidden {H}")
     print(f"{'':24}{'packed':>10}{'padded':>10}{'elman':>10}{'elman / fastest':>18}")
     for kind in ("LSTM", "GRU", "RNN"):
         for both in (False, True):

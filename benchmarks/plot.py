@@ -1,4 +1,4 @@
-"""docs/benchmarks.png: every ratio, a row an item, a mark a contender, a line where elman would be as fast."""
+"""docs/benchmarks.png: all ratios, a row per item, a mark per contender, a line at equal speed."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from elman.types import Json
 
 ROW, MARGIN = 0.19, 0.9  # inches
 COLOURS = ("#c1440e", "#2a6f97", "#5b8e3e", "#8a4f9e", "#b08900", "#444444")
-MARKS = "osD^vPX"  # one more than colours, so that no two of many contenders look alike
+MARKS = "osD^vPX"  # one more than colours, so that many contenders have different combinations
 
 
 def draw(entries: list[Json], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md from benchmarks/results.json: every shape that was measured, wins and losses alike."""
+"""docs/benchmarks.md from benchmarks/results.json: every measured shape, wins and losses."""
 
 from collections.abc import Iterable, Mapping
 
@@ -42,11 +42,11 @@ OWN = (
     "one direction, 1 thread",
     "elman float32",
     "elman, beam 5",
-)  # elman itself: no loss to a peer
+)  # elman itself: not a loss to a peer
 
 
 def page(entries: Iterable[Json], machines: Mapping[str, Json]) -> str:
-    """The Markdown page, a section a machine."""
+    """The Markdown page, a section per machine."""
     entries = list(entries)
     sections = [
         _section(name, machines.get(name, {}), [entry for entry in entries if entry["machine"] == name])
@@ -56,7 +56,7 @@ def page(entries: Iterable[Json], machines: Mapping[str, Json]) -> str:
 
 
 def losses(entries: Iterable[Json]) -> list[tuple[Json, str]]:
-    """Every entry and the peer that was faster."""
+    """Every entry with a faster peer, and that peer."""
     return [(e, name) for e in entries for name, ratio in e["ratios"].items() if ratio < 1 and name not in OWN]
 
 
@@ -66,7 +66,7 @@ def shape(entry: Json) -> str:
 
 
 def _section(name: str, machine: Json, entries: list[Json]) -> str:
-    lines = [f"## {name}\n", *_said_of(machine), *_summary(entries)]
+    lines = [f"## {name}\n", *_description(machine), *_summary(entries)]
     for work in ABOUT:
         found = [entry for entry in entries if entry["work"] == work]
         if found:
@@ -75,7 +75,7 @@ def _section(name: str, machine: Json, entries: list[Json]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _said_of(machine: Json) -> list[str]:
+def _description(machine: Json) -> list[str]:
     if not machine:
         return []
     versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
@@ -142,7 +142,7 @@ def _short(microseconds: float) -> str:
 
 
 def _sure(entry: Json, who: str) -> bool:
-    """Whether both sides of a ratio had enough undisturbed blocks."""
+    """Whether both sides of a ratio have enough undisturbed blocks."""
     return not {ELMAN, who} & set(entry.get("unsure", ()))
 
 
@@ -158,7 +158,7 @@ def _ratio(entry: Json, who: str) -> str:
 
 
 def _goal(entry: Json, who: str) -> tuple[str, bool] | None:
-    """What is asked of a ratio, and whether it is reached."""
+    """The goal of a ratio, and whether it is reached."""
     least, most = goals_of(entry).get(who), limits_of(entry).get(who)
     if least is not None:
         return f"{least:.3g}", entry["ratios"][who] >= least

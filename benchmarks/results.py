@@ -1,4 +1,4 @@
-"""The files that figures are kept in: benchmarks/results.json, a list of entries, and machines.json beside it."""
+"""The files of the figures: benchmarks/results.json, a list of entries, and machines.json beside it."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ EPOCH, DECODING = "epoch", "decoding"  # the works that `end_to_end` and `decodi
 
 
 def merged(kept: Iterable[Json], fresh: Iterable[Json]) -> list[Json]:
-    """Both lists in one, in the order of the page; what was measured anew replaces what was there."""
+    """Both lists in one, in the order of the page; new entries replace old ones."""
     entries = {_key(entry): entry for entry in (*kept, *fresh)}
     works = [*WORKS, EPOCH, DECODING]
     return sorted(
@@ -24,13 +24,13 @@ def merged(kept: Iterable[Json], fresh: Iterable[Json]) -> list[Json]:
 
 
 def read(folder: Path = FOLDER) -> tuple[list[Json], dict[str, Json]]:
-    """The entries and the machines of a folder; none where there are no files yet."""
+    """The entries and the machines of a folder; empty without files."""
     entries, machines = (folder / "results.json", folder / "machines.json")
     return _json(entries, []), _json(machines, {})
 
 
 def add(entry: Json, machine: Json, folder: Path = FOLDER) -> None:
-    """Put an entry, and the machine that it was measured on, into the files."""
+    """Add an entry, and its machine, to the files."""
     entries, machines = read(folder)
     _write(folder / "results.json", merged(entries, [entry]))
     _write(folder / "machines.json", {**machines, entry["machine"]: machine})
@@ -45,6 +45,6 @@ def _json(path: Path, default: Any) -> Any:
 
 
 def _write(path: Path, content: Any) -> None:
-    part = path.with_suffix(".part")  # so that an interrupted run leaves the old file whole
+    part = path.with_suffix(".part")  # so that an interrupted run leaves the old file intact
     part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     part.replace(path)

@@ -1,7 +1,7 @@
-"""Measure items, each in a process of its own, and write benchmarks/results.json, docs/benchmarks.md and .png.
+"""Measures items, each in a process of its own, and writes benchmarks/results.json, docs/benchmarks.md and .png.
 
 python -m benchmarks.run                                  # everything: about 40 minutes
-python -m benchmarks.run --only 'training/gru/*'          # these again; all other figures stay as they are
+python -m benchmarks.run --only 'training/gru/*'          # only these; all other figures stay the same
 python -m benchmarks.run --only step/lstm --seconds 4
 """
 
@@ -28,15 +28,15 @@ DOCS = ROOT / "docs"
 
 
 def main() -> None:
-    """What the command line asks for."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", metavar="PATTERN", help="a glob or a part of an item's id; all items without it")
-    parser.add_argument("--threads", type=int, help="items on so many threads; all without it")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"blocks of each contender, {ROUNDS}")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"budget of an item, {SECONDS}")
+    parser.add_argument("--only", metavar="PATTERN", help="a glob or a part of an item's id; default: all items")
+    parser.add_argument("--threads", type=int, help="items with n threads; default: all")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"blocks of each contender, default {ROUNDS}")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"time budget of an item, default {SECONDS}")
     parser.add_argument("--wait", choices=WAITS, default=WAITS[0], help="how OpenMP's threads wait, see measure.py")
     parser.add_argument("--list", action="store_true", help="print the ids and measure nothing")
-    parser.add_argument("--report", action="store_true", help="write the page anew and measure nothing")
+    parser.add_argument("--report", action="store_true", help="write the page again and measure nothing")
     asked = parser.parse_args()
     items = picked(asked.only, asked.threads)
     if not items:
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def report() -> None:
-    """Write the page and the picture, which shows the machine with the most figures."""
+    """Write the page, and the picture of the machine with the most figures."""
     entries, machines = results.read()
     (DOCS / "benchmarks.md").write_text(page(entries, machines), encoding="utf-8")
     names = [entry["machine"] for entry in entries]
@@ -73,7 +73,7 @@ def entry_of(item: Item, name: str, machine: Json, rounds: int, seconds: float) 
         command, cwd=ROOT, env=environment(item.threads, machine["wait"]), capture_output=True, text=True
     )
     if done.returncode:
-        last = done.stderr.strip().rpartition("\n")[2]  # nothing where a signal ended it
+        last = done.stderr.strip().rpartition("\n")[2]  # empty if a signal ended it
         return {"left_out": {"all": f"the process left with status {done.returncode}: {last}"}}
     figures = json.loads(done.stdout.strip().rpartition("\n")[2])  # a library may have printed lines before it
     return {**item._asdict(), **figures, "ceiling": ceiling(item, machine["ceilings"]), "machine": name}

@@ -1,4 +1,4 @@
-"""What starting costs: `import elman` (with its layers) over `import torch`, and `elman --help`, as whole processes.
+"""Startup time: `import elman` (with its layers) relative to `import torch`, and `elman --help`, as whole processes.
 
 python benchmarks/startup.py
 """

@@ -1,4 +1,4 @@
-"""What every contender of an item is given: the same weights, inputs, lengths and gradient."""
+"""The task of an item: the same weights, inputs, lengths and gradient for every contender."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,21 +19,21 @@ class Task(NamedTuple):
 
     @property
     def valid(self) -> float:
-        """Share of the steps that is real."""
+        """Fraction of real steps."""
         return float(self.lengths.sum() / (self.item.batch * self.item.time))
 
 
 class Prepared(NamedTuple):
     """A contender, ready to be timed."""
 
-    run: Callable[[], object]  # the work, once, to its very end
-    answer: Array | None  # outputs, or when training the gradient of x: what the contenders must agree on
+    run: Callable[[], object]  # the work, once, until it is finished
+    answer: Array | None  # outputs, or when training the gradient of x, which must agree between contenders
     threads: int | None = None  # of torch; the item's own if None
-    scale: float = 1.0  # what the time is multiplied by
+    scale: float = 1.0  # factor of the time
 
 
 def make_task(item: Item) -> Task:
-    """The task of an item, always the same."""
+    """The task of an item, the same every time."""
     random = np.random.default_rng(0)
     rows, steps, inputs, hidden = item.batch, item.time, item.input_size, item.hidden_size
     height, bound = GATES[item.cell] * hidden, hidden**-0.5
@@ -48,6 +48,6 @@ def make_task(item: Item) -> Task:
     lengths = np.full(rows, steps)
     if item.packed:
         lengths = np.linspace((2 * VALID - 1) * steps, steps, rows).round().astype(np.int64).clip(1)
-        random.shuffle(lengths)  # as a batch comes: in no order
+        random.shuffle(lengths)  # unsorted, like an ordinary batch
         gradient[np.arange(steps) >= lengths[:, None]] = 0
     return Task(item, weights, x, lengths, gradient)

@@ -1,6 +1,6 @@
-"""Interleaved timing: every contender one block a round, blocks that other programs disturbed left out, medians.
+"""Interleaved timing: one block per contender and round, blocks that other programs disturbed left out, medians.
 
-A block is as many calls as fill its share of the budget. It is disturbed when this process' threads stood ready but
+A block is as many calls as fill its part of the budget. It is disturbed when this process' threads were ready but
 unserved, or the host took the processor away, for more than 3 % of the block and half a millisecond: Linux says both.
 A contender with fewer than three undisturbed blocks, such as one whose own threads outnumber the cores, keeps the
 faster half of all of its blocks instead.
@@ -19,27 +19,27 @@ import torch
 
 from benchmarks.task import Prepared
 
-WAITED, GRACE = 0.03, 0.0005  # share of a block, seconds
+WAITED, GRACE = 0.03, 0.0005  # fraction of a block, seconds
 FEWEST = 3
-SETTLE = 0.005  # seconds: threads of the contender before, which spin for work a while, have gone to sleep
+SETTLE = 0.005  # seconds until the threads of the last contender, which spin for a while, sleep
 
 
 class Block(NamedTuple):
-    seconds: float  # a call
+    seconds: float  # per call
     disturbed: bool
 
 
 class Figure(NamedTuple):
-    microseconds: float  # a call, median
-    spread: float  # the middle half of the blocks, as a share of the median
-    undisturbed: float  # share of the blocks
-    sure: bool  # there were enough undisturbed ones
+    microseconds: float  # per call, median
+    spread: float  # interquartile range of the blocks, relative to the median
+    undisturbed: float  # fraction of the blocks
+    sure: bool  # whether there were enough undisturbed blocks
 
 
 def interleaved(
     contenders: Mapping[str, Prepared], threads: int, rounds: int, seconds: float
 ) -> dict[str, list[Block]]:
-    """Blocks of every contender, `rounds` of each, fewer where that would take twice `seconds`."""
+    """Blocks of every contender, `rounds` of each, fewer if that would take more than twice `seconds`."""
     share = seconds / rounds / len(contenders)
     calls = {}
     for name, contender in contenders.items():
@@ -62,7 +62,7 @@ def interleaved(
 
 
 def figure(blocks: list[Block]) -> Figure:
-    """What the blocks say, by the rule on top of this file."""
+    """The figure of the blocks, by the rule in the module docstring."""
     calm = [block.seconds for block in blocks if not block.disturbed]
     undisturbed = len(calm) / len(blocks)
     sure = len(calm) >= FEWEST
@@ -88,7 +88,7 @@ def _block(contender: Prepared, calls: int) -> Block:
 
 
 def _seconds_of(run: Callable[[], object], share: float) -> float:
-    """About how long a call takes: the fastest of a few."""
+    """The approximate time of a call: the fastest of a few."""
     fastest, begin = float("inf"), time.perf_counter()
     for done in count():
         at = time.perf_counter()
@@ -100,7 +100,7 @@ def _seconds_of(run: Callable[[], object], share: float) -> float:
 
 
 def _waited() -> float:
-    """Seconds that threads of this process stood in line for a processor, and that the host took; 0 where unknown."""
+    """Seconds that threads of this process waited for a processor, and that the host took; 0 if unknown."""
     return sum(_queued()) / 1e9 + _stolen()
 
 

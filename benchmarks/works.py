@@ -1,4 +1,4 @@
-"""The kinds of work, and who does each: a contender is a function of `benchmarks.peers`, found when it is needed."""
+"""The kinds of work, and their contenders: a contender is a function of `benchmarks.peers`, imported when needed."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -11,8 +11,8 @@ ELMAN = "elman"
 
 class Work(NamedTuple):
     about: str
-    contenders: dict[str, str]  # name -> "module:function" in benchmarks.peers; elman first, what it is compared with
-    tolerance: float = 1e-3  # how far answers may differ, as a share of the largest
+    contenders: dict[str, str]  # name -> "module:function" in benchmarks.peers; elman first, then the others
+    tolerance: float = 1e-3  # allowed difference of outputs, relative to the largest
     weight_bytes: int = 4
 
 
@@ -22,7 +22,7 @@ STEP_PEERS = {
     "ONNX Runtime": "onnx_runtime:step",
     "OpenVINO": "open_vino:step",
 }
-# ONNX Runtime is the fastest of them over whole sequences, torch.nn what most would use.
+# ONNX Runtime is the fastest of them over whole sequences, torch.nn the most common.
 INFERENCE_PEERS = {"torch.nn": "torch_nn:inference", "ONNX Runtime": "onnx_runtime:inference"}
 
 WORKS = {

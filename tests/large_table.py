@@ -50,7 +50,7 @@ def trained(path: object, input: object = "text", target: str = "label", *, in_m
 
 
 def what_was_trained(model: elman.Model) -> tuple:
-    log = [line.split(b'"seconds"')[0] for line in model.keepsakes["log.jsonl"].splitlines()]
+    log = [line.split(b'"seconds"')[0] for line in model.artifacts["log.jsonl"].splitlines()]
     scores = {part: model.metrics[part] for part in ("valid", "test")}
     weights = {name: value.tolist() for name, value in model.network.state_dict().items()}
     return weights, log, scores, model.input.learned(), model.target.learned(), model.input.describe(), model.skipped

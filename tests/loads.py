@@ -3,9 +3,10 @@
 import numpy as np
 
 import elman
-from elman.config import check_document
-from elman.data import BadRows, from_memory
-from elman.training.datasets import Tables, make_parts
+from elman.config.configuration import check_document
+from elman.data import from_memory
+from elman.data.layouts import Tables
+from elman.training.prepare import prepare
 
 HOURS = np.arange(240)
 LOAD = 10 + np.sin(HOURS * 2 * np.pi / 12) + np.random.default_rng(0).normal(0, 0.1, 240)
@@ -31,8 +32,8 @@ def document(**sections):
 def parts_of(table, tables=None, **sections):
     notes = []
     config = check_document(document(**sections))
-    fields, parts = make_parts(config, tables or Tables(from_memory(table)), 0, BadRows(), notes.append)
-    return fields, parts, notes
+    prepared = prepare(config, tables or Tables(from_memory(table)), notes.append)
+    return prepared.fields, prepared.splits, notes
 
 
 def trained(table, **sections):
@@ -40,8 +41,8 @@ def trained(table, **sections):
     return elman.train(table, **given, quiet=True)
 
 
-def values(outlooks):
-    return [outlook.forecast for outlook in outlooks]
+def values(forecasts):
+    return [one.forecast for one in forecasts]
 
 
 def shops(**sections):

@@ -3,12 +3,13 @@
 import numpy as np
 import torch
 
-from elman.config import check_document
-from elman.data import BadRows, Batch, Examples, from_memory
+from elman.config.configuration import check_document
+from elman.data import Batch, Examples, from_memory
+from elman.data.layouts import Tables
 from elman.layers import LAYERS
 from elman.model.build import make_network
 from elman.model.model import Model
-from elman.training.datasets import Tables, make_parts
+from elman.training.prepare import prepare
 from elman.training.train import make_document
 from elman.types import Column
 
@@ -28,14 +29,14 @@ TEXT = {"text": {"kind": "text", "embedding": 5, "min_count": 1}}
 BACK = {"back": {"kind": "text", "embedding": 5, "min_count": 1, "metrics": ["exact_match"]}}
 LOAD, KIND = {"load": {"kind": "series"}}, {"kind": {"kind": "category", "embedding": 3}}
 # By name: inputs, targets and options of [model].
-READERS = {
+PREDICTING = {
     "one-to-one": (TEXT, {"label": {}}, {"topology": "one-to-one"}),
     "many-to-one": (TEXT, {"label": {}}, {"bidirectional": True}),
     "many-to-one, attention": (TEXT | KIND, {"label": {}}, {"pooling": "attention", "condition": "end"}),
     "many-to-many": (TEXT | LOAD, {"tags": {"kind": "tags"}, "label": {}}, {"bidirectional": True}),
     "many-to-many, crf": (LOAD | KIND, {"slots": {"kind": "tags", "head": "crf"}}, {"condition": "state"}),
 }
-WRITERS = {
+GENERATING = {
     "next-step": (TEXT, {}, {}),
     "one-to-many": (KIND, BACK, {}),
     "one-to-many, from a state": (KIND, BACK, {"condition": "state", "layers": 2}),
@@ -46,7 +47,7 @@ WRITERS = {
     "encoder-decoder, tied": (TEXT, {"back": BACK["back"] | {"tied": True}}, {}),
     "encoder-decoder, adaptive": (TEXT, {"back": BACK["back"] | {"softmax": "adaptive"}}, {}),
 }
-CASES = READERS | WRITERS
+CASES = PREDICTING | GENERATING
 CELLS = list(LAYERS)
 
 
@@ -56,15 +57,15 @@ def built(case: str, cell: str = "lstm", **model: object) -> tuple[Model, Exampl
     options = options | ({} if options.get("topology") == "one-to-one" else {"cell": cell, "hidden": 6}) | model
     document = make_document(inputs, targets or None, {})
     document |= {"model": options, "data": {"valid_fraction": 0.0, "test_fraction": 0.0}}
-    config = check_document(document)
-    fields, parts = make_parts(config, Tables(from_memory(TABLE)), 0, BadRows(), lambda note: None)
+    prepared = prepare(check_document(document), Tables(from_memory(TABLE)), lambda note: None)
+    config, fields = prepared.config, prepared.fields
     torch.manual_seed(0)
     network = make_network(config, fields).eval()
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if parameter.dim() > 1 and "weight_hh" not in name:
                 parameter *= 3  # as drawn they hardly tell one symbol from another
-    return Model(config, fields, network), parts.train
+    return Model(config, fields, network), prepared.splits.train
 
 
 def row_of(batch: Batch, row: int) -> Batch:
@@ -89,9 +90,9 @@ def poisoned(batch: Batch) -> Batch:
         found = {}
         for name, (values, lengths) in columns.items():
             if lengths is not None:
-                padding = torch.arange(values.shape[1]) >= lengths[:, None]
-                values = values.clone()
-                values[padding] = float("nan") if values.is_floating_point() else 1
+                padding = np.arange(values.shape[1]) >= lengths[:, None]
+                values = values.copy()
+                values[padding] = float("nan") if values.dtype.kind == "f" else 1
             found[name] = Column(values, lengths)
         return found
 

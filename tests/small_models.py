@@ -2,8 +2,8 @@
 
 import torch
 
-from elman.config import check_document
-from elman.model.build import make_fields, make_network
+from elman.config.configuration import check_document
+from elman.model.build import completed, make_fields, make_network
 from elman.model.model import Model
 
 TEXTS = ["It's raining, so I'll take my umbrella.", "I'll take my dog, so it's fun.", "It isn't my umbrella!"] * 2
@@ -18,24 +18,26 @@ def model_of(inputs, targets, topology, decode=None, seed=0, **options):
         "model": {"topology": topology, "hidden": 16, **options},
         "decode": decode or {},
     }
-    config = check_document(document)
+    config = completed(check_document(document))
     fields = make_fields(config)
     for name, field in (*fields.inputs.items(), *fields.targets.items()):
         field.fit([field.parse(value) for value in {**inputs, **targets}[name][1]])
     torch.manual_seed(seed)
     model = Model(config, fields, make_network(config, fields).eval())
     with torch.no_grad():
-        model.network.heads[0].weight.mul_(4)  # so that some symbols are far likelier than others
+        for parameter in model.network.heads[0].parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(4)  # so that some symbols are far likelier than others
     return model
 
 
-def next_step(level="word", **options):
-    text = {"kind": "text", "level": level} | ({"min_count": 1} if level == "word" else {})
+def next_step(tokenizer="word", **options):
+    text = {"kind": "text", "tokenizer": tokenizer} | ({"min_count": 1} if tokenizer == "word" else {})
     return model_of({}, {"text": (text, TEXTS)}, "next-step", **options)
 
 
 def one_to_many(**options):
-    target = {"word": ({"kind": "text", "level": "character"}, ["Rossini", "Schmidt"])}
+    target = {"word": ({"kind": "text", "tokenizer": "character"}, ["Rossini", "Schmidt"])}
     return model_of({"land": ({"kind": "category"}, ["it", "de"])}, target, "one-to-many", **options)
 
 

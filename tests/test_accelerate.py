@@ -110,16 +110,16 @@ def test_the_kernels_are_what_computes(kind, form, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_parameters_are_the_same_objects_and_training_goes_on(kind):
+def test_parameters_are_the_same_objects_and_training_continues(kind):
     plain, fast = (getattr(nn, kind)(D, H) for _ in range(2))
     fast.load_state_dict(plain.state_dict())
-    optimisers = [torch.optim.Adam(layer.parameters(), lr=0.1) for layer in (plain, fast)]
+    optimizers = [torch.optim.Adam(layer.parameters(), lr=0.1) for layer in (plain, fast)]
     x, before = torch.randn(STEPS, ROWS, D), list(fast.parameters())
     for step in range(3):
-        for layer, optimiser in zip((plain, fast), optimisers, strict=True):
-            optimiser.zero_grad()
+        for layer, optimizer in zip((plain, fast), optimizers, strict=True):
+            optimizer.zero_grad()
             layer(x)[0].square().sum().backward()
-            optimiser.step()
+            optimizer.step()
         if step == 0:
             elman.accelerate(fast)
     assert all(now is then for now, then in zip(fast.parameters(), before, strict=True))

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 
 CASES = {
     "text": {},
-    "characters, balanced": {"input": {"text": {"level": "character"}},
+    "characters, balanced": {"input": {"text": {"tokenizer": "character"}},
                              "target": {"label": {"class_weights": "balanced"}}},
     "number to number": {"input": "n", "target": "price", "hidden": None},
     "word to class": {"input": {"word": {"kind": "category"}}, "hidden": None},
@@ -194,8 +194,8 @@ def opened_as_large(model, folder):
     """The model again, for which every file is larger than memory."""
     model.save(folder / "model")
     again = elman.load(folder / "model")
-    again.config.data.in_memory = 0
-    return again
+    data = again.config.data.model_copy(update={"in_memory": 0.0})
+    return elman.Model(again.config.model_copy(update={"data": data}), again.fields, again.network)
 
 
 def test_pieces_have_the_columns_of_the_first_rows_in_their_order_and_empty_files_none(tmp_path, small_pieces):

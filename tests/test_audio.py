@@ -11,6 +11,7 @@ from tones import OPTIONS, PITCHES, RANDOM, RATE, SONGS, SUNG, tone
 
 import elman
 from elman.cli import app as cli
+from elman.encoders import ENCODERS
 from elman.errors import ArgumentError, BadValueError, ConfigError
 from elman.fields import Audio
 from elman.layers.spec_augment import MASKS, SpecAugment
@@ -22,7 +23,7 @@ def fitted(**options: object) -> Audio:
     return field
 
 
-def test_channels_are_scaled_by_their_mean_and_deviation_in_the_training_split():
+def test_channels_are_scaled_by_their_mean_and_standard_deviation_in_the_training_split():
     field = fitted()
 
     frames = np.concatenate([field.encode(field.parse(clip)) for clip in SUNG["clip"][:20]])
@@ -66,9 +67,9 @@ def test_stacked_frames_are_the_frames_in_their_order_and_the_mean_after_them(st
     assert np.array_equal(frames[: len(clip)], plain.encode(clip))
     assert not frames[len(clip) :].any()
     assert len(frames) - len(clip) < stack
-    assert stacked.encode(clip).shape == (len(stacked.pieces(clip)), stack * 12)
-    assert stacked.encoder().output_size == stack * 12
-    assert stacked.pieces(clip)[1] == f"{stack * 0.01:.2f} s"
+    assert stacked.encode(clip).shape == (len(stacked.step_names(clip)), stack * 12)
+    assert ENCODERS["audio"](stacked).output_size == stack * 12
+    assert stacked.step_names(clip)[1] == f"{stack * 0.01:.2f} s"
 
 
 def test_every_option_changes_the_frames():
@@ -83,7 +84,7 @@ def test_every_option_changes_the_frames():
         {"fmin": 100.0},
         {"fmax": 3000.0},
         {"stack": 2},
-        {"normalise": "clip"},
+        {"normalize": "clip"},
     ]
     for change in changes:
         field = fitted(**change)
@@ -95,11 +96,11 @@ def test_every_option_changes_the_frames():
 def test_what_is_added_to_all_frames_of_a_clip_is_taken_off_where_that_is_asked_for(features):
     samples, _ = SUNG["clip"][0]
     noisy = samples + 0.01 * np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
-    plain, normalised = (
-        Audio("clip", rate=RATE, size=12, features=features, normalise=how) for how in ("none", "clip")
+    plain, normalized = (
+        Audio("clip", rate=RATE, size=12, features=features, normalize=how) for how in ("none", "clip")
     )
 
-    as_heard, shifted = ([field.parse((gain * noisy, RATE)) for gain in (0.1, 1.0)] for field in (plain, normalised))
+    as_heard, shifted = ([field.parse((gain * noisy, RATE)) for gain in (0.1, 1.0)] for field in (plain, normalized))
 
     assert np.abs(as_heard[0] - as_heard[1]).max() > 1  # a tenth as loud
     np.testing.assert_allclose(shifted[0], shifted[1], atol=0.02)
@@ -111,7 +112,7 @@ def test_what_is_added_to_all_frames_of_a_clip_is_taken_off_where_that_is_asked_
     "options",
     [
         {"features": "wave"},
-        {"normalise": "training"},
+        {"normalize": "training"},
         {"rate": 0},
         {"size": 0},
         {"features": "mfcc", "size": 41},
@@ -133,8 +134,8 @@ def test_cells_that_are_no_sound_are_refused(tmp_path):
     (tmp_path / "text.wav").write_text("no sound")
     for raw, says in [
         ("gone.wav", "that is there"),
-        ("text.wav", "be a file of sound"),
-        (3.5, "be the path of a file"),
+        ("text.wav", "be an audio file"),
+        (3.5, "be the path of an audio file"),
         (None, "be the path"),
         ((np.zeros(0), RATE), "0 seconds"),
         ((np.zeros(20), RATE), "10 ms"),
@@ -184,7 +185,7 @@ def test_masks_change_what_is_trained_and_are_drawn_from_its_seed(options):
     def weights(**more: object) -> torch.Tensor:
         table = {"clip": SUNG["clip"][:30], "label": [song[0] for song in SONGS[:30]]}
         model = elman.train(table, input={"clip": OPTIONS | more}, target="label", hidden=4, epochs=1, quiet=True)
-        return model.network.heads[0].weight
+        return model.network.heads[0].linear.weight
 
     assert torch.equal(weights(**options), weights(**options))
     assert not torch.equal(weights(**options), weights())
@@ -213,7 +214,7 @@ def test_a_source_larger_than_memory_reads_a_clip_once_too(clips_folder, monkeyp
     own = elman.train(clips_folder / "clips.csv", quiet=True, **given)
 
     assert len(read) == 60
-    assert torch.equal(kept.network.heads[0].weight, own.network.heads[0].weight)
+    assert torch.equal(kept.network.heads[0].linear.weight, own.network.heads[0].linear.weight)
 
 
 def test_clips_of_another_rate_and_in_stereo_are_told_apart_as_those_of_training(clips_folder):
@@ -246,5 +247,5 @@ def test_a_file_that_is_no_sound_is_named_with_its_place(clips_folder, monkeypat
 
     assert left.value.code == 2
     said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith("error: clips.csv:9: column 'clip' must be a file of sound, got")
+    assert said.startswith("error: clips.csv:9: column 'clip' must be an audio file, got")
     assert said.endswith("Fix the row or pass --bad-rows skip.")

@@ -129,7 +129,7 @@ def test_a_full_disk_leaves_what_was_there(fails, out, desk, monkeypatch, capsys
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(fails, full)
-    monkeypatch.setattr("elman.storage.write._swapped", lambda new, old: False)  # as where the system cannot
+    monkeypatch.setattr("elman.storage.write._swapped_atomically", lambda new, old: False)  # as where the system cannot
     answer = type_in(case, monkeypatch, capsys)
 
     check_refused(case, *answer, lines=11)  # the notes of the training stand before it
@@ -151,7 +151,7 @@ def test_a_run_directory_that_cannot_be_replaced_stays(desk, monkeypatch, capsys
         return rename(path, goal)
 
     monkeypatch.setattr(Path, "rename", third_fails)
-    monkeypatch.setattr("elman.storage.write._swapped", lambda new, old: False)
+    monkeypatch.setattr("elman.storage.write._swapped_atomically", lambda new, old: False)
     answer = type_in(case, monkeypatch, capsys)
 
     check_refused(case, *answer, lines=10)
@@ -181,7 +181,7 @@ def test_the_command_itself_leaves_with_the_code(name, desk):
 
 
 def test_the_command_itself_survives_a_disk_that_takes_no_more(desk):
-    case = Case("no room", f"train good.csv {TRAIN} --out model --force", ("File too large", "untouched"))
+    case = Case("no room", f"train good.csv {TRAIN} --out model --force", ("File too large", "unchanged"))
     before = contents(desk)
 
     answer = in_a_shell(case, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))

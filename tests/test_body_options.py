@@ -3,7 +3,7 @@
 import pytest
 
 import elman
-from elman.config import resolved_options
+from elman.config.configuration import resolved_options
 from elman.errors import ConfigError
 from elman.layers import LAYERS, RecurrentOptions
 from elman.topologies import TOPOLOGIES

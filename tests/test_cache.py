@@ -29,7 +29,7 @@ def test_the_second_run_does_not_read_the_source_again(tmp_path, monkeypatch):
     trained(path, in_memory=0, hidden=5)
     with pytest.raises(pytest.fail.Exception, match="fitted again"):
         trained(path, in_memory=0, input={"text": {"min_count": 1}})
-    monkeypatch.setattr(elman.training.datasets, "version", lambda _: "another")
+    monkeypatch.setattr(elman.data.layouts.rows, "version", lambda _: "another")
     with pytest.raises(pytest.fail.Exception, match="fitted again"):
         trained(path, in_memory=0)
 
@@ -71,12 +71,12 @@ def test_each_thread_walks_by_itself():
                 assert go.wait(10)
             yield number
 
-    walk = files.Walk(numbers)
+    cursor = files.Cursor(numbers)
     with ThreadPoolExecutor(1) as other:
-        found = other.submit(walk, 3)
+        found = other.submit(cursor, 3)
         assert inside.wait(10)
         try:
-            assert [walk(number) for number in (1, 4, 0)] == [1, 4, 0]  # while the other stands in its own
+            assert [cursor(number) for number in (1, 4, 0)] == [1, 4, 0]  # while the other stands in its own
         finally:
             go.set()
         assert found.result() == 3
@@ -155,7 +155,7 @@ def test_a_large_source_is_told_by_its_digest_too(tmp_path):
     }
 
     def digests(path: Path, seed: int = 0) -> list[str]:
-        columns = [store.kept_field(role, field) for role, field in model.fields.by_role().items()]
+        columns = [store.stored_field(role, field) for role, field in model.fields.by_role().items()]
         stored, folder = store.open_stored(files.find_files(path), columns, lambda table, bad: table, BadRows(), print)
         parts = elman.data.split_rows(len(stored), 0.2, 0.2, seed)
         return [lazy.lazy_examples(stored, part, model.fields, BadRows(), folder.name).digest() for part in parts]
@@ -242,7 +242,7 @@ def test_a_place_is_found_from_the_cache_too(tmp_path, piece_size):
     expected = [f"a.csv:{row + 2}" if row < 100 else f"b.csv:{row - 98}" for row in kept]
     sources = files.find_files(str(tmp_path / "*.csv"))
     fields = {"input.text": elman.fields.Text("text"), "target.label": elman.fields.Category("label")}
-    columns = [store.kept_field(role, field) for role, field in fields.items()]
+    columns = [store.stored_field(role, field) for role, field in fields.items()]
 
     for _ in range(2):
         stored, _ = store.open_stored(sources, columns, lambda table, bad: table, BadRows(True), print)
@@ -263,7 +263,7 @@ def test_a_byte_that_changed_inside_the_rows_is_noticed_when_it_is_read_and_they
     content[{"first": min(texts), "middle": sorted(texts)[1], "last": max(texts)}[place]] ^= 1
     entry.write_bytes(content)
 
-    with pytest.raises(IntegrityError, match=r"must hold what was written there, got other bytes. Start again"):
+    with pytest.raises(IntegrityError, match=r"must have its original content, got other bytes. Start again"):
         trained(path, in_memory=0)
     assert what_was_trained(trained(path, in_memory=0)) == first
     assert what_was_trained(trained(path, in_memory=0)) == first
@@ -273,8 +273,8 @@ def test_a_byte_that_changed_inside_the_rows_is_noticed_when_it_is_read_and_they
 def test_a_piece_of_the_rows_is_checked_once_and_when_it_is_read(piece_size, tmp_path, monkeypatch):
     stored = opened(write(tmp_path))
     checked: list[int] = []
-    plain = stored._is_as_written
-    monkeypatch.setattr(stored, "_is_as_written", lambda piece: checked.append(piece) or plain(piece))
+    plain = stored._is_intact
+    monkeypatch.setattr(stored, "_is_intact", lambda piece: checked.append(piece) or plain(piece))
 
     for rows in ([0], [0, 1], [len(stored) - 1, 0]):
         stored.values("input.text", np.array(rows), lambda value: value.as_py())
@@ -285,9 +285,9 @@ def test_a_piece_of_the_rows_is_checked_once_and_when_it_is_read(piece_size, tmp
     assert read_twice[0] > 5
 
 
-def opened(path: Path, said: list[str] | None = None) -> store.Stored:
+def opened(path: Path, said: list[str] | None = None) -> store.ArrowRows:
     """The rows of a file with a text, by the cache; what was said of the cache is added."""
-    column = store.kept_field("input.text", elman.fields.Text("text"))
+    column = store.stored_field("input.text", elman.fields.Text("text"))
     heard: list[str] = []
     found = store.open_stored(files.find_files(path), [column], lambda table, bad: table, BadRows(), heard.append)[0]
     if said is not None:
@@ -365,7 +365,9 @@ def test_what_this_process_reads_is_never_removed(three_of_a_kind, tmp_path, own
 def test_a_limit_that_is_none_is_refused_before_anything_is_read(value, tmp_path, monkeypatch):
     monkeypatch.setenv("ELMAN_CACHE_GB", value)
     monkeypatch.setattr(store, "_write", lambda *_: pytest.fail("read"))
-    with pytest.raises(DataError, match=f"ELMAN_CACHE_GB: .* must be a number of GB from 0 on, or inf, got '{value}'"):
+    with pytest.raises(
+        DataError, match=f"ELMAN_CACHE_GB: .* must be a number of GB, at least 0, or inf, got '{value}'"
+    ):
         trained(write(tmp_path), in_memory=0)
 
 
@@ -387,9 +389,9 @@ def test_a_person_is_told_whether_a_source_is_read_or_comes_from_the_cache(tmp_p
         said += [line for line in capsys.readouterr().err.splitlines() if line.startswith("source")]
 
     size = f"source    {path.name}: {path.stat().st_size / 1e6:.3g} MB, "
-    made = f"read once and kept in the cache, {own_cache}, which may be deleted"
-    again = f"as an earlier run read it and kept it in the cache, {own_cache}"
-    assert said == [size + made, size + again, size + "no longer whole in the cache and so " + made]
+    made = f"read once and kept in the cache, {own_cache}, which can be deleted"
+    again = f"read from the cache, {own_cache}"
+    assert said == [size + made, size + again, size + "damaged in the cache and so " + made]
 
 
 def test_a_training_says_what_it_removed(tmp_path, own_cache, monkeypatch, capsys):

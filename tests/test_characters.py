@@ -108,7 +108,7 @@ def test_what_does_not_fit_is_refused():
         ({"kind": "rnn"}, "kind must be one of bilstm, cnn"),
         ({"output": 7}, "output must be even"),
         ({"output": 0}, "output must be at least 1"),
-        ({"dropout": 2}, "dropout must be at least 0 and below 1"),
+        ({"dropout": 2}, "dropout must be a fraction, at least 0 and below 1"),
     ]:
         with pytest.raises(ArgumentError, match=message):
             CharacterEncoder(7, **options)

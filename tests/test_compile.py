@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch._dynamo.testing import CompileCounter
 
 import elman
+from elman.decoding.distributions import Quantiles
 from elman.layers import (
     ATTENTIONS,
     POOLS,
@@ -21,9 +22,9 @@ from elman.layers import (
 from elman.layers.characters import CharacterEncoder
 from elman.layers.crf import CRF
 from elman.layers.ctc import ctc_loss
-from elman.layers.distributions import Gaussian, Quantiles, StudentT
-from elman.layers.heads import AdaptiveSoftmax, Projection, SampledSoftmax
-from elman.layers.level import level_of, take_off
+from elman.layers.distributions import Loss, QuantileLoss, gaussian_loss, student_t_loss
+from elman.layers.normalize import normalization_of, normalized
+from elman.layers.softmax import AdaptiveSoftmax, Projection, SampledSoftmax
 from elman.layers.spec_augment import SpecAugment
 from elman.layers.speech import LaplaceHead, PreNet, laplace_loss
 
@@ -67,11 +68,6 @@ def crf() -> tuple[nn.Module, Call]:
     return layer, lambda x: layer.log_likelihood(x, known, LENGTHS)
 
 
-def crf_marginals() -> tuple[nn.Module, Call]:
-    layer = CRF(D)
-    return layer, lambda x: layer.marginals(x, LENGTHS)
-
-
 def head(layer: Projection | AdaptiveSoftmax) -> tuple[nn.Module, Call]:
     return layer, lambda x: layer.loss(x.flatten(0, 1), IDS.flatten())
 
@@ -85,8 +81,8 @@ def picture() -> tuple[nn.Module, Call]:
     return layer, lambda x: layer(x.flatten()[:64].reshape(1, 1, 8, 8))
 
 
-def distribution(layer: Gaussian | StudentT | Quantiles, width: int) -> tuple[nn.Module, Call]:
-    return nn.Identity(), lambda x: layer.loss(x.flatten()[: 5 * width].reshape(5, 1, width), torch.zeros(5, 1))
+def distribution(loss: Loss, width: int) -> tuple[nn.Module, Call]:
+    return nn.Identity(), lambda x: loss(x.flatten()[: 5 * width].reshape(5, 1, width), torch.zeros(5, 1))
 
 
 CASES: dict[str, Callable[[], tuple[nn.Module, Call]]] = {
@@ -110,7 +106,6 @@ CASES: dict[str, Callable[[], tuple[nn.Module, Call]]] = {
         for kind in ("bilstm", "cnn")
     },
     "crf": crf,
-    "crf marginals": crf_marginals,
     "ctc": lambda: (
         nn.Identity(),
         lambda x: ctc_loss(x.log_softmax(-1), LENGTHS, IDS[:, :2] % 5 + 1, torch.tensor([2, 1, 0])),
@@ -125,14 +120,20 @@ CASES: dict[str, Callable[[], tuple[nn.Module, Call]]] = {
         layer := LaplaceHead(D, 2),
         lambda x: laplace_loss(layer(x.flatten(0, 1)), torch.zeros(B * T, 2)),
     ),
-    "gaussian": lambda: distribution(Gaussian(), 2),
-    "student": lambda: distribution(StudentT(), 3),
-    "quantiles": lambda: distribution(Quantiles(), 9),
-    "level": lambda: (nn.Identity(), lambda x: take_off(level_of("window", x[..., 0], LENGTHS), x[..., 0])),
+    "gaussian": lambda: distribution(gaussian_loss, 2),
+    "student": lambda: distribution(student_t_loss, 3),
+    "quantiles": lambda: distribution(QuantileLoss(Quantiles()), 9),
+    **{
+        f"normalized by {kind}": lambda kind=kind: (
+            nn.Identity(),
+            lambda x: normalized(normalization_of(kind, x[..., 0], LENGTHS), x[..., 0]),
+        )
+        for kind in ("last", "window", "seasonal-difference")
+    },
 }
 
 # What stands in a batch decides what these do, such as how many words of it are distinct: several graphs each.
-IN_PARTS = {"characters bilstm", "characters cnn", "crf", "crf marginals", "ctc", "softmax adaptive"}
+IN_PARTS = {"characters bilstm", "characters cnn", "crf", "ctc", "softmax adaptive"}
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch's own, between two graphs

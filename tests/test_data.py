@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import elman
-from elman.config import check_document
+from elman.config.configuration import check_document
 from elman.data import (
     BadRows,
     Table,

@@ -7,9 +7,9 @@ from unicodedata import is_normalized
 import pytest
 
 from elman.data import Table
+from elman.data.layouts import Tables
 from elman.recipes.datasets import DATASETS
 from elman.recipes.datasets.cmudict import ENTRY
-from elman.training.datasets import Tables
 
 PARTS = [  # data set, rows of each part
     ("snips", (13_084, 700, 700)),

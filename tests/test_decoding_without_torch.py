@@ -1,25 +1,17 @@
 """Decoding needs no PyTorch: all of it imports and answers where importing torch fails."""
 
 import pkgutil
-import subprocess
-import sys
+
+from without_torch import without_torch
 
 import elman.decoding
 
 MODULES = sorted(module.name for module in pkgutil.walk_packages(elman.decoding.__path__, "elman.decoding."))
-BLOCKED = """
-import importlib, sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "torch":
-            raise ImportError("torch is blocked")
-sys.meta_path.insert(0, Blocked())
-"""
 
 
 def test_every_module_imports_and_decodes_with_torch_blocked():
     assert len(MODULES) >= 5
-    code = f"""{BLOCKED}
+    without_torch(f"""
 for name in {MODULES}:
     importlib.import_module(name)
 import numpy as np
@@ -34,6 +26,4 @@ for options in ({{}}, {{"beam": 3}}, {{"temperature": 1e-9}}):
     [[best]] = decode(Count(), None, 1, begin=0, end=4, decoding=Decoding(**options))
     assert best.symbols == [1, 2, 3]
 assert "torch" not in sys.modules
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+""")

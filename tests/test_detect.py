@@ -14,8 +14,8 @@ import pytest
 import elman
 from elman.data import BadRows, plain
 from elman.errors import ArgumentError, DataError
-from elman.forecasting.anomalies import CLEAN, Watcher, Watching, highest_scores, thresholds
-from elman.inference.one_step_ahead import Watch, Watched, watch
+from elman.forecasting.anomalies import NORMAL_SCORES, AnomalyDetector, ScoredSeries, highest_scores, thresholds
+from elman.inference.one_step_ahead import OneStepAhead, SeriesState, predict_readings
 from elman.insight import anomalies as picture
 from elman.metrics import auc
 from elman.recipes.baselines.rolling import DAY, FAULTS, rolling_z, score_of_days, with_faults
@@ -35,19 +35,20 @@ def spiked() -> dict:
 
 
 def test_an_injected_spike_is_found_and_little_else(model):
-    found = Watcher(model, 0.01).table(spiked())
-    hits = [hit for series in found for hit in series.hits()]
-    best = max(hits, key=lambda hit: hit["score"])
+    found = AnomalyDetector(model, 0.01).table(spiked())
+    anomalies = [one for series in found for one in series.anomalies()]
+    best = max(anomalies, key=lambda one: one["score"])
     assert (best["id"], best["time"], best["channel"]) == ("m2", 137, "heat")
     assert best["value"] == pytest.approx(best["expected"] + 1.5, abs=0.5)
     assert best["score"] > 3 * best["threshold"]
-    clean = [hit for series in Watcher(model, 0.01).table(waves(steps=300, seed=9)) for hit in series.hits()]
+    detector = AnomalyDetector(model, 0.01)
+    clean = [one for series in detector.table(waves(steps=300, seed=9)) for one in series.anomalies()]
     assert len(clean) < 0.03 * 2 * 2 * 300
-    assert not any(hit["score"] > 2 * hit["threshold"] for hit in clean)
+    assert not any(one["score"] > 2 * one["threshold"] for one in clean)
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.01, 0.1, 0.5])
-def test_of_the_clean_readings_just_the_stated_share_is_above_the_threshold(rate):
+def test_of_the_clean_readings_just_the_stated_fraction_is_above_the_threshold(rate):
     scores = np.random.default_rng(0).gamma(2.0, size=(1000, 3))
     limits = thresholds(highest_scores(scores), rate)
     assert (scores > limits).mean(0).round(9).tolist() == [rate] * 3
@@ -57,12 +58,12 @@ def test_of_the_clean_readings_just_the_stated_share_is_above_the_threshold(rate
 def test_the_model_keeps_the_scores_of_its_validation_part(model, tmp_path):
     model.save(tmp_path / "run")
     again = elman.load(tmp_path / "run")
-    kept = json.loads(again.keepsakes[CLEAN])
+    kept = json.loads(again.artifacts[NORMAL_SCORES])
     assert kept["readings"] == [180, 180]  # a tenth of two machines' 900 steps
-    assert Watcher(again, 0.05).thresholds.tolist() == Watcher(model, 0.05).thresholds.tolist()
+    assert AnomalyDetector(again, 0.05).thresholds.tolist() == AnomalyDetector(model, 0.05).thresholds.tolist()
     valid = [np.array([waves()[name][begin : begin + 90] for name in ("load", "heat")]).T for begin in (720, 1620)]
-    scores = np.concatenate([watch(model.network, readings)[0].scores for readings in valid])
-    assert ((scores > Watcher(model, 0.05).thresholds).sum(0) == 9).all()
+    scores = np.concatenate([predict_readings(model.network, readings)[0].scores for readings in valid])
+    assert ((scores > AnomalyDetector(model, 0.05).thresholds).sum(0) == 9).all()
 
 
 @pytest.mark.parametrize("cuts", [[1, 2, 3], [7], [63, 64], list(range(1, 200))])
@@ -70,17 +71,17 @@ def test_scores_are_the_same_whole_in_pieces_and_step_by_step_with_gaps(model, c
     table = waves(steps=200, seed=2, machines=("m1",))
     readings = np.stack([table["load"], table["heat"]], 1)
     readings[[0, 63, 64, 65, 199], [0, 1, 1, 0, 0]] = np.nan
-    whole, end = watch(model.network, readings)
+    whole, end = predict_readings(model.network, readings)
     parts, state = [], None
     for piece in np.split(readings, cuts):
-        part, state = watch(model.network, piece, state)
+        part, state = predict_readings(model.network, piece, state)
         parts.append(part)
 
     for name in whole._fields:
         joined = np.concatenate([getattr(part, name) for part in parts])
         np.testing.assert_allclose(joined, getattr(whole, name), rtol=2e-5, atol=2e-5)
     assert np.isnan(whole.scores).sum() == 5
-    assert isinstance(state, Watch)
+    assert isinstance(state, SeriesState)
     assert np.array_equal(state.last, end.last)
 
 
@@ -89,34 +90,36 @@ def test_what_comes_later_changes_no_expectation(model):
     readings = np.stack([table["load"], table["heat"]], 1)
     other = readings.copy()
     other[60:] += 17
-    before, after = watch(model.network, readings)[0], watch(model.network, other)[0]
+    before, after = predict_readings(model.network, readings)[0], predict_readings(model.network, other)[0]
     assert np.array_equal(before.expected[:61], after.expected[:61])
     assert not np.array_equal(before.expected[61:], after.expected[61:])
 
 
-def test_the_verb_gives_the_same_hits_of_a_file_and_of_a_stream(model, tmp_path, monkeypatch, capsys):
+def test_the_verb_gives_the_same_anomalies_of_a_file_and_of_a_stream(model, tmp_path, monkeypatch, capsys):
     model.save(tmp_path / "run")
     file = written_csv(tmp_path / "new.csv", spiked())
-    whole = found_by_verb(capsys, tmp_path / "run", file, "--plot", tmp_path / "hits.png")
+    whole = found_by_verb(capsys, tmp_path / "run", file, "--plot", tmp_path / "anomalies.png")
     monkeypatch.setattr(sys, "stdin", io.StringIO(file.read_text()))
     streamed = found_by_verb(capsys, tmp_path / "run", "-")
 
-    assert {(hit["id"], hit["channel"], str(hit["time"])) for hit in whole} == {
-        (hit["id"], hit["channel"], hit["time"]) for hit in streamed
+    assert {(one["id"], one["channel"], str(one["time"])) for one in whole} == {
+        (one["id"], one["channel"], one["time"]) for one in streamed
     }
-    assert [hit["score"] for hit in whole] == pytest.approx([hit["score"] for hit in streamed], rel=1e-3)
-    assert any(hit["time"] == "137" for hit in streamed)
-    assert (tmp_path / "hits.png").read_bytes().startswith(b"\x89PNG")
+    assert [one["score"] for one in whole] == pytest.approx([one["score"] for one in streamed], rel=1e-3)
+    assert any(one["time"] == "137" for one in streamed)
+    assert (tmp_path / "anomalies.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_every_reading_has_its_score_and_whether_it_is_a_hit(model):
+def test_every_reading_has_its_score_and_whether_it_is_an_anomaly(model):
     table = spiked()
     table["load"][3] = None
-    for series in Watcher(model, 0.01).table(table):
+    for series in AnomalyDetector(model, 0.01).table(table):
         rows = series.rows()
         assert [(row["time"], row["channel"]) for row in rows] == [(h, c) for h in range(300) for c in ("load", "heat")]
-        assert all(row["hit"] == (row["score"] is not None and row["score"] > row["threshold"]) for row in rows)
-        assert [{k: v for k, v in row.items() if k != "hit"} for row in rows if row["hit"]] == series.hits()
+        assert all(row["anomaly"] == (row["score"] is not None and row["score"] > row["threshold"]) for row in rows)
+        assert [
+            {k: v for k, v in row.items() if k != "anomaly"} for row in rows if row["anomaly"]
+        ] == series.anomalies()
         missing = [row["time"] for row in rows if row["value"] is None]
         assert missing == [row["time"] for row in rows if row["score"] is None] == ([3] if series.id == "m1" else [])
 
@@ -129,7 +132,7 @@ def test_the_verb_prints_every_reading_where_all_are_asked_for(model, tmp_path, 
     streamed = list(csv.DictReader(io.StringIO(call(capsys, "detect", tmp_path / "run", "-", *ALL_CSV)[0])))
 
     assert [row["time"] for row in whole] == [row["time"] for row in streamed] == [str(at // 2) for at in range(40)]
-    assert list(whole[0]) == ["id", "time", "channel", "value", "expected", "score", "threshold", "hit"]
+    assert list(whole[0]) == ["id", "time", "channel", "value", "expected", "score", "threshold", "anomaly"]
     scores = [[float(row["score"]) for row in rows] for rows in (whole, streamed)]
     assert scores[0] == pytest.approx(scores[1], rel=1e-3)
 
@@ -183,7 +186,7 @@ def test_standard_input_must_name_its_columns(model, tmp_path, monkeypatch, caps
     model.save(tmp_path / "run")
     for text, says in [
         ("", "standard input: the file must name its columns in the first line, got an empty file"),
-        ("load,load\n", "standard input:1: a column's name must stand once, got 'load' twice"),
+        ("load,load\n", "standard input:1: a column's name must be unique, got 'load' twice"),
         ("load,h\udce4t\n", r"standard input:1: the names of the columns must be UTF-8, got b'load,h\xe4t'"),
     ]:
         monkeypatch.setattr(sys, "stdin", io.StringIO(text))
@@ -202,23 +205,23 @@ def dated(steps=40) -> dict:
     return table | {"hour": [datetime(2026, 11, 23) + timedelta(hours=hour) for hour in table["hour"]]}
 
 
-def test_hits_at_dates_are_printed_and_drawn_as_dates(model, tmp_path, capsys, monkeypatch):
+def test_anomalies_at_dates_are_printed_and_drawn_as_dates(model, tmp_path, capsys, monkeypatch):
     model.save(tmp_path / "run")
     pq.write_table(pa.table(dated()), tmp_path / "new.parquet")
     drawn = []
     monkeypatch.setattr(picture, "show_dates", drawn.append)
-    plot = tmp_path / "hits.png"
+    plot = tmp_path / "anomalies.png"
     found = found_by_verb(capsys, tmp_path / "run", tmp_path / "new.parquet", "--false-alarms", 0.5, "--plot", plot)
-    assert {hit["time"] for hit in found} <= {
+    assert {one["time"] for one in found} <= {
         f"2026-11-{day} {hour:02}:00:00" for day in (23, 24) for hour in range(24)
     }
     assert len(drawn) == 1
 
 
 def seen(channels, times, thresholds):
-    """Two readings a channel under watch, all figures of which are 1."""
+    """Two scored readings a channel, all figures of which are 1."""
     one = np.ones((2, len(channels)))
-    return Watching(None, times, channels, one, Watched(one, one, one, one), thresholds)
+    return ScoredSeries(None, times, channels, one, OneStepAhead(one, one, one, one), thresholds)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +240,7 @@ def seen(channels, times, thresholds):
 def test_dates_stand_on_an_axis_of_dates_and_numbers_are_counted_as_steps(times, are, monkeypatch):
     drawn = []
     monkeypatch.setattr(picture, "show_dates", drawn.append)
-    picture.draw_hits("two", seen(["load"], times, np.array([2.0])))
+    picture.draw_anomalies("two", seen(["load"], times, np.array([2.0])))
     assert len(drawn) == are
 
 
@@ -246,13 +249,13 @@ def test_the_picture_says_where_it_leaves_channels_out_and_keeps_names_as_they_a
     monkeypatch.setattr(picture, "png", lambda figure, dpi: drawn.append(figure) or b"")
     for count in (4, 5):
         names = [f"$c_{at}$" for at in range(count)]
-        picture.draw_hits("m $1", seen(names, [1, 2], np.linspace(0.9, 2, count)))
+        picture.draw_anomalies("m $1", seen(names, [1, 2], np.linspace(0.9, 2, count)))
     titles = [figure.axes[0].get_title() for figure in drawn]
-    assert titles == ["m $1", "m $1; the 4 of 5 channels that rise highest"]
+    assert titles == ["m $1", "m $1; the 4 of 5 channels with the highest scores"]
     assert [axes.get_ylabel() for axes in drawn[1].axes[::2]] == ["$c_0$", "$c_1$", "$c_2$", "$c_3$"]
     [legend] = drawn[1].legends
     told = [text.get_text() for text in legend.get_texts()]
-    assert told == ["where 90% were expected", "expected", "readings", "hits", "scores", "threshold"]
+    assert told == ["90 % prediction interval", "predicted", "actual", "anomalies", "score", "threshold"]
 
 
 def test_names_of_series_and_times_of_any_kind_are_plain_json():
@@ -274,25 +277,25 @@ def test_a_gap_is_refused_where_training_refused_gaps_or_its_row_is_skipped(stri
     table = waves(steps=9, machines=("m1",))
     rest = {name: column[:4] + column[5:] for name, column in table.items()}
     table["heat"][4] = float("nan")
-    watcher, bad = Watcher(strict), BadRows(skip=True)
+    detector, bad = AnomalyDetector(strict), BadRows(skip=True)
 
     with pytest.raises(DataError, match="the table: row 5: column 'heat' must hold a number, got nothing"):
-        watcher.table(table)
-    [skipped], [expected] = watcher.table(table, bad), watcher.table(rest)
+        detector.table(table)
+    [skipped], [expected] = detector.table(table, bad), detector.table(rest)
     assert bad.messages == ["the table: row 5: column 'heat' must hold a number, got nothing"]
     assert skipped.rows() == expected.rows()
     with pytest.raises(DataError, match="the table must have a row that can be used, got none"):
-        watcher.table({name: column[4:5] for name, column in table.items()}, BadRows(skip=True))
+        detector.table({name: column[4:5] for name, column in table.items()}, BadRows(skip=True))
 
 
-def test_a_gap_in_a_step_is_refused_where_training_refused_gaps_and_the_series_goes_on(strict):
-    watcher, other = Watcher(strict), Watcher(strict)
+def test_a_gap_in_a_step_is_refused_where_training_refused_gaps_and_the_series_continues(strict):
+    detector, other = AnomalyDetector(strict), AnomalyDetector(strict)
     good = {"machine": "m1", "hour": 1, "load": 100, "heat": 20}
     for gap in (None, "", float("nan"), "n/a"):
         with pytest.raises(DataError, match="detect: column 'heat' must hold a number, got nothing"):
-            watcher.step(good | {"heat": gap})
-    assert watcher.follow(good | {"heat": None}, BadRows(skip=True)) is None
-    assert watcher.follow(good).rows() == other.follow(good).rows()
+            detector.step(good | {"heat": gap})
+    assert detector.follow(good | {"heat": None}, BadRows(skip=True)) is None
+    assert detector.follow(good).rows() == other.follow(good).rows()
 
 
 def test_whole_series_keep_their_numbers_where_one_is_skipped():
@@ -300,26 +303,26 @@ def test_whole_series_keep_their_numbers_where_one_is_skipped():
     options = {"s": {"kind": "series", "missing": "refuse"}}
     whole = elman.train({"s": lists}, input=options, model=DOCUMENT["model"], epochs=1, quiet=True)
     gappy = {"s": [lists[0], [1.0, None], lists[2]]}
-    found = Watcher(whole, 0.5).table(gappy, BadRows(skip=True))
+    found = AnomalyDetector(whole, 0.5).table(gappy, BadRows(skip=True))
     assert [series.id for series in found] == [1, 3]
 
 
 def test_a_model_or_a_rate_that_does_not_fit_is_refused(model):
     for rate in (0.0, 1.0, float("nan")):
         with pytest.raises(ArgumentError, match="false_alarms must be more than 0 and less than 1"):
-            Watcher(model, rate)
+            AnomalyDetector(model, rate)
     kept = highest_scores(np.random.default_rng(0).random((20_000, 1)))
     with pytest.raises(ArgumentError, match=r"false_alarms must be less than 0\.5, for the run keeps no more"):
         thresholds(kept, 0.6)
     with pytest.raises(DataError, match="the table must have the column 'heat', got machine, hour, load"):
-        Watcher(model).step({"machine": "m1", "hour": 1, "load": 3})
+        AnomalyDetector(model).step({"machine": "m1", "hour": 1, "load": 3})
     with pytest.raises(DataError, match="a row must have the column 'hour', got machine, load"):
-        Watcher(model).step({"machine": "m1", "load": 3})
+        AnomalyDetector(model).step({"machine": "m1", "load": 3})
     with pytest.raises(DataError, match="column 'heat' must be a number, got 'hot'"):
-        Watcher(model).step({"machine": "m1", "hour": 1, "load": 3, "heat": "hot"})
+        AnomalyDetector(model).step({"machine": "m1", "hour": 1, "load": 3, "heat": "hot"})
     answers = elman.train({"x": ["a", "b"] * 20, "y": ["c", "d"] * 20}, input="x", target="y", epochs=1, quiet=True)
-    with pytest.raises(ArgumentError, match="the model must tell the next step of a series, got one-to-one"):
-        Watcher(answers)
+    with pytest.raises(ArgumentError, match="the model must predict the next step of a series, got one-to-one"):
+        AnomalyDetector(answers)
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -343,7 +346,7 @@ def test_a_rolling_score_looks_back_only_and_days_have_their_highest():
     assert score_of_days(scores).tolist() == [np.nanmax(scores[:24]), scores[24:48].max()]
 
 
-def test_auc_is_the_share_of_pairs_in_the_right_order():
+def test_auc_is_the_fraction_of_pairs_in_the_right_order():
     random = np.random.default_rng(0)
     scores, true = random.integers(0, 6, 50), random.random(50) < 0.4
     pairs = [(h > low) + 0.5 * (h == low) for h in scores[true] for low in scores[~true]]

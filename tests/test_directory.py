@@ -42,10 +42,10 @@ def test_every_flipped_byte_and_every_cut_is_found(folder, name):
 
 def test_a_missing_file_and_a_link_are_found(folder, tmp_path):
     (folder / "b.bin").rename(tmp_path / "elsewhere")
-    with pytest.raises(IntegrityError, match=r"b\.bin must be there"):
+    with pytest.raises(IntegrityError, match=r"b\.bin must exist"):
         read_directory(folder)
     (folder / "b.bin").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(IntegrityError, match=r"b\.bin must be there"):
+    with pytest.raises(IntegrityError, match=r"b\.bin must exist"):
         read_directory(folder)
 
 

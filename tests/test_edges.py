@@ -11,6 +11,7 @@ from whole_directory import read_directory
 import elman
 from elman.cells import LSTMState
 from elman.data import BadRows, Table, gather
+from elman.encoders import ENCODERS
 from elman.errors import DataError, IntegrityError, Interrupted
 from elman.fields import Fields, Series, Text
 from elman.fields.text.pretrained import read_vectors
@@ -18,7 +19,7 @@ from elman.recipes import find, follow
 from elman.storage import to_json, write, write_directory
 from elman.storage.manifest import with_digest
 from elman.testing import CellCase
-from elman.training import Run
+from elman.training import TrainingRun
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e3, 1e5])
@@ -85,13 +86,13 @@ def test_a_score_that_is_infinite_loses_no_training(tmp_path):
 
 
 def test_an_interrupt_ends_a_whole_recipe(tmp_path, monkeypatch):
-    plain = Run._step
+    plain = TrainingRun._step
 
     def interrupted(self, *batch):
         signal.raise_signal(signal.SIGINT)
         return plain(self, *batch)
 
-    monkeypatch.setattr(Run, "_step", interrupted)
+    monkeypatch.setattr(TrainingRun, "_step", interrupted)
     with pytest.raises(Interrupted, match="nothing was written"):
         follow(find("sentiment"), out=tmp_path / "run", quick=True)
     assert not (tmp_path / "run").exists()
@@ -109,7 +110,7 @@ def test_an_interrupt_between_two_renames_loses_no_run(tmp_path, monkeypatch):
         return plain(self, goal)
 
     monkeypatch.setattr(Path, "rename", rename)
-    monkeypatch.setattr(write, "_swapped", lambda new, old: False)  # as where the system cannot
+    monkeypatch.setattr(write, "_swapped_atomically", lambda new, old: False)  # as where the system cannot
     with pytest.raises(KeyboardInterrupt):
         write_directory(tmp_path / "run", {"a.json": b"new"}, force=True)
     assert (tmp_path / "run" / "a.json").read_bytes() == b"old"
@@ -154,7 +155,7 @@ def test_vectors_with_unknown_and_with_spaces_in_words(tmp_path):
     field.fit(["good film"])
     assert field.vocabulary.count("<unk>") == 1
     assert field.encode("zzz").tolist() == [1]
-    assert field.encoder().weight[1].tolist() == [3.0, 4.0]
+    assert ENCODERS[field.kind](field).weight[1].tolist() == [3.0, 4.0]
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), "", np.array([1, 2])])
@@ -168,7 +169,9 @@ def test_a_label_that_is_none_is_a_bad_row(missing):
 
 def test_a_long_trace_needs_no_long_memory():
     rows = {"text": ["good fun", "so dull"] * 20, "label": ["yes", "no"] * 20}
-    model = elman.train(rows, input={"text": {"level": "character"}}, target="label", hidden=2, epochs=1, quiet=True)
+    model = elman.train(
+        rows, input={"text": {"tokenizer": "character"}}, target="label", hidden=2, epochs=1, quiet=True
+    )
     text = "good " * 20
     steps = model.trace(text)
     assert len(steps) == len(text)

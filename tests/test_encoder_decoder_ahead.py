@@ -1,4 +1,4 @@
-"""Forecasts by an encoder-decoder: the past is read whole, each step ahead is answered beside what is known of it."""
+"""Forecasts by an encoder-decoder: the past is read whole, each step ahead is predicted beside what is known of it."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,13 @@ import torch
 
 import elman
 from elman.data import BadRows, from_memory
-from elman.data.layouts.windows import all_windows
 from elman.errors import ArgumentError, ConfigError
 from elman.forecasting.backtest import backtest
 from elman.forecasting.forecast import forecast
-from elman.inference import judge
+from elman.inference import evaluate
 from elman.network import own_state
 from elman.topologies import Encoded, EncoderDecoderAhead
-from elman.training.loop import Run
+from elman.training.loop import TrainingRun
 from tests.loads import HOURS, LOAD, TABLE, document, values
 
 PLAN = np.random.default_rng(0).choice([-1.0, 1.0], 900)
@@ -53,7 +52,7 @@ def test_an_effect_that_comes_a_step_late_is_learned_which_a_network_without_mem
     assert late.metrics["test"]["mse"] < 0.1 < 0.8 < blind.metrics["test"]["mse"]
 
 
-def test_where_nothing_is_known_ahead_the_steps_are_told_apart():
+def test_where_nothing_is_known_ahead_the_steps_are_distinguished():
     wave = {"hour": HOURS.tolist(), "load": np.sin(HOURS * np.pi / 6).tolist()}
     given = document(target={"load": {"head": "mse"}}, model={**AHEAD, "hidden": 12, "dropout": 0.0})
     model = elman.train(wave, **{**given, "train": {"epochs": 30, "lr": 0.02}}, quiet=True)
@@ -64,7 +63,7 @@ def test_where_nothing_is_known_ahead_the_steps_are_told_apart():
 
 def test_all_steps_share_one_head_and_one_step_of_the_decoder(model):
     linear, field = model.network.heads[0].linear, model.fields.targets["load"]
-    assert tuple(linear.weight.shape) == (field.told.size, 4)
+    assert tuple(linear.weight.shape) == (field.distribution.size, 4)
     assert model.network.topology.output_size == field.horizon * 4
 
 
@@ -82,11 +81,11 @@ def test_a_step_ahead_sees_what_is_known_until_it_and_no_further(model):
 def test_no_forecast_sees_the_future(bidirectional, attention):
     model, cut = planned(model={**AHEAD, "bidirectional": bidirectional, "attention": attention}), 150
     other = {**PLANNED, "load": [*LOAD[:cut], *np.random.default_rng(1).normal(99, 50, 240 - cut)]}
-    told = []
+    predicted = []
     for table in (PLANNED, other):
-        windows, _ = all_windows(model.config, model.fields, from_memory(table), BadRows())
-        told.append(judge(model.network, windows)["load"].predictions)
-    for one, changed, origin in zip(*told, windows.origins, strict=True):
+        windows = model.layout.examples(from_memory(table), BadRows())
+        predicted.append(evaluate(model.network, windows)["load"].predictions)
+    for one, changed, origin in zip(*predicted, windows.origins, strict=True):
         assert (one == changed) == (origin <= cut)
 
 
@@ -98,18 +97,18 @@ def test_what_stands_in_the_padding_and_who_is_in_the_batch_change_nothing(atten
     single, ahead = torch.randn(3, 2), torch.randn(3, 4, 1)
     poisoned = steps.clone()
     poisoned[1, 1:], poisoned[2, 4:] = torch.nan, torch.inf
-    told = topology(Encoded(steps, lengths, single, ahead)).single
-    assert torch.equal(told, topology(Encoded(poisoned, lengths, single, ahead)).single)
+    predicted = topology(Encoded(steps, lengths, single, ahead)).single
+    assert torch.equal(predicted, topology(Encoded(poisoned, lengths, single, ahead)).single)
     for row, length in enumerate(lengths.tolist()):
         own = slice(row, row + 1)
         alone = topology(Encoded(steps[own, :length], lengths[own], single[own], ahead[own])).single
-        torch.testing.assert_close(alone, told[own], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(alone, predicted[own], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("level", ["none", "last", "window", "swing"])
+@pytest.mark.parametrize("normalize", ["none", "last", "window", "seasonal-difference"])
 @pytest.mark.parametrize("head", ["mae", "quantiles", "student-t"])
-def test_it_is_saved_drawn_from_and_looked_back_on_as_other_forecasts(head, level, tmp_path):
-    options = {"head": head, "level": level, "calibrate": head != "mae"}
+def test_it_is_saved_sampled_from_and_backtested_as_other_forecasts(head, normalize, tmp_path):
+    options = {"head": head, "normalize": normalize, "calibrate": head != "mae"}
     model = planned(target={"load": options}, train={"epochs": 1})
     model.save(tmp_path / "run")
     again, history = elman.load(tmp_path / "run"), {**PLANNED, "load": [*LOAD[:236], *[None] * 4]}
@@ -124,7 +123,7 @@ def test_it_is_saved_drawn_from_and_looked_back_on_as_other_forecasts(head, leve
 def test_a_training_that_was_cut_off_ends_with_the_same_bits(tmp_path, monkeypatch):
     options = {**document(data={"known": ["plan"]}, model=AHEAD, train={"checkpoint_steps": 1}), "quiet": True}
     whole = elman.train(PLANNED, **options)
-    steps, plain = [], Run._step
+    steps, plain = [], TrainingRun._step
 
     def step(self, batch):
         steps.append(batch)
@@ -132,7 +131,7 @@ def test_a_training_that_was_cut_off_ends_with_the_same_bits(tmp_path, monkeypat
             raise SystemExit
         return plain(self, batch)
 
-    monkeypatch.setattr(Run, "_step", step)
+    monkeypatch.setattr(TrainingRun, "_step", step)
     with pytest.raises(SystemExit):
         elman.train(PLANNED, out=tmp_path / "run", **options)
     monkeypatch.undo()

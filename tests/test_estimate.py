@@ -3,29 +3,26 @@
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from elman.data import Batch
+from elman.encoders import TensorBatch, TensorColumn
 from elman.fields import Fields
 from elman.inference.memory import is_out_of_memory
 from elman.network import Loss
 from elman.topologies import Encoded, ManyToOne
 from elman.training import Estimate, estimate, memory
-from elman.types import Column
 
 # A network of one topology, and batches of noise; "foretold" prints what is estimated, "taken" what a training takes.
 # A little training comes first in both, for what is imported and allocated once.
 TRAINING = """
 import sys, time, numpy as np, torch
 from torch import nn
-from elman.data import Batch
+from elman.encoders import TensorBatch, TensorColumn
 from elman.fields import Fields
 from elman.network import Loss
 from elman.topologies import Encoded, ManyToOne
-from elman.types import Column
 from elman.training import estimate
 from elman.training.estimate import _step
 from elman.training.optimizer import AdamW
@@ -44,8 +41,8 @@ def resident(name):
     return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith(name))
 
 def batch(rows, steps):
-    x = Column(torch.randint(2000, (rows, steps)), torch.full((rows,), steps))
-    return Batch({"x": x}, {"y": Column(torch.zeros(rows, dtype=torch.long), None)}, 0)
+    x = TensorColumn(torch.randint(2000, (rows, steps)), torch.full((rows,), steps))
+    return TensorBatch({"x": x}, {"y": TensorColumn(torch.zeros(rows, dtype=torch.long), None)}, False)
 
 what, options = sys.argv[1], dict(hidden=128, **eval(sys.argv[2]))
 small, large, middle = batch(2, 9), batch(16, 600), batch(16, 300)
@@ -56,14 +53,14 @@ network = Net(options)
 if what == "foretold":
     print(estimate(network, large, middle, 10).bytes)
 else:
-    optimiser = AdamW(network, 1e-3, 0.0)
-    _step(network, optimiser, large)
+    optimizer = AdamW(network, 1e-3, 0.0)
+    _step(network, optimizer, large)
     best = {name: value.clone() for name, value in network.state_dict().items()}
-    _step(network, optimiser, large)
+    _step(network, optimizer, large)
     times = []
     for _ in range(3):
         begin = time.perf_counter()
-        _step(network, optimiser, middle)
+        _step(network, optimizer, middle)
         times.append(time.perf_counter() - begin)
     peak = resident("VmHWM") - before
     print(peak, min(times), max(times), estimate(network, middle, middle, 10).seconds_a_step)
@@ -99,8 +96,8 @@ class Net(nn.Module):
 
 
 def noise(rows, steps):
-    x = Column(torch.randn(rows, steps, 3), torch.full((rows,), steps))
-    return Batch({"x": x}, {"y": Column(torch.zeros(rows).long(), None)}, np.arange(rows))
+    x = TensorColumn(torch.randn(rows, steps, 3), torch.full((rows,), steps))
+    return TensorBatch({"x": x}, {"y": TensorColumn(torch.zeros(rows).long(), None)}, False)
 
 
 @pytest.mark.parametrize("backend", ["auto", "reference"])

@@ -1,6 +1,4 @@
-"""A network that tells the next step forecasts: it reads a history and goes on by its own draws."""
-
-import json
+"""A network that predicts the next step forecasts: it reads a history and continues by its own samples."""
 
 import numpy as np
 import pytest
@@ -10,9 +8,9 @@ import elman
 from elman.errors import ArgumentError, DataError
 from elman.forecasting.backtest import backtest
 from elman.forecasting.forecast import forecast
-from elman.inference.rollout import fed_back
+from elman.inference.rollout import sample_paths
+from elman.layers.arrays import as_array
 from elman.topologies import Encoded
-from tests.verbs import call
 from tests.waves import DOCUMENT, trained, waves
 
 STEPS = 30
@@ -32,18 +30,18 @@ def rows_of(table: dict, wanted) -> dict:
     return {name: [column[row] for row in rows] for name, column in table.items()}
 
 
-def told(outlooks) -> list:
-    return [(one.series, one.column, one.forecast, one.quantiles, one.paths.tolist()) for one in outlooks]
+def told(forecasts) -> list:
+    return [(one.series, one.column, one.forecast, one.quantiles, one.paths.tolist()) for one in forecasts]
 
 
-def test_a_wave_goes_on_within_the_quantiles(model):
-    outlooks = forecast(model, history(), horizon=STEPS)
+def test_a_wave_continues_within_the_quantiles(model):
+    forecasts = forecast(model, history(), horizon=STEPS)
     later = waves(steps=120 + STEPS, seed=7)
-    assert [(one.series, one.column) for one in outlooks] == [
+    assert [(one.series, one.column) for one in forecasts] == [
         (machine, column) for machine in ("m1", "m2") for column in ("load", "heat")
     ]
     inside = []
-    for one in outlooks:
+    for one in forecasts:
         came = np.array(rows_of(later, lambda machine, hour, of=one.series: machine == of and hour >= 120)[one.column])
         wave = 10 if one.column == "load" else 1
         assert np.abs(np.array(one.forecast) - came).max() < 0.6 * wave
@@ -53,19 +51,19 @@ def test_a_wave_goes_on_within_the_quantiles(model):
     assert np.mean(inside) > 0.6
 
 
-def test_each_draw_is_of_what_the_network_tells_after_the_draws_before_it(model):
+def test_each_sample_is_of_what_the_network_predicts_after_the_samples_before_it(model):
     readings = np.stack([history()["load"][:50], history()["heat"][:50]], 1)
-    chances = np.random.default_rng(0).uniform(0.01, 0.99, (6, 4, 2))
-    paths = fed_back(model.network, readings, chances)
+    uniform = np.random.default_rng(0).uniform(0.01, 0.99, (6, 4, 2))
+    paths = sample_paths(model.network, readings, uniform)
     field, network = model.target, model.network
     for row, path in enumerate(paths):
         whole = torch.from_numpy(field.encode(np.concatenate([readings, path])))[None]
         steps = network.topology.teacher_forced(Encoded(), network.feed(whole[:, :-1]), None).steps[0, 49:]
-        drawn = field.distribution.quantile(network.heads[0](steps), torch.from_numpy(chances[:, row]))
-        np.testing.assert_allclose(field.unscaled(drawn.numpy()), path, rtol=1e-4)
+        sampled = field.distribution.quantile(as_array(network.heads[0](steps)), uniform[:, row])
+        np.testing.assert_allclose(field.unscaled(sampled), path, rtol=1e-4)
 
 
-def test_a_seed_and_a_name_tell_what_is_drawn_whoever_else_is_there(model):
+def test_a_seed_and_a_name_decide_what_is_sampled_whoever_else_is_there(model):
     table, alone = history(), rows_of(history(), lambda machine, _: machine == "m2")
     both = told(forecast(model, table, horizon=5, paths=3))
     assert both == told(forecast(model, table, horizon=5, paths=3))
@@ -93,23 +91,23 @@ def test_a_history_ends_with_its_last_reading(model):
     one, open_end = forecast(model, table, horizon=3), forecast(model, later, horizon=3)
     assert [row[2:] for row in told(one)] == [row[2:] for row in told(open_end)]
     assert open_end[0].times == [200, 300, 301]
-    assert len(one[0].past) == len(open_end[0].past) == 120
+    assert len(one[0].history) == len(open_end[0].history) == 120
 
 
 @pytest.mark.parametrize("distribution", ["student-t", "quantiles"])
 @pytest.mark.parametrize("missing", ["forward", "mean"])
-def test_every_distribution_goes_on_and_gaps_are_filled(distribution, missing, tmp_path):
+def test_every_distribution_continues_and_gaps_are_filled(distribution, missing, tmp_path):
     series = {"kind": "series", "columns": ["load", "heat"], "distribution": distribution, "missing": missing}
     given = {**DOCUMENT, "input": {"series": series}, "train": {"epochs": 1}}
     written = elman.train(waves(steps=100), **given, quiet=True, out=tmp_path / "run")
     table = history(load=[*history()["load"][:-1], None])
-    outlooks = forecast(written, table, horizon=4, paths=2)
-    assert all(np.isfinite(one.forecast).all() and np.isfinite(one.paths).all() for one in outlooks)
-    assert told(outlooks) == told(forecast(elman.load(tmp_path / "run"), table, horizon=4, paths=2))
+    forecasts = forecast(written, table, horizon=4, paths=2)
+    assert all(np.isfinite(one.forecast).all() and np.isfinite(one.paths).all() for one in forecasts)
+    assert told(forecasts) == told(forecast(elman.load(tmp_path / "run"), table, horizon=4, paths=2))
 
 
-def test_what_cannot_go_on_is_refused(model):
-    with pytest.raises(ArgumentError, match="horizon must be given where the model tells the next step"):
+def test_what_cannot_continue_is_refused(model):
+    with pytest.raises(ArgumentError, match="horizon must be given for a model that predicts the next step"):
         forecast(model, history())
     with pytest.raises(ArgumentError, match="horizon must be at least 1, got 0"):
         forecast(model, history(), horizon=0)
@@ -125,24 +123,3 @@ def test_what_cannot_go_on_is_refused(model):
     cells = elman.train({"s": [[1.0, 2.0, 3.0]] * 20}, input="s", hidden=2, epochs=1, quiet=True)
     with pytest.raises(ArgumentError, match="the model must read a series whose rows are steps"):
         forecast(cells, {"s": [[1.0]]}, horizon=2)
-
-
-def test_the_command_line_goes_on_for_any_number_of_steps(model, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    model.save(tmp_path / "run")
-    table = rows_of(history(), lambda machine, _: machine == "m1")
-    rows = [",".join(table), *(",".join(map(str, row)) for row in zip(*table.values(), strict=True))]
-    (tmp_path / "history.csv").write_text("\n".join(rows) + "\n")
-    asked = ["predict", "run", "history.csv", "--horizon", "40", "--paths", "2"]
-    out, err = call(capsys, *asked, "--format", "json", "--plot", "fan.png")
-    printed = json.loads(out)
-    assert "written to fan.png" in err
-    assert (tmp_path / "fan.png").read_bytes()[:4] == b"\x89PNG"
-    assert [(row["column"], row["step"]) for row in printed] == [
-        (column, step) for column in ("load", "heat") for step in range(1, 41)
-    ]
-    assert list(printed[0]) == ["id", "column", "step", "time", "prediction", "quantiles", "paths"]
-    assert len(printed[0]["paths"]) == 2
-    assert "horizon must be given" in call(capsys, *asked[:3], code=2)[1]
-    assert "horizon must be given" in call(capsys, *asked[:3], "--paths", "2", code=2)[1]
-    assert "trained to forecast" in call(capsys, "backtest", "run", "history.csv", code=2)[1]

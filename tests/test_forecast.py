@@ -1,8 +1,4 @@
-"""Forecasts as they are asked for: saved, drawn, looked back on, refused, and on the command line."""
-
-import csv
-import io
-import json
+"""Forecasts as they are asked for: saved, sampled, backtested, refused, and on the command line."""
 
 import numpy as np
 import pytest
@@ -12,7 +8,6 @@ from elman.errors import ArgumentError, ConfigError, DataError
 from elman.forecasting.backtest import backtest
 from elman.forecasting.forecast import forecast
 from tests.loads import HOURS, LOAD, SHOPS, TABLE, document, shops, trained, values
-from tests.verbs import call
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +39,15 @@ def test_paths_have_the_steps_distributions_and_hang_together_as_the_past_did():
     steps = np.random.default_rng(5).choice([-1.0, 1.0], 60).repeat(4).cumsum()
     model = trained({"hour": HOURS.tolist(), "load": steps.tolist()}, train={"epochs": 1})
     table = {"hour": HOURS.tolist(), "load": steps.tolist()}
-    (outlook,) = forecast(model, table, paths=2000)
+    (series,) = forecast(model, table, paths=2000)
     for level, step in [("p10", 0), ("p50", 2), ("p90", 3)]:
-        share = (outlook.paths[:, step] <= outlook.quantiles[level][step]).mean()
+        share = (series.paths[:, step] <= series.quantiles[level][step]).mean()
         assert share == pytest.approx(float(level[1:]) / 100, abs=2e-3)
-    rises = outlook.paths - outlook.paths.mean(0)
+    rises = series.paths - series.paths.mean(0)
     assert np.corrcoef(rises[:, 2], rises[:, 3])[0, 1] > 0.7  # drawn apart they would not be alike
     again, other = forecast(model, table, paths=2000)[0].paths, forecast(model, table, paths=2000, seed=1)[0].paths
-    assert (again == outlook.paths).all()
-    assert (other != outlook.paths).any()
+    assert (again == series.paths).all()
+    assert (other != series.paths).any()
 
 
 def test_paths_of_a_series_are_the_same_whatever_other_series_are_there():
@@ -74,21 +69,26 @@ def test_paths_of_a_series_are_the_same_whatever_other_series_are_there():
         ({"data": {"horizon": 4}, "target": {}}, ConfigError, "target must name a column, got none"),
         ({"data": {"horizon": 4}, "model": {"topology": "next-step"}}, ConfigError, "model.topology must be one of"),
         (
-            {"data": {"horizon": 4}, "input": {"hour": {}}, "target": {"load": {"level": "last"}}},
+            {"data": {"horizon": 4}, "input": {"hour": {}}, "target": {"load": {"normalize": "last"}}},
             ConfigError,
-            "level must be none",
+            "normalize must be none",
         ),
         (
-            {"data": {"horizon": 4}, "target": {"load": {"head": "mse", "levels": [0.5]}}},
+            {"data": {"horizon": 4}, "target": {"load": {"head": "mse", "quantiles": [0.5]}}},
             ArgumentError,
-            "levels must be left out",
+            "quantiles must be left out",
         ),
-        ({"data": {"horizon": 4}, "target": {"load": {"levels": [0.5, 0.1]}}}, ArgumentError, "at least two that rise"),
+        (
+            {"data": {"horizon": 4}, "target": {"load": {"quantiles": [0.5, 0.1]}}},
+            ArgumentError,
+            "at least two that rise",
+        ),
         (
             {"data": {"horizon": 4}, "input": {"x": {"kind": "series", "columns": ["load"], "patch": 2}}},
             ConfigError,
             "patch must be 1 where",
         ),
+        ({"data": {"horizon": 4}, "target": {"load": {"quantiles": []}}}, ArgumentError, "at least two that rise"),
         (
             {"data": {"horizon": 4}, "target": {"load": {"head": "mse", "calibrate": True}}},
             ArgumentError,
@@ -97,7 +97,7 @@ def test_paths_of_a_series_are_the_same_whatever_other_series_are_there():
         (
             {"data": {"horizon": 4, "valid_fraction": 0.0}, "target": {"load": {"calibrate": True}}},
             ConfigError,
-            "calibrate must have a validation part",
+            "calibrate must have a validation split",
         ),
         ({"data": {"horizon": 4}, "target": {"load": {"season": 0}}}, ArgumentError, "season must be at least 1"),
         (
@@ -106,7 +106,7 @@ def test_paths_of_a_series_are_the_same_whatever_other_series_are_there():
             "kind must go with data.horizon",
         ),
         (
-            {"data": {"horizon": 4}, "target": {"load": {"level": "swing", "season": 16}}},
+            {"data": {"horizon": 4}, "target": {"load": {"normalize": "seasonal-difference", "season": 16}}},
             ConfigError,
             "less than the window",
         ),
@@ -144,7 +144,7 @@ def test_what_cannot_be_forecast_is_refused(model):
     with pytest.raises(ArgumentError, match="paths must lie between 0 and 10000, got 10001"):
         forecast(model, TABLE, paths=10_001)
     point = trained(TABLE, target={"load": {"head": "mae"}}, train={"epochs": 1})
-    with pytest.raises(ArgumentError, match="paths must be drawn of a head that tells a distribution"):
+    with pytest.raises(ArgumentError, match="paths must be sampled from a head that predicts a distribution"):
         forecast(point, TABLE, paths=2)
     with pytest.raises(ArgumentError, match="be an answer to one row"):
         model.trace("x")
@@ -157,11 +157,11 @@ CHANGES = [
     ("data", {"window": 6}),
     ("data", {"every": 2}),
     ("data", {"known": ["hour"]}),
-    ("target", {"load": {"level": "none"}}),
-    ("target", {"load": {"level": "window"}}),
-    ("target", {"load": {"level": "swing"}}),
+    ("target", {"load": {"normalize": "none"}}),
+    ("target", {"load": {"normalize": "window"}}),
+    ("target", {"load": {"normalize": "seasonal-difference"}}),
     ("target", {"load": {"season": 12}}),
-    ("target", {"load": {"levels": [0.1, 0.9]}}),
+    ("target", {"load": {"quantiles": [0.1, 0.9]}}),
     ("target", {"load": {"head": "mse"}}),
     ("target", {"load": {"head": "mae"}}),
     ("target", {"load": {"head": "gaussian"}}),
@@ -175,43 +175,3 @@ def test_an_option_changes_what_is_trained(section, options, model):
     weights = {name: tensor.tolist() for name, tensor in other.network.state_dict().items()}
     same = weights == {name: tensor.tolist() for name, tensor in model.network.state_dict().items()}
     assert not (same and other.metrics["test"] == model.metrics["test"])
-
-
-def test_the_command_line_forecasts_draws_and_looks_back(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    rows = [f"2026-01-{1 + hour // 24:02d} {hour % 24:02d}:00:00,{value:.3f}" for hour, value in enumerate(LOAD)]
-    (tmp_path / "load.csv").write_text("\n".join(["time,load", *rows]) + "\n")
-    train = ["train", "load.csv", "--input", "load", "--target", "load", "--time", "time", "--horizon", "4"]
-    _, said = call(capsys, *train, "--window", "12", "--hidden", "4", "--epochs", "1")
-    assert "next      elman predict runs/load history.csv --plot fan.png" in said
-    asked = ["predict", "runs/load", "load.csv"]
-    out, err = call(capsys, *asked, "--horizon", "3", "--paths", "2", "--format", "json", "--plot", "fan.png")
-    told = json.loads(out)
-    assert "written to fan.png" in err
-    assert [row["step"] for row in told] == [1, 2, 3]
-    assert told[0]["time"] == "2026-01-11 00:00:00"
-    assert list(told[0]["quantiles"]) == [f"p{level}" for level in range(10, 100, 10)]
-    assert len(told[0]["paths"]) == 2
-    assert (tmp_path / "fan.png").read_bytes()[:4] == b"\x89PNG"
-    printed = list(csv.DictReader(call(capsys, *asked, "--paths", "2", "--format", "csv")[0].splitlines()))
-    assert float(printed[0]["paths.path2"]) == told[0]["paths"][1]
-    monkeypatch.setattr("elman.cli.forecast.standard_input", lambda: io.StringIO((tmp_path / "load.csv").read_text()))
-    assert call(capsys, "predict", "runs/load", "-") == call(capsys, *asked)
-    (tmp_path / "short.csv").write_text("\n".join(["time,load", *rows[:9]]) + "\n")
-    said = call(capsys, "predict", "runs/load", "short.csv", code=2)[1]
-    assert "12 rows before the forecast, got 9. Give a longer history or" in said
-    said = call(capsys, "train", "short.csv", *train[2:], "--window", "12", code=2)[1]
-    assert said.startswith("error: short.csv: a series must have 4 rows to forecast")
-    head = call(capsys, *asked)[0].split("\n─")[0].split("\n ─")[0]
-    assert head.split() == ["step", "time", "prediction", *told[0]["quantiles"]]
-    assert (
-        json.loads(call(capsys, "backtest", "runs/load", "load.csv", "--every", "10", "--format", "json")[0])[-1][
-            "forecasts"
-        ]
-        == 23
-    )
-    assert "--set must go with a target that is written" in call(capsys, *asked, "--set", "decode.beam=2", code=2)[1]
-    said = call(capsys, *asked, "--timestamps", code=2)[1]
-    assert "--timestamps must go with a transcript alone, got a forecast" in said
-    assert "horizon must lie between 1 and 4, got 5" in call(capsys, *asked, "--horizon", "5", code=2)[1]
-    assert json.loads(call(capsys, "evaluate", "runs/load", "load.csv", "--format", "json")[0])["rows"] == 225

@@ -2,16 +2,15 @@
 
 import numpy as np
 import pytest
-import torch
 
 import elman
-from elman.config import check_document
+from elman.config.configuration import check_document
 from elman.data import BadRows, Table, from_memory, timelines
-from elman.data.layouts.windows import all_windows
+from elman.data.layouts import Tables
 from elman.errors import DataError
 from elman.forecasting.forecast import forecast
-from elman.inference import judge
-from elman.training.datasets import Tables, make_parts
+from elman.inference import evaluate
+from elman.training.prepare import prepare
 from tests.loads import HOURS, LOAD, SHOPS, TABLE, document, parts_of, plan_model, planned, shops, trained, values
 
 
@@ -21,7 +20,9 @@ def model():
 
 
 PLANNED = {**TABLE, "plan": np.cos(HOURS).tolist()}
-DOCUMENTS = {level: document(target={"load": {"level": level}}) for level in ("none", "last", "window", "swing")}
+DOCUMENTS = {
+    kind: document(target={"load": {"normalize": kind}}) for kind in ("none", "last", "window", "seasonal-difference")
+}
 DOCUMENTS |= {
     "lags": {**document(), "input": {"past": {"kind": "lags", "columns": ["load"]}}, "model": {}},
     "known": document(data={"known": ["plan"]}),
@@ -37,22 +38,22 @@ def test_no_forecast_sees_the_future(given):
     model, noise = elman.train(PLANNED, **given, quiet=True), np.random.default_rng(1).normal(99, 50, 240 - cut)
     # What is known ahead stays as it is; all else is changed after the cut.
     tables = [PLANNED, {**PLANNED, "load": [*LOAD[:cut], *noise]}]
-    told = []
+    predicted = []
     for table in tables:
-        windows, _ = all_windows(model.config, model.fields, from_memory(table), BadRows())
-        told.append(judge(model.network, windows)["load"].predictions)
+        windows = model.layout.examples(from_memory(table), BadRows())
+        predicted.append(evaluate(model.network, windows)["load"].predictions)
     before = windows.origins <= cut
     assert before.sum() == cut - 12 + 1
-    pairs = list(zip(*told, before, strict=True))
+    pairs = list(zip(*predicted, before, strict=True))
     assert all(one == other for one, other, is_so in pairs if is_so)
     assert not any(one == other for one, other, is_so in pairs if not is_so)
 
 
 LEARNING = {
     "series": {"input": {"load": {}, "mode": {}}},
-    "lags": {"input": {"load": {"kind": "lags"}}},
+    "lags": {"input": {"past": {"kind": "lags", "columns": ["load"]}}, "model": {}},
     "known": {"data": {"known": ["plan"]}},
-    "swing": {"target": {"load": {"level": "swing"}}},
+    "seasonal-difference": {"target": {"load": {"normalize": "seasonal-difference"}}},
     "next-step": {"data": {"horizon": None, "window": None}, "target": {}},
 }
 
@@ -63,15 +64,16 @@ def test_what_is_learned_comes_from_the_training_rows_alone(sections):
     table, later = {**PLANNED, "mode": modes}, {**PLANNED, "mode": [*modes[:192], *["off"] * 48]}
     for name in ("load", "plan"):  # of validation and test
         later[name] = [*table[name][:192], *(np.asarray(table[name][192:]) * 50 - 7)]
-    given = {**document(**sections), **({"target": {}} if sections.get("target") == {} else {})}
-    (one, parts), (other, changed) = (
-        make_parts(check_document(given), Tables(from_memory(some)), 0, BadRows(), str) for some in (table, later)
-    )
-    assert one.learned() == other.learned()
-    assert parts.test.digest() != changed.test.digest()
-    rows = np.arange(len(parts.train))
-    for left, right in zip(parts.train.batch(rows).columns, changed.train.batch(rows).columns, strict=True):
-        assert torch.equal(left.values, right.values)
+    given = document(**sections) | {
+        name: own for name, own in sections.items() if name in ("input", "model") or not own
+    }
+    before, after = (prepare(check_document(given), Tables(from_memory(some)), str) for some in (table, later))
+    assert before.fields.learned() == after.fields.learned()
+    assert before.splits.test.digest() != after.splits.test.digest()
+    rows = np.arange(len(before.splits.train))
+    batches = (prepared.splits.train.batch(rows).columns for prepared in (before, after))
+    for left, right in zip(*batches, strict=True):
+        np.testing.assert_array_equal(left.values, right.values)
 
 
 def test_a_window_belongs_to_the_part_that_holds_all_it_forecasts():
@@ -88,9 +90,9 @@ def test_the_past_of_a_given_part_is_the_end_of_the_part_before():
     fields, parts, _ = parts_of(None, given)
     column = parts.valid.batch(np.array([0])).inputs["series"].values[0, :, 0]
     np.testing.assert_array_equal(column, fields.inputs["series"].encode(LOAD[88:100, None])[:, 0])
-    assert [len(part) for part in parts[:3]] == [85, 27, 27]
+    assert [len(part) for part in parts] == [85, 27, 27]
     assert parts.test.place(0) == "test: row 1"
-    with pytest.raises(DataError, match=r"train: row 1: the time must be later than the part before, which ends with"):
+    with pytest.raises(DataError, match=r"train: row 1: the time must be later than the split before, which ends with"):
         parts_of(None, Tables(given.valid, given.train, given.test))
 
 
@@ -121,7 +123,7 @@ def test_rows_are_put_in_order_of_time_and_gaps_are_passed_over(model):
 
 def test_a_time_that_comes_twice_is_one_clear_error(model):
     twice = {"hour": [*range(100), 7], "load": LOAD[:101].tolist()}
-    said = r"the table: row 101: column 'hour' must hold each time once, got 7 again; name the column that tells series"
+    said = r"the table: row 101: column 'hour' must hold each time once, got 7 again; if the table has several series"
     with pytest.raises(DataError, match=said):
         forecast(model, twice)
     assert len(forecast(model, twice, bad_rows="skip")) == 1
@@ -140,21 +142,22 @@ def test_a_series_too_short_to_learn_from_is_named_and_none_is_an_error():
     sides = {"input": {"sales": {}}, "target": {"sales": {}}}
     config = check_document({**document(), "data": data, **sides})
     notes = []
-    make_parts(config, Tables(from_memory(short)), 0, BadRows(), notes.append)
-    assert notes == ["windows   1 of 3 series have fewer than 12 + 4 rows in the training part and teach nothing: c"]
+    prepare(config, Tables(from_memory(short)), notes.append)
+    assert notes == ["windows   1 of 3 series have fewer than 12 + 4 rows in the training split and teach nothing: c"]
     few = {key: column[:18] for key, column in TABLE.items()}
     with pytest.raises(
-        DataError, match=r"a series must have 4 rows to forecast in the training part, and 12 before them"
+        DataError, match=r"a series must have 4 rows to forecast in the training split, and 12 before them"
     ):
         parts_of(few)
-    with pytest.raises(DataError, match=r"in the training part, and 12 before them, got at most 0 in all"):
-        elman.train({**TABLE, "load": ["n/x"] * 240}, **document(data={"bad_rows": "skip"}), quiet=True)
-    with pytest.raises(DataError, match="in the validation part"):
+    given = document(data={"bad_rows": "skip"}) | {"input": {"past": {"kind": "series", "columns": ["load"]}}}
+    with pytest.raises(DataError, match=r"in the training split, and 12 before them, got at most 0 in all"):
+        elman.train({**TABLE, "load": ["n/x"] * 240}, **given, quiet=True)
+    with pytest.raises(DataError, match="in the validation split"):
         parts_of({key: column[:30] for key, column in TABLE.items()})
     model = shops(train={"epochs": 1})
     with pytest.raises(DataError, match=r"there must be 12 rows before the forecast in the series 'c', got 9"):
         forecast(model, short)
-    assert [outlook.series for outlook in forecast(model, short, bad_rows="skip")] == ["a", "b"]
+    assert [series.series for series in forecast(model, short, bad_rows="skip")] == ["a", "b"]
     assert "in the series 'c'" in model.skipped
 
 
@@ -169,8 +172,8 @@ def test_a_class_that_training_does_not_have_is_a_bad_row_whatever_is_done_with_
     skipping = {**given, "data": {**given["data"], "bad_rows": "skip"}}
     model = elman.train(table, **skipping, quiet=True)
     assert "1 bad row skipped" in model.skipped
-    _, parts = make_parts(check_document(skipping), Tables(from_memory(table)), 0, BadRows(skip=True), str)
-    assert [part.origins[-1] + 4 for part in parts[:3]] == [192, 215, 239]
+    parts = prepare(check_document(skipping), Tables(from_memory(table)), str).splits
+    assert [part.origins[-1] + 4 for part in parts] == [192, 215, 239]
     assert parts.valid.place(8) == "the table: row 202"
     for ask in (model.evaluate, lambda *given: forecast(model, *given[:1], bad_rows=(*given, "refuse")[1])):
         with pytest.raises(DataError, match=said):
@@ -184,11 +187,11 @@ def test_what_is_known_ahead_is_used():
     assert told.metrics["test"]["mse"] < 0.2 < 0.5 < blind.metrics["test"]["mse"]
     history = {name: column[:50] for name, column in planned().items()}
     open_end = {**history, "sales": [*history["sales"][:47], None, None, None]}
-    (outlook,) = forecast(told, open_end)
-    np.testing.assert_allclose(outlook.forecast, np.array(history["plan"][47:]) * 2, atol=1.2)
-    assert outlook.times == [47, 48, 49]
+    (series,) = forecast(told, open_end)
+    np.testing.assert_allclose(series.forecast, np.array(history["plan"][47:]) * 2, atol=1.2)
+    assert series.times == [47, 48, 49]
     with pytest.raises(
-        DataError, match=r"there must be 3 rows after the last value, which say what is known ahead, got 0"
+        DataError, match=r"there must be 3 rows after the last value, which have the future covariates, got 0"
     ):
         forecast(told, history)
     gap = {**open_end, "plan": [*history["plan"][:49], None]}
@@ -242,7 +245,7 @@ def test_a_single_value_is_that_of_the_last_step_that_is_read():
         (["2026-01-01T22:30", "2026-01-01T23:00"], ["2026-01-01T23:30:00", "2026-01-02T00:00:00"]),
     ],
 )
-def test_times_go_on_as_they_went(times, after):
+def test_times_continue_as_they_went(times, after):
     table = Table({"t": times, "x": list(range(len(times)))}, "t")
     (line,) = timelines(table, ["x"], {}, None, "t", BadRows()).values()
     assert line.times_after(len(times), 2) == after
@@ -254,13 +257,13 @@ def test_times_go_on_as_they_went(times, after):
 def test_a_gap_in_the_past_is_filled_as_the_option_says(kind, missing):
     table = {**TABLE, "load": [None if hour == 50 else value for hour, value in enumerate(LOAD)]}
     past = {"past": {"kind": kind, "columns": ["load"], "missing": missing}}
-    given = {**document(), "input": past}
+    given = document() | {"input": past} | ({"model": {}} if kind == "lags" else {})
     tables = Tables(from_memory(table))
     if missing == "refuse":
         with pytest.raises(DataError, match=r"row 51: column 'load' must hold a number, got nothing. Fill the cell"):
-            make_parts(check_document(given), tables, 0, BadRows(), str)
+            prepare(check_document(given), tables, str)
         return
-    _, parts = make_parts(check_document(given), tables, 0, BadRows(), str)
+    parts = prepare(check_document(given), tables, str).splits
     encoded = parts.train.past["past"][:, 0]
     assert encoded[50] == (encoded[49] if missing == "forward" else 0)
     assert np.isnan(parts.train.answers["load"][50])

@@ -12,7 +12,7 @@ import pytest
 from elman.data import BadRows, Table, find_files, from_memory, read, read_stream, store
 from elman.data.readers import base as lines
 from elman.data.readers import conll, parallel, pieces
-from elman.data.store import Kept, open_stored
+from elman.data.store import StoredColumn, open_stored
 from elman.errors import DataError
 
 CONLL = """-DOCSTART- -X- O
@@ -168,7 +168,7 @@ def test_a_stream_is_refused_by_name(tmp_path):
     for source, says in [
         (written(tmp_path, "a.txt", b"one\ntwo \xff\n"), r"a.txt:2: the text must be UTF-8"),
         (written(tmp_path, "b.txt", ""), "b.txt: a table must have at least one row"),
-        (tmp_path, "must be text files where it is one long text"),
+        (tmp_path, "must be text files to be read as one long text"),
     ]:
         with pytest.raises(DataError, match=says):
             read_stream(source)
@@ -200,7 +200,7 @@ def test_sources_larger_than_memory_hold_the_same(name, tmp_path, monkeypatch):
         written(tmp_path, path, "one\ntwo\nthree\n")
     files = find_files(name)
     column = next(iter(read(name, BadRows()).columns))
-    kept = Kept("input", column, pa.list_(pa.string()), list, lambda cells: None, list, lambda array: [], {})
+    kept = StoredColumn("input", column, pa.list_(pa.string()), list, lambda cells: None, list, lambda array: [], {})
 
     def stored() -> list:
         opened = open_stored(files, [kept], lambda table, bad: table, BadRows(), print)[0]
@@ -220,7 +220,7 @@ def test_sources_larger_than_memory_hold_the_same(name, tmp_path, monkeypatch):
 def test_of_files_side_by_side_a_change_of_any_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    kept = Kept("input", "fr", pa.string(), str, lambda cells: None, str, lambda array: [], {})
+    kept = StoredColumn("input", "fr", pa.string(), str, lambda cells: None, str, lambda array: [], {})
     found = []
 
     for text in ("un\ndeux\n", "un\nDEUX\n"):

@@ -1,4 +1,4 @@
-"""Sequences of frames of numbers: taught, gone on with, written from something, drawn and ended, by every topology."""
+"""Frames of numbers: learned, continued, generated from something, sampled and ended, by every topology."""
 
 import json
 from pathlib import Path
@@ -11,29 +11,31 @@ from torch import nn
 import elman
 from elman import fields
 from elman.cli import app as cli
-from elman.data import BadRows
+from elman.data import BadRows, Batch
 from elman.data.batch import Ragged
 from elman.decoding import Decoding
+from elman.encoders import ENCODERS
 from elman.errors import ArgumentError
 from elman.fields import Frames
-from elman.inference.frames import write_frames
+from elman.heads import HEADS, FramesHead
+from elman.inference.frames import generate_frames
 from elman.network import Network
 from elman.topologies import Encoded
 from tests.networks import Examples
 
-LEVELS = np.array([[0.5, -0.5], [1.0, 0.0], [-1.0, 0.5]])
+PLACES = np.array([[0.5, -0.5], [1.0, 0.0], [-1.0, 0.5]])
 
 
 class Points(Frames):
-    """Points of a plane, as they are; the likeliest next one is the output, what is drawn lies evenly around it."""
+    """Points of a plane, as they are; the likeliest next one is the output, a sampled one lies evenly around it."""
 
     kind = "points"
     metrics = ("nats",)
-    draws = 2
+    uniform_size = 2
     size = 2
 
-    def __init__(self, name: str, *, stops: bool = False) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, generated: bool = False, continues: bool = False, *, stops: bool = False) -> None:
+        super().__init__(name, generated, continues)
         self.stops = stops
 
     def parse(self, raw):
@@ -41,12 +43,6 @@ class Points(Frames):
 
     def fit(self, values):
         pass
-
-    def encode(self, value):
-        if not (self.written and self.stops):
-            return value
-        last = np.arange(len(value))[:, None] == len(value) - 1
-        return np.concatenate([value, last.astype(np.float32)], 1)
 
     def encode_prompt(self, value):
         return value
@@ -60,47 +56,56 @@ class Points(Frames):
     def describe(self):
         return "points"
 
-    def encoder(self):
-        encoder = nn.Linear(2, 3)
-        encoder.output_size = 3
-        return encoder
-
-    def pieces(self, value):
+    def step_names(self, value):
         return [str(point) for point in value.tolist()]
 
-    def head(self, input_size):
-        return nn.Linear(input_size, 3)
+    def next_frames(self, output, uniform, temperature=1.0):
+        return output[:, :2] if uniform is None else output[:, :2] + temperature * (uniform - 0.5)
 
-    def loss(self, output, target):
-        loss = (output[:, :2] - target[:, :2]).square().sum(1)
-        if self.stops:
-            loss = loss + nn.functional.binary_cross_entropy_with_logits(output[:, 2], target[:, 2], reduction="none")
-        return loss
+    def end_probabilities(self, output):
+        return (output[:, 2] > 0).astype(float)
 
-    def following(self, output, chance, temperature=1.0):
-        return output[:, :2] if chance is None else output[:, :2] + temperature * (chance - 0.5)
-
-    def ends(self, output):
-        return output[:, 2] > 0
-
-    def read(self, encoded):
+    def decode_sequence(self, encoded):
         return np.asarray(encoded)[:, :2]
 
     def truth(self, value):
         return value
 
-    def keep(self, value, stem):
+    def save_artifacts(self, value, stem, title=""):
         file = stem.with_name(stem.name + ".txt")
         np.savetxt(file, value)
         return [file]
 
 
+class PointsHead(FramesHead):
+    def __init__(self, field: Points, input_size: int) -> None:
+        super().__init__(field)
+        self.linear = nn.Linear(input_size, 3)
+
+    def forward(self, features):
+        return self.linear(features)
+
+    def loss(self, output, target):
+        loss = (output[:, :2] - target[:, :2]).square().sum(1)
+        if self.field.stops:
+            loss = loss + nn.functional.binary_cross_entropy_with_logits(output[:, 2], target[:, 2], reduction="none")
+        return loss
+
+
+def points_encoder(field: Points) -> nn.Module:
+    encoder = nn.Linear(2, 3)
+    encoder.output_size = 3
+    return encoder
+
+
 @pytest.fixture(autouse=True)
 def points(monkeypatch):
     monkeypatch.setitem(fields.FIELDS, "points", Points)
+    monkeypatch.setitem(ENCODERS, "points", points_encoder)
+    monkeypatch.setitem(HEADS, "points", PointsHead)
     for name in ("INPUTS", "TARGETS"):
         monkeypatch.setattr(fields, name, [*getattr(fields, name), "points"])
-        monkeypatch.setattr(f"elman.training.resolve.{name}", [*getattr(fields, name)])
+        monkeypatch.setattr(f"elman.training.resolve_topology.{name}", [*getattr(fields, name)])
         monkeypatch.setattr(f"elman.model.build.{name}", [*getattr(fields, name)])
 
 
@@ -118,56 +123,56 @@ def trained(table: dict, inputs: dict, target: dict | None, model: dict, **train
 
 
 @pytest.fixture(scope="module")
-def goes_round() -> elman.Model:
+def continues_circle() -> elman.Model:
     with pytest.MonkeyPatch.context() as patch:
         points.__wrapped__(patch)
         return trained({"walk": circles()}, {"walk": {"kind": "points"}}, None, {"cell": "gru"})
 
 
 KINDS = {"kind": ["x", "y", "z"] * 20}
-TO_LEVELS = {"walk": [np.repeat(LEVELS[[at % 3]], 3 + at % 3, 0) for at in range(60)]}
+TO_PLACES = {"walk": [np.repeat(PLACES[[at % 3]], 3 + at % 3, 0) for at in range(60)]}
 
 
 @pytest.fixture(scope="module")
-def writes_levels() -> elman.Model:
+def generates_points() -> elman.Model:
     """From a kind to its point, three, four or five times."""
     with pytest.MonkeyPatch.context() as patch:
         points.__wrapped__(patch)
-        return trained(KINDS | TO_LEVELS, {"kind": {}}, {"walk": {"kind": "points", "stops": True}}, {"cell": "lstm"})
+        return trained(KINDS | TO_PLACES, {"kind": {}}, {"walk": {"kind": "points", "stops": True}}, {"cell": "lstm"})
 
 
-def test_a_walk_is_gone_on_with_where_it_leads(goes_round):
-    assert goes_round.config.model["topology"] == "next-step"
+def test_a_walk_is_continued_where_it_leads(continues_circle):
+    assert continues_circle.config.model["topology"] == "next-step"
     whole = circles(1, seed=5)[0]
-    [[found]] = goes_round.generate([whole[:4]], beam=1, max_length=1)
+    [[found]] = continues_circle.generate([whole[:4]], beam=1, max_length=1)
     assert found.shape == (5, 2)
     np.testing.assert_array_equal(found[:4], whole[:4])
     np.testing.assert_allclose(found[4], whole[4], atol=0.15)
-    np.testing.assert_allclose(goes_round.answers([whole[:4]])[0]["prediction"], found[4:], atol=0)
+    np.testing.assert_allclose(continues_circle.answers([whole[:4]])[0]["prediction"], found[4:], atol=0)
 
 
-def test_a_sequence_ends_where_it_is_likelier_than_not_that_it_has_ended(writes_levels, monkeypatch):
-    monkeypatch.setattr(Points, "ends", lambda field, output: torch.full((len(output),), 0.2))
-    found = writes_levels.generate(values=["x"], beam=1, max_length=20)
+def test_a_sequence_ends_where_it_is_likelier_than_not_that_it_has_ended(generates_points, monkeypatch):
+    monkeypatch.setattr(Points, "end_probabilities", lambda field, output: np.full(len(output), 0.2))
+    found = generates_points.generate(values=["x"], beam=1, max_length=20)
     assert len(found[0][0]) == 4  # 0.8^3 > 1/2 > 0.8^4
-    assert len(writes_levels.generate(values=["x"], beam=1, max_length=20, min_length=6)[0][0]) == 6
+    assert len(generates_points.generate(values=["x"], beam=1, max_length=20, min_length=6)[0][0]) == 6
 
 
-def test_what_is_written_from_something_is_that_and_ends_by_itself(writes_levels):
-    assert writes_levels.config.model["topology"] == "one-to-many"
-    found = writes_levels.generate(values=["x", "y", "z"], beam=1, max_length=20)
-    for (walk,), level, steps in zip(found, LEVELS, (3, 4, 5), strict=True):
+def test_what_is_generated_from_something_is_that_and_ends_by_itself(generates_points):
+    assert generates_points.config.model["topology"] == "one-to-many"
+    found = generates_points.generate(values=["x", "y", "z"], beam=1, max_length=20)
+    for (walk,), place, steps in zip(found, PLACES, (3, 4, 5), strict=True):
         assert len(walk) == steps
-        np.testing.assert_allclose(walk, np.repeat(level[None], steps, 0), atol=0.15)
+        np.testing.assert_allclose(walk, np.repeat(place[None], steps, 0), atol=0.15)
 
 
-def test_steps_written_one_by_one_are_those_that_teaching_sees(goes_round):
-    """Fed with what it wrote, the whole network gives every frame that it wrote."""
-    network = goes_round.network.eval()
-    _, batch = rows_of(goes_round, {"walk": circles(3)})
-    prompts = [batch.targets["walk"].values[row, :2].numpy() for row in range(3)]
-    written = write_frames(network, batch._replace(targets=None), Decoding(max_length=6), prompts)
-    for prompt, [one] in zip(prompts, written, strict=True):
+def test_steps_generated_one_by_one_are_those_that_teacher_forcing_sees(continues_circle):
+    """Fed with what it generated, the whole network gives every frame that it generated."""
+    network = continues_circle.network.eval()
+    _, batch = rows_of(continues_circle, {"walk": circles(3)})
+    prompts = [batch.targets["walk"].values[row, :2] for row in range(3)]
+    generated = generate_frames(network, batch._replace(targets=None), Decoding(max_length=6), prompts)
+    for prompt, [one] in zip(prompts, generated, strict=True):
         fed = torch.from_numpy(np.concatenate([np.zeros((1, 2), np.float32), prompt, one.frames[:-1]]))[None]
         with torch.no_grad():
             steps = network.topology.teacher_forced(Encoded(), network.feed(fed), None).steps[0]
@@ -176,54 +181,61 @@ def test_steps_written_one_by_one_are_those_that_teaching_sees(goes_round):
 
 
 @pytest.mark.parametrize("temperature", [None, 1.0])
-def test_a_row_writes_the_same_alone_and_in_a_batch(writes_levels, temperature):
-    _, batch = rows_of(writes_levels, KINDS | TO_LEVELS)
+def test_a_row_generates_the_same_alone_and_in_a_batch(generates_points, temperature):
+    _, batch = rows_of(generates_points, KINDS | TO_PLACES)
     choice = Decoding(temperature=temperature, max_length=9, seed=4 if temperature else 0)
-    network = writes_levels.network.eval()
-    together = write_frames(network, batch, choice)
+    network = generates_points.network.eval()
+    together = generate_frames(network, batch, choice)
     for row in (0, 7, 31):
-        [alone] = write_frames(network, batch.part(slice(row, row + 1)), choice)
+        [alone] = generate_frames(network, batch.part(slice(row, row + 1)), choice)
         assert [len(one.frames) for one in alone] == [len(one.frames) for one in together[row]]
         np.testing.assert_allclose(alone[0].frames, together[row][0].frames, atol=1e-6)
 
 
-def test_padding_changes_no_loss_and_the_last_number_of_a_frame_is_never_fed(writes_levels):
-    _, batch = rows_of(writes_levels, KINDS | TO_LEVELS)
-    network: Network = writes_levels.network.eval()
+def losses_of(network: Network, batch: Batch) -> torch.Tensor:
+    """Of each row."""
+    return network.losses(network(batch), network.tensors(batch).targets)["walk"]
+
+
+def test_padding_changes_no_loss_and_the_last_number_of_a_frame_is_never_fed(generates_points):
+    _, batch = rows_of(generates_points, KINDS | TO_PLACES)
+    network: Network = generates_points.network.eval()
     with torch.no_grad():
-        right = network.losses(network(batch), batch.targets)["walk"]
+        right = losses_of(network, batch)
         values, lengths = batch.targets["walk"]
-        real = torch.arange(values.shape[1]) < lengths[:, None]
-        poisoned = torch.where(real[..., None], values, torch.full_like(values, 1e3))
+        real = np.arange(values.shape[1]) < lengths[:, None]
+        poisoned = np.where(real[..., None], values, np.full_like(values, 1e3))
         other = batch._replace(targets={"walk": batch.targets["walk"]._replace(values=poisoned)})
-        torch.testing.assert_close(network.losses(network(other), other.targets)["walk"], right, atol=0, rtol=0)
-        flagged = values.clone()
+        torch.testing.assert_close(losses_of(network, other), right, atol=0, rtol=0)
+        flagged = values.copy()
         flagged[..., 2] = 1 - flagged[..., 2]
         steps = network(batch._replace(targets={"walk": batch.targets["walk"]._replace(values=flagged)})).steps
         torch.testing.assert_close(steps, network(batch).steps, atol=0, rtol=0)
 
 
-def test_drawn_frames_differ_by_seed_and_draw_and_repeat(goes_round):
+def test_sampled_frames_differ_by_seed_and_sample_and_repeat(continues_circle):
     prompt = circles(1)[0][:3]
-    first, again, other = (goes_round.generate([prompt], seed=seed, n_best=2, max_length=4)[0] for seed in (1, 1, 2))
+    first, again, other = (
+        continues_circle.generate([prompt], seed=seed, n_best=2, max_length=4)[0] for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first[0] - other[0]).max() > 0.01
     assert np.abs(first[0] - first[1]).max() > 0.01
 
 
-def test_min_and_max_length_are_kept(writes_levels):
-    for [walk] in writes_levels.generate(values=["x", "z"], temperature=0.001, min_length=7, max_length=8):
+def test_min_and_max_length_are_kept(generates_points):
+    for [walk] in generates_points.generate(values=["x", "z"], temperature=0.001, min_length=7, max_length=8):
         assert 7 <= len(walk) <= 8
-    assert [len(walk) for [walk] in writes_levels.generate(values=["z"], max_length=2)] == [2]
+    assert [len(walk) for [walk] in generates_points.generate(values=["z"], max_length=2)] == [2]
 
 
 @pytest.mark.parametrize("option", [{"beam": 2}, {"top_k": 3}, {"no_repeat_ngram": 2}])
-def test_options_of_symbols_are_refused(goes_round, option):
+def test_options_of_symbols_are_refused(continues_circle, option):
     with pytest.raises(ArgumentError, match=f"{next(iter(option))} must fit a target of frames"):
-        goes_round.generate([circles(1)[0]], **option)
+        continues_circle.generate([circles(1)[0]], **option)
 
 
-def test_an_encoder_decoder_writes_frames_and_shows_where_it_looked():
+def test_an_encoder_decoder_generates_frames_and_shows_its_attention():
     names = [" ".join("ab"[at >> bit & 1] for bit in range(4)) for at in range(16)] * 4
     walks = [np.array([[1.0, 0.0] if letter == "a" else [0.0, 1.0] for letter in name.split()]) for name in names]
     model = trained(
@@ -236,18 +248,18 @@ def test_an_encoder_decoder_writes_frames_and_shows_where_it_looked():
     assert model.config.model["topology"] == "encoder-decoder"
     [[walk]] = model.generate(values=["a b b a"])
     assert walk.round().tolist() == [[1, 0], [0, 1], [0, 1], [1, 0]]
-    read, written, weights = model.attention("a b b a")
-    assert (read, written, weights.shape) == (["a", "b", "b", "a"], ["1", "2", "3", "4"], (4, 4))
+    read, generated, weights = model.attention("a b b a")
+    assert (read, generated, weights.shape) == (["a", "b", "b", "a"], ["1", "2", "3", "4"], (4, 4))
 
 
-def test_generate_prints_numbers_or_writes_files(goes_round, tmp_path, monkeypatch, capsys):
+def test_generate_prints_numbers_or_writes_files(continues_circle, tmp_path, monkeypatch, capsys):
     def elman_says(*words: str) -> None:
         monkeypatch.setattr("sys.argv", ["elman", *words])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         assert ended.value.code == 0
 
-    goes_round.save(tmp_path / "run")
+    continues_circle.save(tmp_path / "run")
     prompt = json.dumps(circles(1)[0][:2].tolist())
     asked = ["generate", str(tmp_path / "run"), "--prompt", prompt, "--length", "2"]
     elman_says(*asked, "--format", "jsonl")
@@ -260,7 +272,7 @@ def test_generate_prints_numbers_or_writes_files(goes_round, tmp_path, monkeypat
 
 def rows_of(model: elman.Model, table: dict) -> tuple[Examples, object]:
     """Encoded rows and one batch of all of them."""
-    examples = model._examples(model._table(table, BadRows()), BadRows(), targets=True)
+    examples = model.layout.examples(model._table(table, BadRows()), BadRows())
     return examples, examples.batch(np.arange(len(examples)))
 
 

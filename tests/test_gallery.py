@@ -50,7 +50,7 @@ def test_the_command_writes_pictures_and_the_page(tmp_path):
     assert shown == ["gallery/sst2-glove/trace.png", "gallery/pronounce/attention.png", "gallery/pronounce/curves.png"]
     assert (tmp_path / shown[1]).read_bytes() == png(20)
     assert "```sh\nelman recipe sst2 --setting glove\n```" in page
-    assert gallery.SHOWS["attention"] in page
+    assert gallery.CAPTIONS["attention"] in page
 
     run(tmp_path / "later" / "m", "melody", **{"written-1": png(10), "read-1": png(10)})
     run(tmp_path / "later" / "c", "caption", captions=png(20), **{"notes-2": png(10)})
@@ -62,7 +62,7 @@ def test_the_command_writes_pictures_and_the_page(tmp_path):
         "gallery/melody/written-1.png",
     ]
     assert later.index("gallery/caption/notes-2.png") + 1 == later.index("gallery/caption/captions.png")
-    assert f"![{gallery.WRITTEN['notes']}](gallery/melody/written-1.png)" in (tmp_path / "gallery.md").read_text()
+    assert f"![{gallery.GENERATED['notes']}](gallery/melody/written-1.png)" in (tmp_path / "gallery.md").read_text()
 
 
 @pytest.mark.parametrize("size", [100, 250, 600])

@@ -1,4 +1,4 @@
-"""What a network writes and tells next: from prompts and values, streamed, with its attention."""
+"""What a network generates and predicts next: from prompts and values, streamed, with its attention."""
 
 import numpy as np
 import pytest
@@ -42,20 +42,21 @@ def test_without_memory_the_next_symbol_depends_on_the_previous_only():
 # --- the next symbol
 
 
-@pytest.mark.parametrize("level", ["word", "character", "byte", "bpe"])
-def test_the_next_symbols_are_the_likeliest_that_teacher_forcing_tells(level):
-    model = next_step(level)
-    field, prompt = model.network.written, "It's raining, so I'll take my"
+@pytest.mark.parametrize("tokenizer", ["word", "character", "byte", "bpe"])
+def test_the_next_symbols_are_the_likeliest_that_teacher_forcing_predicts(tokenizer):
+    model = next_step(tokenizer)
+    field, prompt = model.network.generated, "It's raining, so I'll take my"
     ids = field.encode_prompt(prompt)
-    values = torch.from_numpy(np.append(ids, field.end))[None]
-    features = model.network(Batch({}, {"text": Column(values, torch.tensor([len(ids) + 1]))}, np.arange(1)))
-    chances = model.network.heads[0](features.steps[0, -1:]).softmax(-1)[0].tolist()
-    written = sorted(
-        (index for index in range(len(chances)) if index not in field.unwritten), key=lambda i: -chances[i]
-    )
+    values = np.append(ids, field.end)[None]
+    features = model.network(Batch({}, {"text": Column(values, np.array([len(ids) + 1]))}, np.arange(1)))
+    probabilities = model.network.heads[0](features.steps[0, -1:]).softmax(-1)[0].tolist()
+    possible = [index for index in range(len(probabilities)) if index not in field.never_generated]
+    likeliest = sorted(possible, key=lambda index: -probabilities[index])[:10]
     (answer,) = model.answers([prompt])
-    assert list(answer["probabilities"]) == [field.symbols()[index] for index in written[:10]]
-    assert list(answer["probabilities"].values()) == pytest.approx([chances[i] for i in written[:10]], abs=1e-6)
+    assert list(answer["probabilities"]) == [field.symbols()[index] for index in likeliest]
+    assert list(answer["probabilities"].values()) == pytest.approx(
+        [probabilities[index] for index in likeliest], abs=1e-6
+    )
     assert answer["prediction"] == next(iter(answer["probabilities"])) == model.predict([prompt])[0]
 
 
@@ -69,12 +70,12 @@ def test_the_next_symbols_of_a_row_are_the_same_alone_and_among_others():
         assert alone["probabilities"] == pytest.approx(answer["probabilities"], abs=1e-6)
 
 
-def test_so_many_next_symbols_are_told_as_are_asked_for_and_there_are():
+def test_as_many_next_symbols_are_given_as_are_asked_for_and_there_are():
     network = next_step().network
     prompt = [np.array([5])]
     three, all_of_them = (next_symbols(network, prompt, k).probabilities[0] for k in (3, 10_000))
     assert list(three) == list(all_of_them)[:3]
-    assert set(all_of_them) == set(network.written.symbols()) - {"<pad>", "<unk>", "<begin>"}
+    assert set(all_of_them) == set(network.generated.symbols()) - {"<pad>", "<unk>", "<begin>"}
     assert next_symbols(network, []).predictions == []
 
 
@@ -93,14 +94,15 @@ def test_a_prompt_of_which_nothing_is_known_is_refused_or_skipped_by_its_row():
 # --- texts
 
 
-@pytest.mark.parametrize("level", ["word", "character", "byte", "bpe", "unigram"])
+@pytest.mark.parametrize("tokenizer", ["word", "character", "byte", "bpe", "unigram"])
 @pytest.mark.parametrize("prompt", [None, "It's raining, so "])
-def test_what_comes_piece_by_piece_is_what_generate_gives(level, prompt):
+def test_what_comes_piece_by_piece_is_what_generate_gives(tokenizer, prompt):
     for seed in range(3):
-        model = next_step(level, seed=seed)
+        model = next_step(tokenizer, seed=seed)
         options = {"seed": seed, "max_length": 40}
-        ((whole,),) = model.generate(None if prompt is None else [prompt], **options)
-        assert "".join(model.stream(prompt, **options)) == whole
+        prompts = None if prompt is None else [prompt]
+        ((whole,),) = model.generate(prompts, **options)
+        assert "".join(model.generate(prompts, stream=True, **options)) == whole
         assert whole.startswith("It's raining, so" if prompt else "")
 
 
@@ -112,22 +114,22 @@ def test_a_stream_reads_each_symbol_once(monkeypatch):
         return lambda ids, last: read.extend(ids) or own(ids, last)
 
     monkeypatch.setattr(Text, "reader", watched)
-    for _ in next_step("character").stream(min_length=50, max_length=50):
+    for _ in next_step("character").generate(stream=True, min_length=50, max_length=50):
         pass
     assert len(read) == 50
 
 
 def test_no_piece_of_a_stream_is_half_a_character():
     model = next_step("byte")
-    field = model.network.written
+    field = model.network.generated
     ids = field.encode("aé€😀")[:-1].tolist()
     with torch.no_grad():  # whatever the state is, these bytes follow one another
-        head = model.network.heads[0]
+        head = model.network.heads[0].softmax
         head.weight.zero_()
         head.bias.fill_(-30)
     coming = iter([*ids, field.end])
     head.forward = lambda features: torch.nn.functional.one_hot(torch.tensor([next(coming)]), len(head.bias)) * 60.0
-    assert [piece for piece in model.stream() if piece] == ["a", "é", "€", "😀"]
+    assert [piece for piece in model.generate(stream=True) if piece] == ["a", "é", "€", "😀"]
 
 
 def test_a_prompt_stands_as_it_was_typed_and_one_serves_all_rows():
@@ -139,7 +141,7 @@ def test_a_prompt_stands_as_it_was_typed_and_one_serves_all_rows():
     assert found == encoder_decoder().generate(["mon", "mon"], ["my dog", "my umbrella"], max_length=3)
 
 
-def test_a_row_is_written_the_same_alone_and_among_others():
+def test_a_row_is_generated_the_same_alone_and_among_others():
     model, values = encoder_decoder(), ["my dog", "It's raining, so I'll take my umbrella.", "fun"]
     together = model.n_best(values=values, max_length=8)
     for value, (best,) in zip(values, together, strict=True):
@@ -149,21 +151,24 @@ def test_a_row_is_written_the_same_alone_and_among_others():
 
 
 def test_how_is_chosen_follows_what_is_given_then_the_run_then_the_topology():
-    assert next_step().choosing().temperature == one_to_many().choosing().temperature == 1.0
-    assert encoder_decoder().choosing().method == "greedy"
+    assert next_step().decoding_for().temperature == one_to_many().decoding_for().temperature == 1.0
+    assert encoder_decoder().decoding_for().method == "greedy"
     own = next_step(decode={"temperature": 0.5, "top_k": 5, "max_length": 7})
-    assert (own.choosing().temperature, own.choosing(beam=3).temperature) == (0.5, None)
-    assert (own.choosing(beam=3).top_k, own.choosing(beam=3).max_length) == (None, 7)
+    assert (own.decoding_for().temperature, own.decoding_for(beam=3).temperature) == (0.5, None)
+    assert (own.decoding_for(beam=3).top_k, own.decoding_for(beam=3).max_length) == (None, 7)
     searching = encoder_decoder(decode={"beam": 4, "length_penalty": 0.6})
-    assert (searching.choosing(max_length=5).beam, searching.choosing(length_penalty=1.0).length_penalty) == (4, 1.0)
-    assert (searching.choosing(top_p=0.9).beam, searching.choosing(top_p=0.9).length_penalty) == (None, 0.0)
+    assert (searching.decoding_for(max_length=5).beam, searching.decoding_for(length_penalty=1.0).length_penalty) == (
+        4,
+        1.0,
+    )
+    assert (searching.decoding_for(top_p=0.9).beam, searching.decoding_for(top_p=0.9).length_penalty) == (None, 0.0)
     with pytest.raises(ArgumentError, match="temperature must go without a beam"):
-        next_step().choosing(beam=3, temperature=1.0)
+        next_step().decoding_for(beam=3, temperature=1.0)
     with pytest.raises(ConfigError, match="Did you mean 'top_k'"):
-        next_step().choosing(topk=3)
+        next_step().decoding_for(topk=3)
 
 
-def test_draws_follow_the_seed_and_a_beam_of_one_takes_the_likeliest():
+def test_samples_follow_the_seed_and_a_beam_of_one_takes_the_likeliest():
     model = next_step("character")
     assert model.generate(["my"]) == model.generate(["my"], seed=0) != model.generate(["my"], seed=1)
     assert model.generate(["my"], beam=1) == model.generate(["my"], top_k=1) != model.generate(["my"])
@@ -174,11 +179,12 @@ def test_draws_follow_the_seed_and_a_beam_of_one_takes_the_likeliest():
 def test_one_long_text_has_no_end():
     model = next_step("character")
     with torch.no_grad():
-        model.network.heads[0].bias[model.network.written.end] = 30
+        model.network.heads[0].softmax.bias[model.network.generated.end] = 30
     assert model.generate(["my"], max_length=20) == [["my"]]
-    model.config.data.stream = True
-    assert [len(text) for (text,) in model.generate(["my", "so"], max_length=20)] == [22, 22]
-    assert model.generate(["my"], max_length=20, min_length=3)[0][0] == model.generate(["my"], max_length=3)[0][0]
+    data = model.config.data.model_copy(update={"stream": True})
+    endless = elman.Model(model.config.model_copy(update={"data": data}), model.fields, model.network)
+    assert [len(text) for (text,) in endless.generate(["my", "so"], max_length=20)] == [22, 22]
+    assert endless.generate(["my"], max_length=20, min_length=3)[0][0] == endless.generate(["my"], max_length=3)[0][0]
 
 
 # --- attention
@@ -189,17 +195,17 @@ def test_attention_is_that_of_teacher_forcing_under_the_names_of_the_steps(atten
     model, value = encoder_decoder(attention=attention), "It's raining, quokka"
     source, written, weights = model.attention(value, min_length=5, max_length=5)
     assert source == ["It", "'s", "raining", ",", "quokka (unknown)"]
-    field = model.network.written
+    field = model.network.generated
     ids = [field.symbols().index(name) for name in written]
     assert len(ids) == 5 == len(weights)
     table = Table({"english": [value]}, "a table")
-    batch = model._examples(table, BadRows()).batch(np.arange(1))
-    begun = model.network.topology.begin(model.network.encode(batch.inputs), 1)
+    batch = model.layout.latest(table, BadRows()).batch(np.arange(1))
+    begun = model.network.topology.begin(model.network.encode(model.network.tensors(batch).inputs), 1)
     _, _, expected = model.network.topology.decoder(model.network.feed(torch.tensor([[field.begin, *ids[:-1]]])), begun)
     np.testing.assert_allclose(weights, expected[0].detach().numpy(), atol=1e-6)
 
 
-def test_a_network_that_looks_at_nothing_has_no_attention():
+def test_a_network_without_attention_shows_none():
     for make in (next_step, one_to_many, many_to_one, lambda: encoder_decoder(attention="none")):
         model = make()
         with pytest.raises(ArgumentError, match="the network must have attention, which is what is drawn, got"):
@@ -210,9 +216,9 @@ def test_the_picture_of_attention_holds_any_names_and_refuses_none():
     weights = np.full((3, 2), 0.5)
     assert draw_attention(["$x", " "], ["a\n", "b" * 50, "é"], weights).startswith(b"\x89PNG")
     assert draw_attention(["a"] * 250, ["b"], np.full((1, 250), 1 / 250)).startswith(b"\x89PNG")
-    with pytest.raises(ArgumentError, match="what was written must have a symbol, got none"):
+    with pytest.raises(ArgumentError, match="the target must have a step, got none"):
         draw_attention(["a"], [], np.zeros((0, 1)))
-    with pytest.raises(ArgumentError, match="what was read must have a step, got none"):
+    with pytest.raises(ArgumentError, match="the source must have a step, got none"):
         draw_attention([], ["a"], np.zeros((1, 0)))
     with pytest.raises(ArgumentError, match="weights must have shape"):
         draw_attention(["a"], ["b"], np.zeros((2, 1)))

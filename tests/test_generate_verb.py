@@ -28,7 +28,7 @@ def test_generate_explains_itself_with_an_example_and_the_defaults(capsys):
         assert part in said
 
 
-def test_generate_goes_on_with_a_prompt_and_says_how_it_chose(runs, capsys):
+def test_generate_continues_a_prompt_and_says_how_it_chose(runs, capsys):
     arguments = ["generate", runs / "next-step", "--prompt", "It's raining", "--length", 7, "--seed", 3]
     out, err = call(capsys, *arguments)
     ((expected,),) = next_step().generate(["It's raining"], max_length=7, seed=3)
@@ -56,7 +56,7 @@ def test_a_tune_that_is_streamed_is_kept_as_the_same_files(tmp_path, capsys):
     assert "--out must begin with a folder that exists" in err
 
 
-def test_predict_and_evaluate_look_for_what_is_written_as_they_are_told(runs, capsys, tmp_path):
+def test_predict_and_evaluate_decode_as_they_are_asked(runs, capsys, tmp_path):
     model, options = encoder_decoder(), ["--set", "decode.max_length=1", "--format", "jsonl"]
     out, _ = call(capsys, "predict", runs / "encoder-decoder", "my dog", *options)
     assert json.loads(out)["prediction"] == model.predict(["my dog"], max_length=1)[0]
@@ -92,14 +92,14 @@ def test_an_option_of_decoding_that_would_do_nothing_is_refused(runs, capsys, tm
         (["evaluate", runs / "encoder-decoder", tmp_path / "test.csv", *several], "evaluate: n_best must be 1"),
         (
             ["predict", runs / "many-to-one", "my dog", "--trace", *several],
-            "--set must go with a target that is written, got a trace",
+            "--set must go with a target that is generated, got a trace",
         ),
-        (["predict", tmp_path / "load", load, *several], "--set must go with a target that is written, got a forecast"),
+        (["predict", tmp_path / "load", load, *several], f"Use elman forecast {tmp_path / 'load'} history.csv."),
     ):
         assert message in call(capsys, *arguments, code=2)[1]
 
 
-def test_generate_writes_from_values_a_file_and_standard_input(runs, capsys, tmp_path, monkeypatch):
+def test_generate_reads_values_a_file_and_standard_input(runs, capsys, tmp_path, monkeypatch):
     names, _ = call(capsys, "generate", runs / "one-to-many", "it", "--n", 4)
     assert names.splitlines() == one_to_many().generate(values=["it"], n_best=4)[0]
     rows = ["my dog", "It's raining"]
@@ -129,17 +129,17 @@ def test_generate_writes_from_values_a_file_and_standard_input(runs, capsys, tmp
         ("next-step", ["--out", "x"], "--out must be left out of a target of kind text, which is no file, got 'x'"),
         ("next-step", ["--stream", "--out", "x"], "--out must be left out of a target of kind text"),
         ("next-step", ["--out", "x", "--format", "csv"], "--out must go without --format, got --format csv"),
-        ("next-step", ["my"], "values must be left out where a text is gone on with"),
+        ("next-step", ["my"], "values must be left out where a text is continued"),
         ("next-step", ["--temperature", 0], "temperature must be above 0"),
         ("next-step", ["--beam", 3, "--top-k", 3], "top_k must go without a beam"),
         ("next-step", ["--set", "train.lr=1"], "--set must read decode.NAME=VALUE, got 'train.lr=1'"),
         ("next-step", ["--set", "decode.topk=1"], "Did you mean 'top_k'"),
         ("encoder-decoder", [], "values must be given, those of english, got none"),
-        ("encoder-decoder", ["my", "--data", "new.csv"], "what to write from must be values or --data, got both"),
-        ("encoder-decoder", ["my", "dog", "--stream"], "values must be one row, got 2"),
+        ("encoder-decoder", ["my", "--data", "new.csv"], "what to generate from must be values or --data, got both"),
+        ("encoder-decoder", ["my", "dog", "--stream"], "what is streamed must be one row, got 2"),
         ("encoder-decoder", ["my", "--n", 2], "n_best must be 1 where the best symbol is taken, got 2"),
         ("one-to-many", ["fr"], "'fr'"),
-        ("many-to-one", ["my"], "the target must be written, got many-to-one. Use predict"),
+        ("many-to-one", ["my"], "the target must be generated, got many-to-one. Use predict"),
     ],
 )
 def test_generate_refuses_what_it_cannot_do_in_one_line(runs, capsys, topology, arguments, message):
@@ -149,7 +149,7 @@ def test_generate_refuses_what_it_cannot_do_in_one_line(runs, capsys, topology, 
     assert (err.startswith("error: "), err.count("\n")) == (True, 1)
 
 
-def test_predict_tells_the_next_symbols_of_a_network_that_goes_on(runs, capsys):
+def test_predict_gives_the_next_symbols_of_a_network_that_continues(runs, capsys):
     prompt = "It's raining, so I'll take my"
     out, _ = call(capsys, "predict", runs / "next-step", prompt, "--format", "jsonl")
     assert json.loads(out) == next_step().answers([prompt])[0]
@@ -159,7 +159,7 @@ def test_predict_tells_the_next_symbols_of_a_network_that_goes_on(runs, capsys):
     assert likeliest == list(json.loads(out)["probabilities"])
 
 
-def test_predict_tells_the_next_frame_where_there_are_no_symbols(tmp_path, capsys):
+def test_predict_gives_the_next_frame_where_there_are_no_symbols(tmp_path, capsys):
     """In every format, a table too: a frame has no list of likeliest symbols."""
     pieces = [[[60], [62]], [[62], [64]]] * 10
     model = elman.train({"p": pieces}, input={"p": {"kind": "roll"}}, hidden=2, epochs=1, quiet=True)

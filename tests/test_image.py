@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 from verbs import call
 
 import elman
+from elman.encoders import ENCODERS
 from elman.errors import BadValueError, ConfigError, ElmanError, IntegrityError, MissingExtraError
 from elman.fields import Image
 from elman.layers import PictureEncoder
@@ -135,11 +136,11 @@ def test_pictures_are_kept_whole(tmp_path):
 def test_a_picture_that_is_kept_is_read_back(channels, tmp_path):
     one, value = field(channels), RANDOM.integers(0, 256, (6, 9, channels), dtype=np.uint8)
 
-    (path,) = one.keep(value, tmp_path / "a.b")
+    (path,) = one.save_artifacts(value, tmp_path / "a.b")
 
     assert path == tmp_path / "a.b.png"
     np.testing.assert_array_equal(one.parse(path), value)
-    one.keep(value.astype(np.float32) * 100 - 300, tmp_path / "a.b")  # other numbers are stretched
+    one.save_artifacts(value.astype(np.float32) * 100 - 300, tmp_path / "a.b")  # other numbers are stretched
     wide = one.parse(path).astype(int)
     assert (wide.min(), wide.max()) == (0, 255)
     assert np.corrcoef(wide.ravel(), value.ravel())[0, 1] > 0.999
@@ -149,9 +150,9 @@ BAD = {
     "no file": ("gone.png", "be the path of a file that is there, got 'gone.png'"),
     "no path": (7.5, r"be a picture, \(H, W\) or \(H, W, C\), got shape \(\)"),
     "empty cell": (" ", "be the path of a file, got ' '"),
-    "no byte": ("nothing.png", "be a picture, got 'nothing.png', which has no byte"),
-    "a text": ("text.jpg", "be a picture, got 'text.jpg', which is none"),
-    "cut off": ("cut.png", "be a whole picture, got 'cut.png', "),
+    "no byte": ("nothing.png", "be a picture, got 'nothing.png', which is empty"),
+    "a text": ("text.jpg", "be a picture, got 'text.jpg', which is not one"),
+    "cut off": ("cut.png", "be a complete picture, got 'cut.png', "),
     "a trap": ("bomb.png", "be a picture of at most 1,000 pixels, got more in 'bomb.png'"),
     "a larger trap": ("bombs.png", "be a picture of at most 1,000 pixels, got more in 'bombs.png'"),
     "ragged": ([[1, 2], [3]], "be the path of a picture, or an array of its pixels"),
@@ -187,7 +188,7 @@ def test_what_is_no_picture_is_one_clear_error(case, tmp_path, monkeypatch):
         ({"size": [3, 5000]}, "a side of size must lie between 1 and 1024"),
         ({"channels": 5}, "channels must lie between 1 and 4"),
         ({"features": 0}, "features must lie between 1 and"),
-        ({"dropout": 2.0}, "dropout must be at least 0 and below 1"),
+        ({"dropout": 2.0}, "dropout must be a fraction, at least 0 and below 1"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options, says):
@@ -239,20 +240,22 @@ def test_the_encoder_is_its_equations(height, width, blocks):
         encoder(batch[:, :1])
 
 
-def test_a_network_tells_and_writes_what_it_sees(tmp_path, monkeypatch, capsys):
+def test_a_network_predicts_and_generates_what_it_sees(tmp_path, monkeypatch, capsys):
     gallery(tmp_path)
     monkeypatch.chdir(tmp_path)
-    told = elman.train("table.csv", input=GREY_8, target="side", epochs=6, quiet=True, train={"batch": 8})
-    written = elman.train("table.csv", input=GREY_8, hidden=16, epochs=20, out="run", quiet=True, train={"batch": 4},
-                          target={"where": {"kind": "text", "min_count": 1}})  # fmt: skip
+    predicts = elman.train("table.csv", input=GREY_8, target="side", epochs=6, quiet=True, train={"batch": 8})
+    generates = elman.train("table.csv", input=GREY_8, hidden=16, epochs=20, out="run", quiet=True, train={"batch": 4},
+                            target={"where": {"kind": "text", "min_count": 1}})  # fmt: skip
 
     new = [bright(quarter) for quarter in range(4)]
-    assert told.config.model["topology"] == "one-to-one"
-    assert told.predict(new).tolist() == [quarter.split()[1] for quarter in QUARTERS]
-    assert [step.prediction for step in told.trace(new[1])] == ["right"]
-    assert written.config.model["topology"] == "one-to-many"
-    assert written.predict(new, max_length=4, temperature=None).tolist() == [f"{quarter} side" for quarter in QUARTERS]
-    assert elman.load("run").predict(new).tolist() == written.predict(new).tolist()
+    assert predicts.config.model["topology"] == "one-to-one"
+    assert predicts.predict(new).tolist() == [quarter.split()[1] for quarter in QUARTERS]
+    assert [step.prediction for step in predicts.trace(new[1])] == ["right"]
+    assert generates.config.model["topology"] == "one-to-many"
+    assert generates.predict(new, max_length=4, temperature=None).tolist() == [
+        f"{quarter} side" for quarter in QUARTERS
+    ]
+    assert elman.load("run").predict(new).tolist() == generates.predict(new).tolist()
     for condition in ("state", "step"):
         one = elman.train("table.csv", input=GREY_8, hidden=4, epochs=1, quiet=True, model={"condition": condition},
                           target={"where": {"kind": "text", "min_count": 1}})  # fmt: skip
@@ -271,7 +274,7 @@ def test_a_picture_conditions_a_sequence_that_is_read():
 
 
 def test_dropout_sets_parts_of_the_vector_to_zero_and_only_while_training():
-    encoder, picture = field(dropout=1 - 1e-9, features=8).encoder(), torch.ones(1, 1, 6, 9)
+    encoder, picture = ENCODERS["image"](field(dropout=1 - 1e-9, features=8)), torch.ones(1, 1, 6, 9)
 
     assert not encoder.train()(picture).any()
     assert encoder.eval()(picture).any()
@@ -337,7 +340,7 @@ def test_a_bad_picture_is_said_with_its_place_and_can_be_skipped(tmp_path, monke
     train = ("train", "table.csv", "--input", "file", "--target", "side", "--epochs", 1)
 
     _, said = call(capsys, *train, code=2)
-    assert "error: table.csv:7: column 'file' must be a picture, got '5.png', which has no byte. Fix the row" in said
+    assert "error: table.csv:7: column 'file' must be a picture, got '5.png', which is empty. Fix the row" in said
     _, said = call(capsys, *train, "--bad-rows", "skip")
     assert "1 bad row skipped" in said
 

@@ -1,4 +1,4 @@
-"""One long text: read in chunks it is what it is read whole, trained, scored, stopped and gone on with."""
+"""One long text: read in chunks it is what it is read whole, trained, scored, stopped and continued."""
 
 import json
 import multiprocessing
@@ -16,22 +16,20 @@ from verbs import call
 import elman
 from elman.data import Batch, StreamExamples
 from elman.errors import ConfigError, DataError
-from elman.inference import batches as evaluate
-from elman.inference import judge
+from elman.inference import evaluate
 from elman.network import Carried
-from elman.training import Reporter, Run, Trainer
-from elman.training import train as experiment
+from elman.training import Reporter, TrainingOptions, TrainingRun, report, train_network
 from elman.types import Column
 
 RANDOM = np.random.default_rng(0)
 LINES = [" ".join(RANDOM.choice(["the", "cat", "sat", "on", "a", "mat"], RANDOM.integers(3, 8))) for _ in range(60)]
 IDS = RANDOM.integers(4, 12, 100)
-INPUT = {"text": {"level": "character", "embedding": 8, "dropout": 0.0}}
+INPUT = {"text": {"tokenizer": "character", "embedding": 8, "dropout": 0.0}}
 SMALL = {"input": INPUT, "hidden": 8, "epochs": 3, "quiet": True}
 
 
 def whole(ids: np.ndarray = IDS) -> Batch:
-    column = Column(torch.from_numpy(ids)[None], torch.tensor([len(ids)]))
+    column = Column(ids[None], np.array([len(ids)]))
     return Batch({}, {"text": column}, np.zeros(1, np.int64))
 
 
@@ -57,8 +55,9 @@ def test_chunks_have_the_values_and_losses_of_the_whole(size, cell):
         features = network(whole())
         expected = network.loss(whole()).rows
         parts, total, carried = [], torch.zeros(1), None
-        for batch in chunks(size):
-            carried = carried if batch.follows else None
+        for chunk in chunks(size):
+            carried = carried if chunk.follows else None
+            batch = network.tensors(chunk)
             own = network(batch, carried)
             parts.append(own.steps)
             total += network.losses(own, batch.targets)["text"]
@@ -74,10 +73,10 @@ def test_chunks_have_the_values_and_losses_of_the_whole(size, cell):
 @pytest.mark.parametrize("cell", CELLS)
 def test_two_chunks_whose_gradient_is_not_cut_have_that_of_the_whole(cell):
     network = built("next-step", cell)[0].network
-    network.loss(whole()).share.backward()
+    network.loss(whole()).part.backward()
     expected = gradients(network)
     network.zero_grad(set_to_none=True)
-    first, second = chunks(50)
+    first, second = map(network.tensors, chunks(50))
     totals = {"text": torch.tensor(len(IDS))}
 
     begun = network(first)
@@ -88,7 +87,7 @@ def test_two_chunks_whose_gradient_is_not_cut_have_that_of_the_whole(cell):
     close(gradients(network), expected)
     network.zero_grad(set_to_none=True)
     handed_on = network.loss(first, totals)
-    (handed_on.share + network.loss(second, totals, handed_on.carried).share).backward()
+    (handed_on.part + network.loss(second, totals, handed_on.carried).part).backward()
     cut = gradients(network)
     differs = any(not torch.allclose(cut[name], gradient, rtol=1e-3, atol=1e-7) for name, gradient in expected.items())
     assert differs == (cell != "memoryless")
@@ -99,14 +98,14 @@ def test_chunks_have_the_gradient_of_truncated_backpropagation_over_the_whole(ce
     network = built("next-step", cell, bptt=30)[0].network.train()
     for module in network.modules():
         module.dropout = 0.0 if isinstance(getattr(module, "dropout", None), float) else getattr(module, "dropout", 0)
-    network.loss(whole()).share.backward()
+    network.loss(whole()).part.backward()
     expected = gradients(network)
     network.zero_grad(set_to_none=True)
     totals, carried = {"text": torch.tensor(len(IDS))}, None
 
     for batch in chunks(30):
         loss = network.loss(batch, totals, carried if batch.follows else None)
-        loss.share.backward()
+        loss.part.backward()
         carried = loss.carried
 
     close(gradients(network), expected)
@@ -120,7 +119,7 @@ def test_every_step_is_scored_once_however_many_lanes_there_are(steps, lanes):
     batches = chunks(3, ids, lanes)
 
     assert sum(int(batch.targets["text"].lengths.sum()) for batch in batches) == steps
-    found = judge(network, examples, answers=False)["text"]
+    found = evaluate(network, examples, answers=False)["text"]
 
     assert found.steps.sum() == steps
     assert (found.steps == examples.lengths).all()
@@ -132,7 +131,7 @@ def trained(ids: np.ndarray, **train: object) -> dict[str, torch.Tensor]:
     network = built("next-step", dropout=0.0)[0].network
     network.feedback.dropout = 0.0
     examples = StreamExamples("text", ids, 4, "a text")
-    Trainer(epochs=2, clip=0.0, **train).fit(network, examples, None, Reporter(quiet=True))
+    train_network(TrainingOptions(epochs=2, clip=0.0, **train), network, examples, None, Reporter(quiet=True))
     return {name: parameter.detach() for name, parameter in network.named_parameters()}
 
 
@@ -144,19 +143,22 @@ def test_micro_batches_of_a_stream_change_nothing_beyond_rounding(pieces):
     close(trained(ids, batch=8, micro_batch=pieces), expected, rtol=1e-3)
 
 
-def test_lanes_go_on_from_batch_to_batch_and_begin_anew_with_an_epoch():
+def test_lanes_continue_from_batch_to_batch_and_begin_anew_with_an_epoch():
     examples = StreamExamples("text", IDS, 5, "a text")
     first, second = (list(examples.batches(4, seed=0, epoch=epoch)) for epoch in (0, 1))
 
-    lanes = torch.cat([batch.targets["text"].values for batch in first], 1)
+    lanes = np.concatenate([batch.targets["text"].values for batch in first], 1)
 
     np.testing.assert_array_equal(lanes.flatten(), IDS)
     assert [batch.follows for batch in first] == [False, True, True, True, True]
-    assert sorted(torch.cat([batch.targets["text"].values for batch in second], 1).flatten().tolist()) == sorted(IDS)
-    assert not torch.equal(second[0].targets["text"].values, first[0].targets["text"].values)
+    assert sorted(np.concatenate([batch.targets["text"].values for batch in second], 1).flatten().tolist()) == sorted(
+        IDS
+    )
+    assert not np.array_equal(second[0].targets["text"].values, first[0].targets["text"].values)
     later = list(examples.batches(4, seed=0, epoch=1, begin=3))
     assert [
-        torch.equal(a.targets["text"].values, b.targets["text"].values) for a, b in zip(later, second[3:], strict=True)
+        np.array_equal(a.targets["text"].values, b.targets["text"].values)
+        for a, b in zip(later, second[3:], strict=True)
     ]
 
 
@@ -186,7 +188,7 @@ def options(how: str, every: int) -> dict:
 
 @pytest.mark.parametrize("how", HOW)
 def test_a_stream_that_is_stopped_ends_as_if_it_had_not_been(how, text, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "find_spec", lambda name: None)  # no picture of the curves
+    monkeypatch.setattr(report, "find_spec", lambda name: None)  # no picture of the curves
     model = elman.train(text, out=tmp_path / "whole", **options(how, 100))
     expected, steps = outcome(tmp_path / "whole"), model.metrics["training"]["steps"]
     with monkeypatch.context() as patch:
@@ -201,21 +203,21 @@ def test_a_stream_that_is_stopped_ends_as_if_it_had_not_been(how, text, tmp_path
 
 def killed_at(folder: Path, text: Path, step: int) -> None:
     """Train until before this step, where the process kills itself."""
-    experiment.find_spec = lambda name: None
-    plain = Run._step
+    report.find_spec = lambda name: None
+    plain = TrainingRun._step
 
     def dying(self, *batch):
         if self.history.step == step:
             os.kill(os.getpid(), signal.SIGKILL)
         return plain(self, *batch)
 
-    Run._step = dying
+    TrainingRun._step = dying
     torch.set_num_threads(1)
     elman.train(text, out=folder, **options("gru", 3))
 
 
 def test_a_stream_that_is_killed_ends_as_if_it_had_not_been(text, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "find_spec", lambda name: None)
+    monkeypatch.setattr(report, "find_spec", lambda name: None)
     elman.train(text, out=tmp_path / "whole", **options("gru", 3))
     process = multiprocessing.get_context("fork").Process(target=killed_at, args=(tmp_path / "run", text, 29))
     process.start()
@@ -253,9 +255,9 @@ def test_one_long_text_is_one_row_of_all_its_symbols(poet, capsys):
     assert call(capsys, "evaluate", poet.path, path)[0].split()[:2] == ["rows", "symbols"]
 
 
-def test_the_symbols_of_texts_that_are_written_count_with_their_ends():
+def test_the_symbols_of_texts_that_are_generated_count_with_their_ends():
     pairs = {"x": ["a b", "b"] * 10, "y": ["one two", "three"] * 10}
-    kinds = {"input": {"x": {"kind": "text"}}, "target": {"y": {"kind": "text", "level": "word"}}}
+    kinds = {"input": {"x": {"kind": "text"}}, "target": {"y": {"kind": "text", "tokenizer": "word"}}}
     model = elman.train(pairs, **kinds, hidden=4, epochs=1, quiet=True)
 
     found = model.evaluate(pairs)
@@ -264,7 +266,7 @@ def test_the_symbols_of_texts_that_are_written_count_with_their_ends():
 
 
 def test_no_answers_are_looked_for_where_the_loss_is_all_that_is_scored(poet, tmp_path, monkeypatch):
-    monkeypatch.setattr(evaluate, "answer", lambda *_: pytest.fail("an answer was looked for"))
+    monkeypatch.setattr(elman.inference.batches, "answer", lambda *_: pytest.fail("an answer was looked for"))
 
     assert poet.evaluate(LINES)["metrics"]["nats"] > 0
 
@@ -278,7 +280,7 @@ def test_the_end_of_the_text_is_the_test_and_nothing_is_learned_of_it(text):
 
 
 @pytest.mark.parametrize(("content", "more", "error", "says"), [
-    ("a\n", {}, DataError, "poem.txt must have enough text for every part, got 2 characters"),
+    ("a\n", {}, DataError, "poem.txt must have enough text for every split, got 2 characters"),
     ("", {}, DataError, "poem.txt: a table must have at least one row"),
     ("\n", {"input": "text", "data": {"valid_fraction": 0.0, "test_fraction": 0.0}}, DataError, "got none"),
     ("a b c\n" * 99, {"data": {"split_group": "text"}}, ConfigError, "data.stream must go without a split by value"),

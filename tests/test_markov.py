@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from elman.config import check_document
+from elman.config.configuration import check_document
 from elman.data import BadRows, Table, parse
+from elman.data.layouts import Tables
 from elman.model.build import make_fields
 from elman.recipes.baselines.markov import Markov, scores_of_markov
-from elman.training.datasets import Tables
 
 ROWS = [(["b"], [0, 1, 0, 1, 2]), (["b"], [0, 1, 1]), (["c"], [2])]
 
@@ -36,7 +36,7 @@ def test_the_probabilities_after_any_context_add_up_to_one(order):
         assert sum(model.probability(known, symbol) for symbol in range(4)) == pytest.approx(1)
 
 
-def test_a_higher_order_tells_more_of_what_it_has_seen():
+def test_a_higher_order_predicts_better_what_it_has_seen():
     losses = []
     for order in range(4):
         model = Markov(order, symbols=4)
@@ -52,6 +52,7 @@ def test_figures_are_those_of_the_field_from_the_same_rows_counted_as_a_network_
     train = Table({"first": ["C", "C", "E"], "tune": tunes}, "train")
     tables = Tables(train, None, Table({"first": ["E"], "tune": tunes[2:]}, "test"))
     document = {"input": {"first": {"kind": "category"}}, "target": {"tune": {"kind": "notes"}}}
+    document["model"] = {"topology": "one-to-many"}
     fields = make_fields(check_document(document))
     parsed = parse(train, fields, BadRows())
     for role, field in fields.by_role().items():

@@ -14,7 +14,6 @@ from elman.media.music import (
     draw_piano_roll,
     hertz,
     is_voice,
-    keep_notes,
     notes_of_pairs,
     one_voice,
     pairs_of,
@@ -23,6 +22,7 @@ from elman.media.music import (
     pitch_name,
     read_midi,
     roll_notes,
+    save_notes,
     synthesise,
     voice_notes,
     voice_text,
@@ -98,9 +98,9 @@ def test_a_broken_file_and_one_without_notes_are_one_clear_error_each(tmp_path):
     Score(TICKS).dump_midi(str(tmp_path / "silent.mid"))
 
     for name in ("broken.mid", "text.mid", "nothing.mid", "cut.mid"):
-        with pytest.raises(BadValueError, match=r"must be a MIDI file, got '.*\.mid', which is none or is broken"):
+        with pytest.raises(BadValueError, match=r"must be a MIDI file, got '.*\.mid', which is not one or is damaged"):
             read_midi(tmp_path / name)
-    with pytest.raises(BadValueError, match=r"must have a note, got 'silent\.mid', a MIDI file with none"):
+    with pytest.raises(BadValueError, match=r"must have a note, got 'silent\.mid', a MIDI file without notes"):
         read_midi(tmp_path / "silent.mid")
 
 
@@ -182,7 +182,7 @@ def test_more_notes_are_no_louder_than_a_sample_can_hold():
 
 def test_the_wav_file_that_is_kept_holds_the_sound(tmp_path):
     sound = synthesise(TUNE, tempo=200)
-    keep_notes(TUNE, 200, tmp_path / "tune")
+    save_notes(TUNE, 200, tmp_path / "tune")
 
     with wave.open(str(tmp_path / "tune.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, RATE)
@@ -191,12 +191,12 @@ def test_the_wav_file_that_is_kept_holds_the_sound(tmp_path):
 
 
 def test_notes_are_kept_as_three_files_and_none_as_none(tmp_path):
-    files = keep_notes(TUNE, 90, tmp_path / "a.tune")
+    files = save_notes(TUNE, 90, tmp_path / "a.tune")
 
     assert [path.name for path in files] == ["a.tune.mid", "a.tune.png", "a.tune.wav"]
     assert read_midi(files[0]) == TUNE
     assert files[1].read_bytes() == draw_piano_roll(TUNE, 90, "a.tune")
-    assert keep_notes([], 90, tmp_path / "nothing") == []
+    assert save_notes([], 90, tmp_path / "nothing") == []
     assert len(list(tmp_path.iterdir())) == 3
 
 

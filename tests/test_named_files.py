@@ -3,14 +3,20 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pictures import GREY_8, bright, gallery, saved
+from tones import RATE
 from verbs import call
 
 import elman
 from elman.data import BadRows, Table, infer_kind, read
 from elman.errors import BadValueError, DataError
+from elman.fields import FIELDS
 from elman.fields.values.files import find_file, kind_of_files
+from elman.media.audio.wav import write_wav
+from elman.media.music.midi import write_midi
+from elman.media.music.note import voice_notes
 
 
 @pytest.mark.parametrize(
@@ -119,3 +125,37 @@ def test_a_folder_of_pictures_trains_is_evaluated_and_answered_by_the_names_of_i
 def test_a_cell_that_names_no_file_is_one_clear_error(cell):
     with pytest.raises(BadValueError, match="be the path of a file"):
         find_file(cell)
+
+
+def save_tune(path: Path, number: int) -> None:
+    write_midi(voice_notes(np.array([[60 + number, 1], [62, 2], [64 + number % 3, 1]]), 1), 120, path)
+
+
+# How a file of each kind is written; a kind that is new has none yet, and fails the test below.
+FILES = {
+    "image": (".png", lambda path, number: saved(path, bright(number % 4))),
+    "audio": (".wav", lambda path, number: write_wav(path, np.sin(np.arange(960) / (number + 1)), RATE)),
+    "notes": (".mid", save_tune),
+    "roll": (".mid", save_tune),
+}
+OF_KIND = {"image": {"size": "8x8", "channels": 1}, "audio": {"rate": RATE, "size": 8}}
+
+
+@pytest.mark.parametrize("kind", [kind for kind, field in FIELDS.items() if field.names_files])
+def test_every_kind_of_file_is_found_from_another_folder(kind, tmp_path, monkeypatch):
+    ending, save = FILES[kind]
+    (tmp_path / "data" / "files").mkdir(parents=True)
+    for number in range(20):
+        save(tmp_path / "data" / "files" / f"{number}{ending}", number)
+    rows = [f"files/{number}{ending},{'odd' if number % 2 else 'even'}" for number in range(20)]
+    (tmp_path / "data" / "table.csv").write_text("\n".join(["file,parity", *rows]))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    given = {"input": {"file": {"kind": kind, **OF_KIND.get(kind, {})}}, "target": "parity"}
+
+    model = elman.train("../data/table.csv", **given, epochs=1, out="run", quiet=True)
+
+    assert model.config.input["file"]["root"] == "../data"
+    again = elman.load("run")
+    assert again.predict(["files/3" + ending]).tolist() == model.predict(["files/3" + ending]).tolist()
+    assert again.evaluate("../data/table.csv") == model.evaluate(str(tmp_path / "data" / "table.csv"))

@@ -1,4 +1,4 @@
-"""The field of notes: one voice as symbols, read from files and lists, written, moved, counted by notes."""
+"""The field of notes: one voice as symbols, read from files and lists, generated, counted by notes."""
 
 import json
 
@@ -7,11 +7,12 @@ import pyarrow as pa
 import pytest
 import torch
 
+from elman.encoders import ENCODERS, TensorColumn
 from elman.errors import ArgumentError, BadValueError
 from elman.fields import Notes
 from elman.fields.notes import FIRST_DURATION, FIRST_PITCH
+from elman.heads import HEADS
 from elman.media.music import Note, read_midi, write_midi
-from elman.types import Column
 
 TUNES = [
     [["C5", 1], ["rest", 0.5], [67, 0.5], ["A4", 2]],
@@ -20,9 +21,8 @@ TUNES = [
 ]
 
 
-def fitted(written=True, **options):
-    field = Notes("tune", **options)
-    field.written = written
+def fitted(generated=True, **options):
+    field = Notes("tune", generated, **options)
     field.fit([field.parse(tune) for tune in TUNES])
     return field
 
@@ -32,8 +32,8 @@ def test_a_midi_file_comes_back_exactly_on_the_grid(tmp_path):
     notes = [Note(72, 0.5, 1.0), Note(67, 1.5, 0.25), Note(69, 3.0, 9.0)]
     write_midi(notes, 100, tmp_path / "one.mid")
 
-    written = field.read(field.encode(field.parse(str(tmp_path / "one.mid"))))
-    kept = field.keep(written, tmp_path / "two")
+    written = field.decode_sequence(field.encode(field.parse(str(tmp_path / "one.mid"))))
+    kept = field.save_artifacts(written, tmp_path / "two")
 
     assert written == "rest:1/2 C5:1 G4:1/4 rest:5/4 A4:3 tie:3 tie:3"  # 3 beats is the longest that has a symbol
     assert [path.suffix for path in kept] == [".mid", ".png", ".wav"]
@@ -42,13 +42,13 @@ def test_a_midi_file_comes_back_exactly_on_the_grid(tmp_path):
 
 
 @pytest.mark.parametrize("tune", TUNES)
-def test_a_list_a_json_text_and_what_is_written_are_the_same_value(tune):
+def test_a_list_a_json_text_and_what_is_generated_are_the_same_value(tune):
     field = fitted()
     value = field.parse(tune)
 
     assert np.array_equal(field.parse(json.dumps(tune)), value)
-    assert np.array_equal(field.parse(field.read(field.encode(value))), value)
-    assert field.truth(value) == field.read(field.encode(value))
+    assert np.array_equal(field.parse(field.decode_sequence(field.encode(value))), value)
+    assert field.truth(value) == field.decode_sequence(field.encode(value))
 
 
 def test_relative_paths_start_from_the_root(tmp_path):
@@ -89,8 +89,8 @@ def test_the_resolution_is_the_grid():
     assert Notes("tune", resolution=12).parse([["C5", "1/3"]]).tolist() == [[72, 4]]
 
 
-def test_only_what_is_written_has_a_longest_and_an_end():
-    field, read = fitted(longest=4), fitted(written=False, longest=4)
+def test_only_what_is_generated_has_a_longest_and_an_end():
+    field, read = fitted(longest=4), fitted(generated=False, longest=4)
     tune = [["C5", 1], ["D5", 1], ["E5", 1], ["rest", 1], ["F5", 1]]
 
     with pytest.raises(BadValueError, match="must have at most 4 notes and rests, got 5"):
@@ -99,27 +99,27 @@ def test_only_what_is_written_has_a_longest_and_an_end():
     assert field.encode(field.parse(tune[:2])).tolist() == [*read.encode(read.parse(tune[:2])), field.end]
 
 
-def test_symbols_are_named_and_pieces_are_the_names_of_the_ids():
+def test_symbols_are_named_and_steps_have_the_names_of_the_ids():
     field = fitted()
     names, value = field.symbols(), field.parse(TUNES[0])
 
     assert len(names) == len(set(names)) == FIRST_DURATION + 12  # 3 beats of 4 steps
-    assert [names[index] for index in field.encode(value)[:-1]] == field.pieces(value)
+    assert [names[index] for index in field.encode(value)[:-1]] == field.step_names(value)
     assert names[FIRST_PITCH + 60], names[FIRST_DURATION + 5] == ("C4", "3/2")
-    assert field.encoder().output_size == 64
-    assert field.encoder()(torch.tensor([[0, field.end]])).shape == (1, 2, 64)
-    assert fitted(embedding=7).encoder().output_size == 7
-    assert fitted(dropout=0.5).encoder().dropout == 0.5
+    assert ENCODERS["notes"](field).output_size == 64
+    assert ENCODERS["notes"](field)(torch.tensor([[0, field.end]])).shape == (1, 2, 64)
+    assert ENCODERS["notes"](fitted(embedding=7)).output_size == 7
+    assert ENCODERS["notes"](fitted(dropout=0.5)).dropout == 0.5
 
 
-def test_what_is_drawn_without_sense_still_reads():
+def test_what_is_sampled_without_sense_still_reads():
     field = fitted()
     c, d, one = FIRST_PITCH + 60, FIRST_PITCH + 62, FIRST_DURATION + 3
 
-    assert field.read([one, c, d, one, one, field.begin, 0, c]) == "D4:1"
-    assert field.read([4, one, c, one, 4, one]) == "tie:1 C4:1 tie:1"
+    assert field.decode_sequence([one, c, d, one, one, field.begin, 0, c]) == "D4:1"
+    assert field.decode_sequence([4, one, c, one, 4, one]) == "tie:1 C4:1 tie:1"
     assert field.parse("tie:1 C4:1 tie:1").tolist() == [[-1, 4], [60, 8]]
-    assert field.keep(field.read([one, one]), None) == []
+    assert field.save_artifacts(field.decode_sequence([one, one]), None) == []
 
 
 def test_symbols_read_one_by_one_read_as_all_at_once():
@@ -127,22 +127,22 @@ def test_symbols_read_one_by_one_read_as_all_at_once():
     ids = field.encode(field.parse(TUNES[0])).tolist()
     read = field.reader()
 
-    assert "".join([*(read([index], False) for index in ids), read([], True)]) == field.read(ids)
+    assert "".join([*(read([index], False) for index in ids), read([], True)]) == field.decode_sequence(ids)
 
 
 def test_the_loss_is_counted_by_notes_so_that_bits_are_bits_a_note():
     field = fitted()
     rows = [torch.tensor(field.encode(field.parse(tune))) for tune in TUNES]
     lengths = torch.tensor([len(row) for row in rows])
-    target = Column(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), lengths)
-    head = torch.nn.Linear(3, len(field.symbols())).eval()
+    target = TensorColumn(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), lengths)
+    head = HEADS["notes"](field, 3).eval()
     with torch.no_grad():
-        head.weight.zero_()
-        head.bias.zero_()
+        for parameter in head.parameters():
+            parameter.zero_()
 
-    losses = field.steps_loss(head, torch.zeros(3, target.values.shape[1], 3), target)
+    losses = head.row_losses(torch.zeros(3, target.values.shape[1], 3), target)
 
-    assert field.counted(target).tolist() == [3, 3, 1]
+    assert head.counted(target).tolist() == [3, 3, 1]
     torch.testing.assert_close(losses, lengths * torch.tensor(float(len(field.symbols()))).log())
     assert field.metrics == ("bits",)
 

@@ -14,9 +14,9 @@ TABLE = {"text": TEXTS, "label": ["yes" if "good" in text.split() else "no" for 
 BASE = {"input": {"text": {}}, "target": {"label": {}}, "model": {"hidden": 4}, "train": {"epochs": 2}}
 
 CHANGES = [
-    ("input.text", {"level": "character"}),
-    ("input.text", {"level": "bpe", "max_vocabulary": 300}),
-    ("input.text", {"level": "unigram", "max_vocabulary": 300}),
+    ("input.text", {"tokenizer": "character"}),
+    ("input.text", {"tokenizer": "bpe", "max_vocabulary": 300}),
+    ("input.text", {"tokenizer": "unigram", "max_vocabulary": 300}),
     ("input.text", {"characters": "bilstm"}),
     ("input.text", {"characters": "cnn"}),
     ("input.text", {"lowercase": False}),
@@ -72,7 +72,7 @@ def trained(changes: dict[str, dict] | None = None) -> tuple[dict[str, torch.Ten
     if given["model"].get("topology") == "one-to-one":
         del given["model"]["hidden"]
     model = elman.train(TABLE, **given, quiet=True)
-    losses = [line.split(b'"seconds"')[0] for line in model.keepsakes["log.jsonl"].splitlines()]
+    losses = [line.split(b'"seconds"')[0] for line in model.artifacts["log.jsonl"].splitlines()]
     return model.network.state_dict(), b"".join(losses)
 
 

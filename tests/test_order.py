@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from elman.data import Permutation, batches_an_epoch, in_order_of_length, padding_share, shuffled
+from elman.data import Permutation, batches_an_epoch, in_order_of_length, padding_fraction, shuffled
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 16, 17, 99, 100, 101, 65_537])
@@ -61,7 +61,7 @@ def test_neighbours_do_not_stay_neighbours():
 
 
 @pytest.mark.parametrize("begin", [0, 1, 99, 100, 101, 219, 220])
-def test_an_epoch_goes_on_at_any_batch_as_if_it_had_begun_there(begin):
+def test_an_epoch_resumes_at_any_batch_as_if_it_had_begun_there(begin):
     lengths = np.random.default_rng(0).integers(1, 50, 7001)
 
     whole = [rows.tolist() for rows in shuffled(lengths, 32, 1, 2)]
@@ -71,7 +71,7 @@ def test_an_epoch_goes_on_at_any_batch_as_if_it_had_begun_there(begin):
 
 
 def test_windows_before_the_beginning_are_not_looked_at():
-    class Watched:
+    class OneStepAhead:
         asked = 0
 
         def __len__(self) -> int:
@@ -81,7 +81,7 @@ def test_windows_before_the_beginning_are_not_looked_at():
             self.asked += len(rows)
             return rows % 50
 
-    watched = Watched()
+    watched = OneStepAhead()
     batches = shuffled(watched, 32, 0, 0, begin=20_000_050)
 
     assert len(next(batches)) == 32
@@ -111,7 +111,7 @@ def test_rows_of_a_batch_are_of_similar_length_and_batches_are_mixed():
     batches = list(shuffled(lengths, 32, 0, 0))
 
     means = [lengths[rows].mean() for rows in batches]
-    assert padding_share(lengths, batches) < 0.03
+    assert padding_fraction(lengths, batches) < 0.03
     assert abs(np.corrcoef(means[:-1], means[1:])[0, 1]) < 0.3
 
 
@@ -119,7 +119,7 @@ def test_rows_of_a_batch_are_of_similar_length_and_batches_are_mixed():
 def test_rows_are_scored_in_windows_of_which_one_is_looked_at_at_a_time(size, window):
     asked: list[np.ndarray] = []
 
-    class Watched:
+    class OneStepAhead:
         def __len__(self) -> int:
             return 12_000
 
@@ -127,10 +127,10 @@ def test_rows_are_scored_in_windows_of_which_one_is_looked_at_at_a_time(size, wi
             asked.append(rows)
             return rows % 50
 
-    batches = list(in_order_of_length(Watched(), size))
+    batches = list(in_order_of_length(OneStepAhead(), size))
 
     assert [len(rows) for rows in asked] == [min(window, 12_000 - begin) for begin in range(0, 12_000, window)]
     assert max(len(rows) for rows in batches) == size
     assert sorted(np.concatenate(batches)) == list(range(12_000))
     if size < window:
-        assert padding_share(np.arange(12_000) % 50, batches) < 0.07
+        assert padding_fraction(np.arange(12_000) % 50, batches) < 0.07

@@ -102,7 +102,7 @@ def test_a_file_trains_and_says_what_was_inferred(name, tmp_path, monkeypatch, c
     for part in says:
         assert part in said
     loaded = elman.load("run")
-    sides = f"{read if answer else 'what was before'} -> {answer or read}"
+    sides = f"{read if answer else 'history'} -> {answer or read}"
     assert repr(loaded) == f"<elman.Model {loaded.config.model['topology']}: {sides}; run>"
     found = loaded.evaluate(source)
     assert model.metrics["test"].keys() - {"loss"} == found["metrics"].keys()
@@ -132,11 +132,9 @@ def test_files_side_by_side_are_evaluated_and_answered_as_they_are_trained(tmp_p
 
 def test_texts_none_of_whose_words_comes_again_are_refused_and_letters_named(tmp_path):
     rows = [{"text": f"w{at}a w{at}b", "label": "xy"[at % 2]} for at in range(40)]
-    with pytest.raises(
-        DataError, match=r"column 'text': the training split must have a word that stands there 2 times"
-    ):
+    with pytest.raises(DataError, match=r"column 'text': the training split must have a word that occurs 2 times"):
         elman.train(rows, input="text", target="label", quiet=True, **QUICK)
-    elman.train(rows, input={"text": {"level": "character"}}, target="label", quiet=True, **QUICK)
+    elman.train(rows, input={"text": {"tokenizer": "character"}}, target="label", quiet=True, **QUICK)
 
 
 def test_texts_that_are_read_as_classes_are_doubted_once_they_are_long_or_many(capsys):

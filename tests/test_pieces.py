@@ -12,7 +12,7 @@ import pytest
 from large_table import TABLE, trained, write
 
 import elman
-from elman.data import BadRows, ahead, files, lazy, read, store
+from elman.data import BadRows, files, lazy, prefetched, read, store
 from elman.data.readers import base as lines
 from elman.data.readers import pieces
 from elman.errors import DataError
@@ -91,7 +91,7 @@ def test_a_value_that_cannot_be_encoded_names_its_place(tmp_path):
     path = write(tmp_path)
     model = trained(path, in_memory=0)
     sources = files.find_files(path)
-    columns = [store.kept_field(role, field) for role, field in model.fields.by_role().items()]
+    columns = [store.stored_field(role, field) for role, field in model.fields.by_role().items()]
     stored, _ = store.open_stored(sources, columns, lambda table, bad: table, BadRows(), print)
     part = elman.data.split_rows(len(stored), 0, 0, 0).train
     model.target.restore({"classes": ["yes", "maybe"], "counts": [1, 1]})
@@ -103,7 +103,7 @@ def test_a_value_that_cannot_be_encoded_names_its_place(tmp_path):
 
 
 def test_items_come_in_order_while_others_are_prepared():
-    assert list(ahead(iter(range(100)), 3)) == list(range(100))
+    assert list(prefetched(iter(range(100)), 3)) == list(range(100))
 
 
 def test_an_error_comes_where_its_item_would_have_come():
@@ -114,7 +114,7 @@ def test_an_error_comes_where_its_item_would_have_come():
 
     found = []
     with pytest.raises(DataError, match="three"):
-        found.extend(ahead(items(), 5))
+        found.extend(prefetched(items(), 5))
     assert found == [1, 2]
 
 
@@ -126,7 +126,7 @@ def test_the_thread_ends_with_its_iterator():
             made.append(len(made))
             yield made[-1]
 
-    items = ahead(endless(), 4)
+    items = prefetched(endless(), 4)
     assert [next(items) for _ in range(3)] == [0, 1, 2]
     items.close()
 
@@ -165,7 +165,7 @@ def test_a_batch_is_encoded_as_its_values_are(kind):
         "category": ["a", "b", "a"],
         "series": [np.array([[1.0], [np.nan]]), np.array([[3.0]])],
     }[kind]
-    for options in [{"min_count": 1}, {"level": "character"}, {"level": "byte"}] if kind == "text" else [{}]:
+    for options in [{"min_count": 1}, {"tokenizer": "character"}, {"tokenizer": "byte"}] if kind == "text" else [{}]:
         field = elman.fields.FIELDS[kind]("c", **options)
         field.fit(values[:-1] if kind == "text" else values)
         for _ in range(2):  # the second time from memory
@@ -178,10 +178,10 @@ def test_words_are_counted_as_the_tokenizer_cuts_them(monkeypatch):
     from elman.fields.text import tokenizer as module
 
     texts = [*TABLE["text"], *ODD]
-    for level in ("word", "character"):
+    for tokenizer in ("word", "character"):
         for most in (1_000_000, 3):
             monkeypatch.setattr(module, "MOST_PARTS", most)
-            field = elman.fields.Text("c", level=level, min_count=1)
+            field = elman.fields.Text("c", tokenizer=tokenizer, min_count=1)
             field.fit(texts)
             ids = np.concatenate([field.encode(text) for text in texts])
             counted = np.bincount(ids)[2:].tolist()

@@ -8,8 +8,8 @@ from torch import nn
 
 from elman.errors import ArgumentError
 from elman.kernels import KERNELS
-from elman.layers.heads import AdaptiveSoftmax, Projection, SampledSoftmax, log_softmax_of
 from elman.layers.native.projection import packed
+from elman.layers.softmax import AdaptiveSoftmax, Projection, SampledSoftmax, log_softmax_of
 
 SIZES = [(1, 1, 1), (5, 3, 7), (7, 16, 33), (64, 60, 1000), (13, 256, 2049), (2, 8, 15)]
 needs_kernels = pytest.mark.skipif(KERNELS.library is None, reason="no kernels here")

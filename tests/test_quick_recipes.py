@@ -1,4 +1,4 @@
-"""Every recipe runs from its data to its figures with --quick, which claims nothing but that all of it works."""
+"""Every recipe runs from its data to its figures with --quick."""
 
 import json
 from functools import cache
@@ -38,14 +38,17 @@ def test_a_quick_run_gives_every_figure_and_keeps_the_models(recipe, setting, tm
     assert "claims nothing" in figures["split"]
     assert figures["split"].startswith("validation") == ("test" not in result.model.metrics)
     assert figures["minutes"] < MINUTES
-    assert len(result.traces) + len(result.written) == len(chosen.show) + chosen.show_rows
+    assert len(result.traces) + len(result.generated) == len(chosen.show) + chosen.show_rows
     assert all(chosen.metric in row for row in result.table())
     looks = chosen.document["model"].get("attention") == "dot"
     assert (tmp_path / "out" / "attention.png").exists() == looks
     assert (tmp_path / "out" / "trace.png").exists() == (bool(result.traces) and chosen.metric == "accuracy")
     assert (tmp_path / "out" / "captions.png").exists() == (recipe.name == "caption")
-    assert (tmp_path / "out" / "fan.png").exists() == ("horizon" in chosen.document["data"])
-    assert (tmp_path / "out" / "hits.png").exists() == chosen.faults
+    assert (tmp_path / "out" / "forecast.png").exists() == ("horizon" in chosen.document["data"])
+    assert (tmp_path / "out" / "anomalies.png").exists() == chosen.faults
+    next_verb = result.next_command().split()[1]
+    assert (next_verb == "forecast") == ("horizon" in chosen.document["data"])
+    assert (next_verb == "detect") == chosen.faults
     model = elman.load(tmp_path / "out" / "model")
     assert model.fields.learned() == result.model.fields.learned()
     assert (tmp_path / "out" / "baseline").exists() == any("model" in entry for entry in chosen.baselines)

@@ -13,6 +13,7 @@ from elman.cells.elman import ElmanState
 from elman.cells.lstm import LSTMState
 from elman.data import Examples
 from elman.fields import Category, Fields
+from elman.heads import HEADS
 from elman.layers import BACKENDS, LAYERS, TokenEmbedding
 from elman.network import Network
 from elman.testing import random_batch
@@ -252,7 +253,7 @@ def test_weight_drop_and_locked_dropout_keep_the_kernels_and_answer_as_the_refer
 @pytest.mark.parametrize("backend", ["fused", "by_hand", "torch"])
 def test_a_named_backend_that_cannot_says_why_and_runs_in_evaluation(backend, noise):
     layer, x = elman.GRU(3, 4, backend=backend, **NOISES[noise]), torch.zeros(2, 5, 3)
-    with pytest.raises(ValueError, match=f"backend '{backend}'.*recurrent_dropout and zoneout reach into every step"):
+    with pytest.raises(ValueError, match=f"backend '{backend}'.*recurrent_dropout and zoneout change every step"):
         layer(x)
     if BACKENDS[backend].refuses(layer.cells()[0], x, None) is None:
         assert layer.eval()(x)[0].shape == (2, 5, 4)
@@ -285,10 +286,11 @@ def test_label_smoothing_is_the_loss_against_the_smoothed_truth_and_evaluation_i
     truth = (1 - SHARE) * torch.eye(classes)[target] + SHARE / classes
     expected = -(truth * logits.log_softmax(1)).sum(1)
     scale = plain.weights()
-    expected = expected if scale is None else expected * scale[target]
-    torch.testing.assert_close(smooth.training_loss(output, target), expected)
-    assert torch.equal(smooth.loss(output, target), plain.loss(output, target))
-    assert torch.equal(plain.training_loss(output, target), plain.loss(output, target))
+    expected = expected if scale is None else expected * torch.from_numpy(scale)[target]
+    smoothed, sharp = (HEADS["category"](field, 5) for field in (smooth, plain))
+    torch.testing.assert_close(smoothed.training_loss(output, target), expected)
+    assert torch.equal(smoothed.loss(output, target), sharp.loss(output, target))
+    assert torch.equal(sharp.training_loss(output, target), sharp.loss(output, target))
 
 
 def test_a_network_lowers_the_smoothed_loss_and_shows_the_other():
@@ -297,10 +299,11 @@ def test_a_network_lowers_the_smoothed_loss_and_shows_the_other():
     values = [np.array(index) for index in range(3)]
     examples = Examples({"x": values}, {"y": values})
     batch, ids = examples.batch(np.arange(3)), torch.arange(3)
-    output = network.heads[0](network(batch).single).detach()
-    torch.testing.assert_close(network.train().loss(batch).rows, field.training_loss(output, ids))
-    torch.testing.assert_close(network.eval().loss(batch).rows, field.loss(output, ids))
-    assert score(network, examples)["loss"] == pytest.approx(float(field.loss(output, ids).mean()))
+    (head,) = network.heads
+    output = head(network(batch).single).detach()
+    torch.testing.assert_close(network.train().loss(batch).rows, head.training_loss(output, ids))
+    torch.testing.assert_close(network.eval().loss(batch).rows, head.loss(output, ids))
+    assert score(network, examples)["loss"] == pytest.approx(float(head.loss(output, ids).mean()))
 
 
 RANDOM = np.random.default_rng(0)
@@ -346,11 +349,11 @@ def test_a_layer_under_noise_compiles_as_one_graph(name):
     ("call", "message"),
     [
         (lambda: elman.LSTM(3, 4, recurrent_dropout=1.5), r"LSTM: recurrent_dropout must .* below 1, got 1"),
-        (lambda: elman.LSTM(3, 4, weight_drop=-0.1), r"LSTM: weight_drop must be at least 0 and below 1, got -0\.1"),
-        (lambda: elman.GRU(3, 4, zoneout=math.nan), r"GRU: zoneout must be at least 0 and below 1, got nan"),
+        (lambda: elman.LSTM(3, 4, weight_drop=-0.1), r"LSTM: weight_drop must be a fraction, .* below 1, got -0\.1"),
+        (lambda: elman.GRU(3, 4, zoneout=math.nan), r"GRU: zoneout must be a fraction, .* below 1, got nan"),
         (lambda: elman.GRU(3, 4, dropout=0.5, locked=True), r"locked must go with dropout between layers, got num"),
         (lambda: elman.GRU(3, 4, 2, locked=True), r"got num_layers=2 and dropout=0\.0\. Set both, or leave locked out"),
-        (lambda: elman.MinGRU(3, 4, recurrent_dropout=0.5), r"MinGRU: recurrent_dropout must be 0 for a cell that"),
+        (lambda: elman.MinGRU(3, 4, recurrent_dropout=0.5), r"MinGRU: recurrent_dropout must be 0 for a cell with"),
         (lambda: elman.MinGRU(3, 4, weight_drop=0.5), r"weight_drop must be 0 for a cell without weight_hh, got 0\.5"),
         (lambda: elman.Memoryless(3, 4, initial_state="learned"), r"initial_state must be 'zero' for layers without"),
         (lambda: elman.Memoryless(3, 4, zoneout=0.1), r"Memoryless: zoneout must be 0 for layers without memory"),
@@ -359,7 +362,7 @@ def test_a_layer_under_noise_compiles_as_one_graph(name):
         (lambda: TOPOLOGIES["one-to-many"](0, 2, 3, cell="memoryless", condition="state"), r"which reads no state"),
         (lambda: TokenEmbedding(3, 4, vector_dropout=2), r"TokenEmbedding: vector_dropout must .* below 1"),
         (lambda: elman.fields.Text("x", vector_dropout=2.0), r"x: vector_dropout must .* below 1, got 2\.0"),
-        (lambda: Category("x", label_smoothing=1.1), r"x: label_smoothing must be at least 0 and below 1, got 1\.1"),
+        (lambda: Category("x", label_smoothing=1.1), r"x: label_smoothing must be a fraction, .* below 1, got 1\.1"),
         (lambda: elman.LayerNormGRU(3, 1), r"LayerNormGRUCell: hidden_size must be at least 2, got 1"),
         (lambda: elman.LayerNormLSTM(3, 1), r"LayerNormLSTMCell: hidden_size must be at least 2, got 1"),
     ],

@@ -20,9 +20,8 @@ import torch
 import elman
 from elman.data import seen_from
 from elman.errors import DataError, IntegrityError, Interrupted
-from elman.storage import claim, is_held
-from elman.training import Run, all_checkpoints
-from elman.training import train as experiment
+from elman.storage import all_checkpoints, claim, is_held
+from elman.training import TrainingRun, report
 
 RANDOM = np.random.default_rng(0)
 WORDS = ["good", "bad", "fine", "poor", "great", "dull"]
@@ -54,7 +53,7 @@ def options(case: str, every: int = 1) -> dict:
 
 def begin_or_go_on(folder: Path, case: str, threads: int, stumble: tuple[str, int] | None = None) -> None:
     """What a person does after a crash: resume, or begin where nothing was kept. May kill itself inside a save."""
-    experiment.find_spec = lambda name: None  # no picture of the curves, which takes longer than the training
+    report.find_spec = lambda name: None  # no picture of the curves, which takes longer than the training
     torch.set_num_threads(threads)
     if stumble:
         kill_at(*stumble)
@@ -155,7 +154,7 @@ def test_fifty_kills_at_random_moments(case, threads, tmp_path, unbroken):
     pytest.fail(f"only {kills} kills in a hundred trainings")
 
 
-@pytest.mark.parametrize(("name", "count"), [("fsync", 12), ("_swapped", 1), ("fsync", -1)])
+@pytest.mark.parametrize(("name", "count"), [("fsync", 12), ("_swapped_atomically", 1), ("fsync", -1)])
 def test_a_kill_inside_a_save_costs_nothing(name, count, tmp_path, unbroken):
     case = "gru, both ways, mean of the weights"
     folder, (expected, _) = tmp_path / "run", unbroken(case, 1)
@@ -168,14 +167,14 @@ def test_a_kill_inside_a_save_costs_nothing(name, count, tmp_path, unbroken):
 
 
 def stop_at(monkeypatch, step: int, number: int = signal.SIGINT) -> None:
-    plain = Run._step
+    plain = TrainingRun._step
 
     def stopping(self, *batch):
         if self.history.step == step - 1:
             signal.raise_signal(number)
         return plain(self, *batch)
 
-    monkeypatch.setattr(Run, "_step", stopping)
+    monkeypatch.setattr(TrainingRun, "_step", stopping)
 
 
 @pytest.fixture
@@ -208,8 +207,8 @@ def test_a_stopped_training_is_a_model_and_can_be_resumed(number, tmp_path, monk
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_option_goes_on_in_the_middle_of_an_epoch_as_if_it_had_not_stopped(case, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "find_spec", lambda name: None)
+def test_every_option_resumes_in_the_middle_of_an_epoch_as_if_it_had_not_stopped(case, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "find_spec", lambda name: None)
     elman.train(TABLE, out=tmp_path / "whole", **options(case, every=100))
     expected = outcome(tmp_path / "whole")
     assert case != "plateau" or expected[1][-1]["lr"] < 0.1  # it was halved, on both sides of the stop
@@ -227,8 +226,8 @@ def test_the_rows_at_once_that_fitted_in_memory_are_remembered(tmp_path, monkeyp
     plain, sizes = Network.loss, []
 
     def loss(self, batch, *rest):
-        sizes.append(len(batch.rows))
-        if len(batch.rows) > 9:
+        sizes.append(len(batch.inputs["text"].values))
+        if len(batch.inputs["text"].values) > 9:
             raise MemoryError
         return plain(self, batch, *rest)
 
@@ -245,13 +244,13 @@ def test_the_rows_at_once_that_fitted_in_memory_are_remembered(tmp_path, monkeyp
 
 
 def test_being_asked_to_stop_while_the_test_split_is_scored_loses_nothing(tmp_path, monkeypatch, whole):
-    plain = experiment.scores_of
+    plain = report.scores_of
 
     def scores_of(*given):
         signal.raise_signal(signal.SIGTERM)
         return plain(*given)
 
-    monkeypatch.setattr(experiment, "scores_of", scores_of)
+    monkeypatch.setattr(report, "scores_of", scores_of)
     elman.train(TABLE, out=tmp_path / "run", **options("lstm", every=2))
     assert outcome(tmp_path / "run") == whole
 
@@ -284,17 +283,17 @@ def test_a_training_that_is_stopped_where_its_patience_ends_goes_no_further(at_t
 
 
 def test_a_second_interrupt_ends_at_once(tmp_path, monkeypatch):
-    plain = Run._step
+    plain = TrainingRun._step
 
     def twice(self, *batch):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         return plain(self, *batch)
 
-    monkeypatch.setattr(Run, "_step", twice)
+    monkeypatch.setattr(TrainingRun, "_step", twice)
     with pytest.raises(KeyboardInterrupt):
         elman.train(TABLE, **options("lstm"))
-    with pytest.raises(Interrupted, match=r"Go on with: elman train --resume .*run"):
+    with pytest.raises(Interrupted, match=r"Resume with: elman train --resume .*run"):
         elman.train(TABLE, out=tmp_path / "run", **options("lstm"))
     assert [path.name for path in all_checkpoints(tmp_path / "run")] == ["step-000000000"]
 
@@ -317,7 +316,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(name, stopped
 def test_where_no_checkpoint_verifies_nothing_is_resumed(stopped):
     for folder in all_checkpoints(stopped):
         (folder / "progress.json").write_text("{}")
-    with pytest.raises(IntegrityError, match="hold a checkpoint that is what was written"):
+    with pytest.raises(IntegrityError, match="hold a checkpoint that matches its manifest"):
         elman.resume(stopped, TABLE)
 
 
@@ -326,12 +325,12 @@ def test_other_rows_are_refused(stopped):
     another_word = {"text": [*TABLE["text"][:-1], "unseen"], "label": TABLE["label"]}
     another_label = {"text": TABLE["text"], "label": [*TABLE["label"][:70], *TABLE["label"][:69:-1]]}
     for rows in (other, another_word, another_label):
-        with pytest.raises(DataError, match="the rows must be those that it began with"):
+        with pytest.raises(DataError, match="the rows must be those that it started with"):
             elman.resume(stopped, rows)
 
 
 @pytest.mark.parametrize("in_memory", [200, 0])
-def test_a_file_is_gone_on_with_in_the_middle_of_an_epoch_however_large(in_memory, tmp_path, monkeypatch):
+def test_a_file_is_resumed_in_the_middle_of_an_epoch_however_large(in_memory, tmp_path, monkeypatch):
     monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
     csv = tmp_path / "data.csv"
     csv.write_text("text,label\n" + "".join(f"{x},{y}\n" for x, y in zip(*TABLE.values(), strict=True)))
@@ -348,13 +347,13 @@ def test_a_file_is_gone_on_with_in_the_middle_of_an_epoch_however_large(in_memor
         stop_at(patch, 6)
         elman.train(csv, out=tmp_path / "changed", **given)
     csv.write_text(csv.read_text().replace("good", "Good one", 30))
-    with pytest.raises(DataError, match="the rows must be those that it began with"):
+    with pytest.raises(DataError, match="the rows must be those that it started with"):
         elman.resume(tmp_path / "changed")
 
 
 @pytest.mark.parametrize("in_memory", [200, 0])
 @pytest.mark.parametrize("source", ["data/a[1].csv", "data/*.csv", ["data/a[1].csv", "data/b.csv"]], ids=str)
-def test_a_training_is_gone_on_with_from_any_folder(source, in_memory, own_cache, tmp_path, monkeypatch):
+def test_a_training_is_resumed_from_any_folder(source, in_memory, own_cache, tmp_path, monkeypatch):
     begun, elsewhere = tmp_path / "begun [here]", tmp_path / "elsewhere"
     (begun / "data").mkdir(parents=True)
     elsewhere.mkdir()
@@ -386,7 +385,7 @@ def test_a_training_is_gone_on_with_from_any_folder(source, in_memory, own_cache
     assert str(tmp_path) not in (begun / "run" / "run.toml").read_text()
 
 
-def test_a_training_that_was_moved_with_its_data_is_gone_on_with_from_there(tmp_path, monkeypatch):
+def test_a_training_that_was_moved_with_its_data_is_resumed_from_there(tmp_path, monkeypatch):
     (tmp_path / "begun").mkdir()
     monkeypatch.chdir(tmp_path / "begun")
     rows = [f"{x},{y}\n" for x, y in zip(*TABLE.values(), strict=True)]
@@ -434,9 +433,9 @@ def test_a_run_directory_belongs_to_one_process(stopped):
     held.wait(30)
     try:
         assert is_held(stopped)
-        with pytest.raises(elman.ElmanError, match="one that another trains in"):
+        with pytest.raises(elman.ElmanError, match="one in use by another training"):
             elman.resume(stopped, TABLE)
-        with pytest.raises(elman.ElmanError, match="one that another trains in"):
+        with pytest.raises(elman.ElmanError, match="one in use by another training"):
             elman.train(TABLE, out=stopped, force=True, **options("lstm"))
     finally:
         leave.set()
@@ -461,14 +460,14 @@ def test_a_disk_that_is_full_for_a_while_costs_a_checkpoint_and_nothing_else(tmp
 
 
 def test_a_folder_that_is_gone_costs_nothing_that_is_still_to_come(tmp_path, monkeypatch, whole):
-    plain = Run._step
+    plain = TrainingRun._step
 
     def gone(self, *batch):
         if self.history.step == 5:
             shutil.rmtree(tmp_path / "run")
         return plain(self, *batch)
 
-    monkeypatch.setattr(Run, "_step", gone)
+    monkeypatch.setattr(TrainingRun, "_step", gone)
     elman.train(TABLE, out=tmp_path / "run", **options("lstm", every=2))
     assert outcome(tmp_path / "run") == whole
 
@@ -489,7 +488,7 @@ def test_the_command_resumes_and_refuses_other_options_beside(tmp_path, stopped)
         process.terminate()
         rest = process.stderr.read()
     assert process.returncode == 130
-    assert f"Go on with: elman train --resume {tmp_path / 'long'}" in rest
+    assert f"Resume with: elman train --resume {tmp_path / 'long'}" in rest
     document = (tmp_path / "long" / "config.json").read_bytes()
     assert elman.load(tmp_path / "long").metrics["training"]["ended"] == "interrupted"
     assert b"3000" in document

@@ -6,16 +6,16 @@ import pytest
 
 import elman
 from elman.data import Table
+from elman.data.layouts import Tables
 from elman.recipes import Recipe, follow
 from elman.recipes.datasets import DATASETS
 from elman.recipes.runner.round_trip import round_trip
-from elman.training.datasets import Tables
 
 TABLE = Table({"language": ["Czech", "Greek", "Czech"], "name": ["Novak", "Pappas", "Cerny"]}, "names")
 
 
 def writer(texts):
-    """What writes these, one after the other."""
+    """What generates these, one after the other."""
 
     def generate(values, **decode):
         assert values == ["Czech"] * 3 + ["Greek"] * 3
@@ -36,7 +36,7 @@ def reader(asked, column="language"):
     return SimpleNamespace(predict=predict, target=SimpleNamespace(name=column))
 
 
-def test_shares_are_of_all_that_was_written_and_nothing_is_not_a_name():
+def test_fractions_are_of_all_that_was_generated_and_nothing_is_not_a_name():
     asked = []
     found = round_trip(writer(["Novak", "Svoboda", "", "Pappas", " \n", "Novak"]), reader(asked), Tables(TABLE), 3,
                        {"temperature": 0.7})  # fmt: skip
@@ -45,7 +45,7 @@ def test_shares_are_of_all_that_was_written_and_nothing_is_not_a_name():
     assert found == {"unseen": pytest.approx(1 / 6), "agreement": pytest.approx(3 / 6), "written": 6}
 
 
-def test_what_is_read_back_is_what_the_reader_tells_not_what_was_written_from():
+def test_what_is_read_back_is_what_the_reader_predicts_not_what_was_generated_from():
     table = Table({**TABLE.columns, "people": ["Greek", "Czech", "Greek"]}, "names")  # the other way round
 
     def found(column):
@@ -55,7 +55,7 @@ def test_what_is_read_back_is_what_the_reader_tells_not_what_was_written_from():
     assert (found("language"), found("people")) == (1.0, 0.0)
 
 
-def test_a_writer_that_writes_nothing_scores_nothing():
+def test_a_network_that_generates_nothing_scores_nothing():
     asked = []
     found = round_trip(writer([""] * 6), reader(asked), Tables(TABLE), 3, {"temperature": 0.7})
     assert (found, asked) == ({"unseen": 0.0, "agreement": 0.0, "written": 6}, [])
@@ -65,7 +65,7 @@ def test_a_recipe_sends_its_baseline_on_the_same_round_trip(tmp_path, monkeypatc
     names = {"language": ["Czech", "Greek"] * 12, "name": ["Novak", "Pappas", "Cerny", "Vlahos"] * 6}
     table = Table(names, "names")
     monkeypatch.setitem(DATASETS, "tiny", lambda: Tables(table, table, table))
-    text, model = {"kind": "text", "level": "character"}, {"hidden": 4}
+    text, model = {"kind": "text", "tokenizer": "character"}, {"hidden": 4}
     memoryless = {"name": "memoryless", "model": {"cell": "memoryless", "hidden": 4}}
     settings = {
         "classify": {"input": {"name": text}, "target": {"language": {"kind": "category"}}},

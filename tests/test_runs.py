@@ -4,13 +4,13 @@ import json
 import signal
 
 import pytest
-from test_cli import call
 
 import elman
 from elman.errors import DataError
 from elman.insight import draw_runs, list_runs, read_log
 from elman.storage import claim
-from elman.training import Run
+from elman.training import TrainingRun
+from tests.verbs import call
 
 TABLE = {"text": ["good fun", "so dull", "good", "dull"] * 20, "label": ["yes", "no"] * 40}
 OPTIONS = {"input": "text", "target": "label", "hidden": 4, "epochs": 2, "quiet": True}
@@ -21,8 +21,8 @@ def folder(tmp_path, monkeypatch):
     """One training that has ended, one that was stopped, one that was damaged, and a folder of something else."""
     elman.train(TABLE, out=tmp_path / "done", cell="gru", **OPTIONS)
     with monkeypatch.context() as patch:
-        plain = Run._step
-        patch.setattr(Run, "_step", lambda *given: signal.raise_signal(signal.SIGTERM) or plain(*given))
+        plain = TrainingRun._step
+        patch.setattr(TrainingRun, "_step", lambda *given: signal.raise_signal(signal.SIGTERM) or plain(*given))
         elman.train(TABLE, out=tmp_path / "deep" / "er" / "stopped", **OPTIONS)
     elman.train(TABLE, out=tmp_path / "damaged", **OPTIONS)
     (tmp_path / "damaged" / "config.json").write_text("{}")
@@ -52,14 +52,14 @@ def test_a_training_under_way_is_running(folder):
 
 def test_the_log_of_a_training_under_way_can_be_read(tmp_path, monkeypatch):
     seen = []
-    plain = Run._step
+    plain = TrainingRun._step
 
     def look(self, *given):
         if self.history.step == self.steps:  # the first step of the second epoch
             seen.append(read_log(tmp_path / "run"))
         return plain(self, *given)
 
-    monkeypatch.setattr(Run, "_step", look)
+    monkeypatch.setattr(TrainingRun, "_step", look)
     elman.train(TABLE, out=tmp_path / "run", **OPTIONS)
     assert [row["epoch"] for row in seen[0].rows] == [1.0]
     assert seen[0].rows == read_log(tmp_path / "run").rows[:1]
@@ -82,7 +82,7 @@ def test_what_cannot_be_drawn_or_listed_is_said_in_one_line(folder, tmp_path, ca
     assert "runs: the folder must exist" in said
     _, said = call(capsys, "runs", folder / "other")
     assert "no run directory" in said
-    with pytest.raises(DataError, match="been scored once"):
+    with pytest.raises(DataError, match="have an evaluation"):
         draw_runs([read_log(folder / "done")._replace(rows=[])])
 
 

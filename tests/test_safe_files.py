@@ -18,9 +18,8 @@ from whole_directory import read_directory
 
 import elman
 from elman.errors import ElmanError, IntegrityError
-from elman.storage import to_json
+from elman.storage import all_checkpoints, info, to_json
 from elman.storage.manifest import FORMAT, MANIFEST, manifest_of, with_digest
-from elman.training import all_checkpoints
 
 SMALL = 4096  # bytes; of a larger file some positions are drawn
 SECONDS, MEGABYTES = 1.0, 200
@@ -264,17 +263,20 @@ def test_what_is_no_plain_file_of_the_folder_is_refused(instead, run, loader, tm
         os.mkfifo(path)
     elif instead == "a folder":
         path.mkdir()
-    check_refused(run, loader, "weights.safetensors must be there")
+    check_refused(run, loader, "weights.safetensors must exist")
 
 
 def test_a_newer_format_says_what_to_do_and_no_format_is_guessed(run):
     right = f"have format {FORMAT}"
-    others = dict.fromkeys((FORMAT - 1, str(FORMAT), None), right)
-    for found, says in {FORMAT + 1: "pip install --upgrade elman", **others}.items():
+    others = dict.fromkeys((0, -1, True, str(FORMAT), None), right)
+    older = f"written by an earlier format \\({FORMAT - 1}\\); this version reads format {FORMAT}. Train again."
+    for found, says in {FORMAT + 1: "pip install --upgrade elman", FORMAT - 1: older, **others}.items():
         manifest = json.loads((run / MANIFEST).read_bytes()) | {"format": found}
         (run / MANIFEST).write_bytes(to_json(with_digest(manifest)))
         with pytest.raises(IntegrityError, match=says):
             elman.load(run)
+        with pytest.raises(IntegrityError, match=says):
+            info(run)
 
 
 def test_a_forged_checkpoint_is_refused_too(run, tmp_path, monkeypatch):
@@ -285,7 +287,7 @@ def test_a_forged_checkpoint_is_refused_too(run, tmp_path, monkeypatch):
         forge(checkpoint, name, content)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("elman.training.resume.all_checkpoints", lambda path: [checkpoint])
-            with pytest.raises(IntegrityError, match="hold a checkpoint that is what was written"):
+            with pytest.raises(IntegrityError, match="hold a checkpoint that matches its manifest"):
                 elman.resume(run, TABLE)
         forge(checkpoint, name, whole)
     assert not (tmp_path / "trap").exists()

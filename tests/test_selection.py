@@ -43,3 +43,11 @@ def test_the_logarithm_of_a_sum_of_powers_is_exact_however_large_the_logits(shif
     np.testing.assert_allclose(log_sum_exp(logits), expected, rtol=1e-13)
     np.testing.assert_allclose(log_sum_exp(logits.astype(np.float32)), expected, rtol=1e-6, atol=1e-6)
     assert log_sum_exp(logits[:0]).shape == (0,)
+
+
+def test_the_sum_of_a_row_is_the_same_to_the_bit_in_any_batch():
+    logits = np.random.default_rng(0).standard_normal((40, 5000)).astype(np.float32)
+    logits[::2] += 100  # rows whose powers are shifted, among rows whose powers are not
+    together = log_sum_exp(logits)
+    for row in range(40):
+        assert log_sum_exp(logits[[row]])[0] == together[row]

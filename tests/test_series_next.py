@@ -1,15 +1,17 @@
-"""Series that are gone on with: told, drawn, cut in time, in patches, and scaled by what trains alone."""
+"""Series that are continued: predicted, sampled, cut in time, in patches, and scaled by what trains alone."""
 
 import numpy as np
 import pytest
 import torch
 
 import elman
-from elman.config import check_document
-from elman.data import BadRows, Table
+from elman.config.configuration import check_document
+from elman.data import Table
+from elman.data.layouts import Tables
+from elman.encoders import ENCODERS
 from elman.errors import ArgumentError, ConfigError, DataError
 from elman.fields import Series
-from elman.training.datasets import Tables, make_parts
+from elman.training.prepare import prepare
 from tests.waves import DOCUMENT, shuffled, trained, waves
 
 
@@ -22,7 +24,8 @@ def parts_of(table: dict, valid: dict | None = None, test: dict | None = None, *
     config = check_document({**DOCUMENT, "data": DOCUMENT["data"] | data})
     names = {"waves": table, "valid": valid, "test": test}
     tables = Tables(*(given and Table(given, name) for name, given in names.items()))
-    return make_parts(config, tables, 0, BadRows(), lambda _: None)
+    prepared = prepare(config, tables, lambda _: None)
+    return prepared.fields, prepared.splits
 
 
 def hours(begin: int, end: int) -> dict:
@@ -32,7 +35,7 @@ def hours(begin: int, end: int) -> dict:
     return {name: [column[row] for row in rows] for name, column in table.items()}
 
 
-def test_the_next_reading_is_told_better_than_by_what_a_memoryless_guess_knows(model):
+def test_the_next_reading_is_predicted_better_than_by_what_a_memoryless_guess_knows(model):
     # -log p of the noise alone, 0.07 deviations a channel, is 2 (log 0.07 + 1.42) = -2.5; of no knowledge 2.8; of the
     # reading before alone, which the wave moves 0.5 deviations away from, 1.6.
     assert model.config.model["topology"] == "next-step"
@@ -52,7 +55,7 @@ def test_series_are_cut_in_time_and_scaled_by_what_trains_alone():
     oldest = [v for v, hour in zip(table["load"], table["hour"], strict=True) if hour < 80]
     assert field.mean[0] == pytest.approx(np.mean(oldest))
     assert others.targets["series"].learned() == field.learned()
-    lengths = [part.targets["series"].lengths.tolist() for part in parts[:3]]
+    lengths = [part.targets["series"].lengths.tolist() for part in parts]
     assert lengths == [[80, 80], [10, 10], [10, 10]]
     newest = field.unscaled(parts.test.targets["series"][0])
     np.testing.assert_allclose(newest[:, 0], table["load"][90:100], rtol=1e-5)
@@ -84,12 +87,12 @@ def test_parts_that_are_given_must_follow_each_other_in_time():
     for part, same in zip(parts[:3], cut[:3], strict=True):
         np.testing.assert_array_equal(part.targets["series"].values, same.targets["series"].values)
     assert parts.test.place(1) == "test: row 21"  # of the second machine
-    late = r"valid: row 1: the time must be later than the part before, which ends with 59, got 50"
+    late = r"valid: row 1: the time must be later than the split before, which ends with 59, got 50"
     with pytest.raises(DataError, match=late):
         parts_of(hours(0, 60), hours(50, 80), hours(80, 100))
-    with pytest.raises(DataError, match=r"test: row 1: the time must be later than the part before"):
+    with pytest.raises(DataError, match=r"test: row 1: the time must be later than the split before"):
         parts_of(hours(0, 60), hours(60, 80), hours(79, 100))
-    with pytest.raises(ConfigError, match=r"data.test_fraction must be 0 where data.valid is given, which is later"):
+    with pytest.raises(ConfigError, match=r"data.test_fraction must be 0 if data.valid is given, which is later"):
         parts_of(hours(0, 60), hours(60, 80))
     _, both = parts_of(hours(0, 60), hours(60, 80), test_fraction=0.0)
     assert both.test is None
@@ -97,10 +100,10 @@ def test_parts_that_are_given_must_follow_each_other_in_time():
 
 
 def test_too_few_steps_and_a_split_by_value_are_refused():
-    with pytest.raises(DataError, match="have enough steps for every part"):
+    with pytest.raises(DataError, match="have enough steps for every split"):
         parts_of(waves(steps=3))
     gaps = {"series": {"kind": "series", "columns": ["load"], "missing": "refuse"}}
-    with pytest.raises(DataError, match="have enough steps for every part, got 0 steps in 0 series"):
+    with pytest.raises(DataError, match="have enough steps for every split, got 0 steps in 0 series"):
         elman.train({"t": [1, 2, 3], "load": [1, None, 3]}, input=gaps, time="t", bad_rows="skip", quiet=True)
     with pytest.raises(ConfigError, match=r"data\.time must go without a split by value"):
         parts_of(waves(steps=30), split_group="machine")
@@ -109,9 +112,9 @@ def test_too_few_steps_and_a_split_by_value_are_refused():
 
 
 @pytest.mark.parametrize("distribution", ["gaussian", "student-t", "quantiles"])
-def test_every_distribution_is_trained_drawn_from_and_kept(distribution, tmp_path):
+def test_every_distribution_is_trained_sampled_and_kept(distribution, tmp_path):
     options = {"kind": "series", "columns": ["load", "heat"], "distribution": distribution}
-    written = elman.train(
+    trained_model = elman.train(
         waves(steps=200),
         input={"series": options},
         id="machine",
@@ -122,16 +125,16 @@ def test_every_distribution_is_trained_drawn_from_and_kept(distribution, tmp_pat
         out=tmp_path / "run",
     )
     again = elman.load(tmp_path / "run")
-    [[drawn]] = written.generate(max_length=7, seed=3, temperature=1.0)
+    [[drawn]] = trained_model.generate(max_length=7, seed=3, temperature=1.0)
     [[once_more]] = again.generate(max_length=7, seed=3, temperature=1.0)
-    [[other]] = written.generate(max_length=7, seed=4, temperature=1.0)
+    [[other]] = trained_model.generate(max_length=7, seed=4, temperature=1.0)
     assert drawn.shape == (7, 2)
     assert drawn.tolist() == once_more.tolist()
     assert drawn.tolist() != other.tolist()
-    assert set(written.metrics["test"]) == {"loss", "pinball" if distribution == "quantiles" else "nats"}
+    assert set(trained_model.metrics["test"]) == {"loss", "pinball" if distribution == "quantiles" else "nats"}
 
 
-def test_the_likeliest_goes_on_with_the_wave_that_stands_before_it(model):
+def test_the_likeliest_continues_the_wave_that_stands_before_it(model):
     table = waves(steps=60, seed=5, machines=("m1",))
     before = np.stack([table["load"], table["heat"]], 1)
     [[goes_on]] = model.generate([before.tolist()], beam=1, max_length=12)
@@ -140,10 +143,12 @@ def test_the_likeliest_goes_on_with_the_wave_that_stands_before_it(model):
     assert model.target.names() == ["load", "heat"]
 
 
-def test_levels_go_with_quantiles_and_options_of_a_target_are_none_of_an_input():
-    with pytest.raises(ArgumentError, match="levels must go with distribution"):
-        Series("x", levels=[0.1, 0.9])
-    assert Series("x", distribution="quantiles", levels=[0.1, 0.9]).distribution.size == 2
+def test_quantiles_go_with_their_distribution_and_options_of_a_target_are_none_of_an_input():
+    with pytest.raises(ArgumentError, match="quantiles must go with distribution"):
+        Series("x", quantiles=[0.1, 0.9])
+    assert Series("x", distribution="quantiles", quantiles=[0.1, 0.9]).distribution.size == 2
+    with pytest.raises(ArgumentError, match="quantiles must be at least two that rise"):
+        Series("x", distribution="quantiles", quantiles=[])
     inputs = {"s": {"kind": "series", "distribution": "student-t"}}
     with pytest.raises(ConfigError, match="distribution"):
         elman.train({"s": [[1, 2]] * 9, "y": ["a", "b", "a"] * 3}, input=inputs, target="y", quiet=True)
@@ -153,24 +158,24 @@ def test_patches_lay_readings_side_by_side_and_fill_up_the_last():
     field = Series("s", patch=4, hop=2)
     values = field.parse([[0, 10], [1, 11], [2, 12], [3, 13], [4, 14]])
     field.fit([values])
-    steps = field.encode(values) * np.tile(field.deviation, 4) + np.tile(field.mean, 4)
+    steps = field.encode(values) * np.tile(field.standard_deviation, 4) + np.tile(field.mean, 4)
     assert steps[:, ::2].round(4).tolist() == [[0, 1, 2, 3], [2, 3, 4, 4]]
     assert steps[1, 1::2].round(4).tolist() == [12, 13, 14, 14]
-    assert field.pieces(values) == ["0 10 .. 3 13", "2 12 .. 4 14"]
-    assert field.encoder().output_size == 8
+    assert field.step_names(values) == ["0 10 .. 3 13", "2 12 .. 4 14"]
+    assert ENCODERS["series"](field).output_size == 8
     for length in range(1, 9):  # every reading is in a patch, and a shorter series has one
         row = Series("s", patch=4, hop=3)
         row.fit([np.arange(9.0)[:, None]])
-        at = row.encode(np.arange(float(length))[:, None]) * row.deviation + row.mean
+        at = row.encode(np.arange(float(length))[:, None]) * row.standard_deviation + row.mean
         assert set(at.round().ravel().tolist()) == set(range(length))
     with pytest.raises(ArgumentError, match=r"hop must lie between 1 and 4, got 5"):
         Series("s", patch=4, hop=5)
 
 
-def test_noise_is_of_training_alone_and_has_its_deviation():
+def test_noise_is_of_training_alone_and_has_its_standard_deviation():
     field = Series("s", noise=0.5)
     field.fit([np.arange(9.0)[:, None]])
-    encoder, x = field.encoder(), torch.zeros(50, 40, 1)
+    encoder, x = ENCODERS["series"](field), torch.zeros(50, 40, 1)
     assert torch.equal(encoder.eval()(x), x)
     torch.manual_seed(0)
     assert float(encoder.train()(x).std()) == pytest.approx(0.5, rel=0.05)

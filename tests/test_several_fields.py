@@ -2,12 +2,13 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from networks import BACK, LETTERS, LOAD, TABLE, TEXT, WRITERS, built
+from networks import BACK, GENERATING, LETTERS, LOAD, TABLE, TEXT, built
 
 import elman
 from elman.errors import DataError
@@ -22,13 +23,13 @@ def test_sequences_are_joined_step_by_step_in_the_order_of_their_names():
     model, examples = built("many-to-many")
     network, batch = model.network, examples.batch(np.arange(7))
 
-    encoded = network.encode(batch.inputs)
-    text, load = (
-        encoder(batch.inputs[name].values) for name, encoder in zip(TEXT | LOAD, network.encoders, strict=True)
-    )
+    inputs = network.tensors(batch).inputs
+
+    encoded = network.encode(inputs)
+    text, load = (encoder(inputs[name].values) for name, encoder in zip(TEXT | LOAD, network.encoders, strict=True))
 
     assert torch.equal(encoded.steps, torch.cat([text, load], -1))
-    assert torch.equal(encoded.lengths, batch.inputs["text"].lengths)
+    assert torch.equal(encoded.lengths, inputs["text"].lengths)
     assert encoded.single is None
 
 
@@ -56,7 +57,7 @@ def test_single_values_condition_what_a_sequence_is_answered(topology, condition
 def test_a_state_that_single_values_give_is_that_of_the_first_step_only():
     model, examples = built("many-to-many, crf")
     topology, batch = model.network.topology, examples.batch(np.arange(3))
-    encoded = model.network.encode(batch.inputs)
+    encoded = model.network.encode(model.network.tensors(batch).inputs)
 
     steps, lengths, state = topology.conditioned(encoded)
 
@@ -69,18 +70,18 @@ def test_a_state_that_single_values_give_is_that_of_the_first_step_only():
 @pytest.mark.parametrize("weights", [(1.0, 1.0), (0.5, 2.0), (0.0, 1.0)])
 def test_targets_share_the_body_and_their_losses_are_added_up_by_weight(weights):
     model, examples = built("many-to-many")
-    network, batch = model.network, examples.batch(np.arange(9))
-    tags, label = network.fields.targets.values()
+    network = model.network
+    batch = network.tensors(examples.batch(np.arange(9)))
     steps = batch.targets["tags"].lengths.sum()
     losses = network.losses(network(batch), batch.targets)
     means = losses["tags"].sum() / steps, losses["label"].mean()
     alone = [torch.autograd.grad(mean, network.topology.body.weight_ih_l0, retain_graph=True)[0] for mean in means]
 
-    tags.weight, label.weight = weights
+    network.fields = replace(network.fields, weights=dict(zip(("tags", "label"), weights, strict=True)))
     loss = network.loss(batch)
-    loss.share.backward()
+    loss.part.backward()
 
-    torch.testing.assert_close(loss.share, weights[0] * means[0] + weights[1] * means[1])
+    torch.testing.assert_close(loss.part, weights[0] * means[0] + weights[1] * means[1])
     expected = weights[0] * alone[0] + weights[1] * alone[1]
     torch.testing.assert_close(network.topology.body.weight_ih_l0.grad, expected, rtol=1e-4, atol=1e-7)
     if not weights[0]:
@@ -114,12 +115,12 @@ def test_scores_are_named_by_target_and_the_first_decides():
 def test_the_loss_of_the_scores_is_weighted_too():
     model, examples = built("many-to-many")
     plain = score(model.network, examples)
-    model.fields.targets["tags"].weight = 3.0
+    model.network.fields = replace(model.network.fields, weights={"tags": 3.0})
     assert score(model.network, examples)["loss"] == pytest.approx(plain["loss"] + 2 * tags_loss(model, examples))
 
 
 def tags_loss(model: elman.Model, examples) -> float:
-    batch = examples.batch(np.arange(len(examples)))
+    batch = model.network.tensors(examples.batch(np.arange(len(examples))))
     with torch.no_grad():
         losses = model.network.losses(model.network(batch), batch.targets)["tags"]
     return float(losses.sum() / batch.targets["tags"].lengths.sum())
@@ -145,9 +146,9 @@ SOURCES = {
     "by group": ("t.jsonl", TEXT | KIND, {"slots": {"kind": "tags"}, "count": {"kind": "number"}},
                  {"split_group": "count"}),
     "by time": ("t.csv", TEXT, {"label": {}, "count": {"kind": "number"}}, {"split_time": "count"}),
-    "written": ("t.csv", TEXT | KIND, BACK, {}),
-    "written from one value": ("t.csv", KIND, BACK, {}),
-    "gone on with": ("t.csv", TEXT, {}, {}),
+    "generated": ("t.csv", TEXT | KIND, BACK, {}),
+    "generated from one value": ("t.csv", KIND, BACK, {}),
+    "continued": ("t.csv", TEXT, {}, {}),
 }  # fmt: skip
 
 
@@ -196,19 +197,19 @@ def test_sequences_that_are_out_of_step_are_bad_rows_with_their_place(in_memory,
 
 @pytest.mark.parametrize("memory", ["full", "low"])
 @pytest.mark.parametrize("case", ["one-to-many", "encoder-decoder", "encoder-decoder, additive", "next-step"])
-def test_memory_saved_changes_no_gradient_of_what_writes(case, memory):
+def test_memory_saved_changes_no_gradient_of_what_generates(case, memory):
     found = {}
     for kind in ("full", memory):
         model, examples = built(case, memory=kind)
         loss = model.network.loss(examples.batch(np.arange(9)))
-        loss.share.backward()
+        loss.part.backward()
         found[kind] = {name: parameter.grad for name, parameter in model.network.named_parameters()}
     for name, gradient in found["full"].items():
         torch.testing.assert_close(found[memory][name], gradient, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("case", WRITERS)
-def test_a_model_that_writes_is_the_same_after_save_and_load(case, tmp_path):
+@pytest.mark.parametrize("case", GENERATING)
+def test_a_model_that_generates_is_the_same_after_save_and_load(case, tmp_path):
     model, _ = built(case)
     values = {name: TABLE[name][:5] for name in model.fields.inputs} or None
     prompts = ["a b", "c"] if values is None else None
@@ -222,22 +223,22 @@ def test_a_model_that_writes_is_the_same_after_save_and_load(case, tmp_path):
     ):
         assert torch.equal(tensor, other), name
     if case == "encoder-decoder, tied":
-        assert loaded.network.heads[0].weight is loaded.network.feedback.weight
+        assert loaded.network.heads[0].softmax.weight is loaded.network.feedback.weight
 
 
 @pytest.mark.parametrize("average", ["none", "ema", "swa"])
 def test_tied_weights_stay_one_through_training_averaging_and_a_stop(average, tmp_path, monkeypatch):
     from test_resume import outcome, stop_at
 
-    from elman.training import train as experiment
+    from elman.training import report
 
-    monkeypatch.setattr(experiment, "find_spec", lambda name: None)  # no picture of the curves
+    monkeypatch.setattr(report, "find_spec", lambda name: None)  # no picture of the curves
     given = QUICK | {
         "input": TEXT, "target": {"back": BACK["back"] | {"tied": True}}, "epochs": 3,
         "train": {"average": average, "batch": 8, "patience": 0, "checkpoint_steps": 100},
     }  # fmt: skip
     model = elman.train(TABLE, out=tmp_path / "whole", **given)
-    assert model.network.heads[0].weight is model.network.feedback.weight
+    assert model.network.heads[0].softmax.weight is model.network.feedback.weight
     with monkeypatch.context() as patch:
         stop_at(patch, 6)
         elman.train(TABLE, out=tmp_path / "run", **given)
@@ -245,6 +246,6 @@ def test_tied_weights_stay_one_through_training_averaging_and_a_stop(average, tm
     resumed = elman.resume(tmp_path / "run", TABLE)
 
     assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
-    assert resumed.network.heads[0].weight is resumed.network.feedback.weight
+    assert resumed.network.heads[0].softmax.weight is resumed.network.feedback.weight
     loaded = elman.load(tmp_path / "run")
     assert (loaded.predict(TABLE, max_length=6) == model.predict(TABLE, max_length=6)).all()

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from elman.data import Table
+from elman.data.layouts import Tables
 from elman.fields import FIELDS, Category, Fields
-from elman.media.music import keeping
+from elman.media.music import files
 from elman.model.model import Model
 from elman.recipes import Recipe, follow
 from elman.recipes.datasets import DATASETS
-from elman.recipes.runner.examples import WrittenRow, named, with_inputs
-from elman.training.datasets import Tables
+from elman.recipes.runner.examples import GeneratedRow, save_examples, with_inputs
 
 TABLE = Table({"digit": ["two", "two", "one"], "voice": ["a", "b", "a"], "sounds": ["T", "UW", "W"]}, "digits")
 STRIPS = [np.full((2, 4), shade, np.uint8) for shade in (0, 90, 255)] * 4
@@ -54,7 +54,7 @@ def recipe(**parts):
     return Recipe("tiny", "", "tiny", "test", "", 1, **given)
 
 
-def test_rows_of_pictures_are_written_once_for_the_picture_and_for_the_person(tmp_path, monkeypatch, asked):
+def test_rows_of_pictures_are_described_once_for_the_picture_and_for_the_person(tmp_path, monkeypatch, asked):
     monkeypatch.setitem(DATASETS, "tiny", lambda: Tables(PICTURES, PICTURES, PICTURES))
     tiny = recipe(
         input={"strip": {"kind": "image", "size": "2x4", "channels": 1}},
@@ -67,23 +67,23 @@ def test_rows_of_pictures_are_written_once_for_the_picture_and_for_the_person(tm
 
     assert asked == {"generate": 1, "predict": 0, "trace": 0}
     assert (tmp_path / "out" / "captions.png").is_file()
-    assert [text.partition("(there: ")[2] for _, text in result.written] == ["black)", "white)"]
+    assert [text.partition("(actual: ")[2] for _, text in result.generated] == ["black)", "white)"]
 
 
 @pytest.mark.parametrize("kind", ["notes", "roll"])
-def test_what_is_written_is_kept_as_files_whether_it_is_a_text_or_frames(tmp_path, kind, monkeypatch):
-    fields = Fields({"key": Category("key")}, {"tune": FIELDS[kind]("tune")})
+def test_what_is_generated_is_kept_as_files_whether_it_is_a_text_or_frames(tmp_path, kind, monkeypatch):
+    fields = Fields({"key": Category("key")}, {"tune": FIELDS[kind]("tune", generated=True)})
     model = SimpleNamespace(fields=fields, target=fields.targets["tune"])
     value = "C4:1 E4:1" if kind == "notes" else [[60], [64]]
 
-    monkeypatch.setattr(keeping, "draw_piano_roll", lambda notes, tempo, title: title.encode())
+    monkeypatch.setattr(files, "draw_piano_roll", lambda notes, tempo, title: title.encode())
 
-    ((asked, text),) = named(model, [WrittenRow("C major", value, "G4:2")], tmp_path)
+    ((asked, text),) = save_examples(model, [GeneratedRow("C major", value, "G4:2")], tmp_path)
 
     names = ["written-1.mid", "written-1.png", "written-1.wav"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert asked == (tmp_path / "written-1.png").read_text() == "C major"  # what stands above the picture
-    assert text == (value if kind == "notes" else ", ".join(names)) + "   (there: G4:2)"
+    assert text == (value if kind == "notes" else ", ".join(names)) + "   (actual: G4:2)"
 
 
 def test_what_is_read_is_traced_once_for_the_picture_and_for_the_person(tmp_path, monkeypatch, asked):

@@ -8,10 +8,10 @@ import pytest
 import elman
 from elman.cli import app as cli
 from elman.data import Table
+from elman.data.layouts import Tables
 from elman.metrics import signature
 from elman.recipes import Recipe, follow
 from elman.recipes.datasets import DATASETS
-from elman.training.datasets import Tables
 
 ROWS = [("one", "un"), ("two", "deux"), ("three", "trois"), ("two three", "deux trois"), ("one two", "un deux")] * 6
 PAIRS = {"english": [english for english, _ in ROWS], "french": [french for _, french in ROWS]}

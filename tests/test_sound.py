@@ -110,7 +110,7 @@ def test_frames_of_a_long_clip_are_those_that_it_has_in_blocks(monkeypatch):
 
 
 def test_bands_and_frames_that_cannot_be_are_refused():
-    with pytest.raises(ConfigError, match=r"each band must hold a frequency.*Lower size, or lengthen the window"):
+    with pytest.raises(ConfigError, match=r"each band must contain a frequency.*Lower size, or lengthen the window"):
         bank_of(8000, 128)
     with pytest.raises(ArgumentError, match="fmax must lie between 0 and 4000"):
         bank_of(8000, high=5000.0)
@@ -213,24 +213,24 @@ def encoded(format: str, samples: np.ndarray, rate: int = 16000, subtype: str | 
 SOUND = voice(16000, 2.0)
 TAG = b"ID3\x04\x00\x00" + bytes([0, 0, 1, 4]) + bytes(132)  # 132 is 1 times 128 and 4
 BROKEN = {
-    "no sound.wav": (b"this is a text and no sound at all", "be a file of sound"),
-    "no sound.mp3": (b"this is a text and no sound at all", "be a file of sound"),
-    "no sound.raw": (b"this is a text and no sound at all", "be a file of sound"),
-    "empty.wav": (b"", "be a file of sound"),
+    "no sound.wav": (b"this is a text and no sound at all", "be an audio file"),
+    "no sound.mp3": (b"this is a text and no sound at all", "be an audio file"),
+    "no sound.raw": (b"this is a text and no sound at all", "be an audio file"),
+    "empty.wav": (b"", "be an audio file"),
     "nothing in it.wav": (encoded("WAV", SOUND[:0]), "hold sound, got 0 seconds"),
-    "nothing in it.flac": (encoded("FLAC", SOUND[:0]), "be a file of sound"),
-    "cut off.mp3": (encoded("MP3", SOUND)[:-4000], "whose end is missing"),
-    "a tenth.mp3": (encoded("MP3", SOUND)[:1200], "whose end is missing"),
-    "a byte short.mp3": (encoded("MP3", SOUND)[:-1], "whose end is missing"),
-    "cut off after a tag.mp3": (TAG + encoded("MP3", SOUND)[:-9], "whose end is missing"),
-    "cut off.wav": (encoded("WAV", SOUND)[:-4000], "whose end is missing"),
+    "nothing in it.flac": (encoded("FLAC", SOUND[:0]), "be an audio file"),
+    "cut off.mp3": (encoded("MP3", SOUND)[:-4000], "which is truncated"),
+    "a tenth.mp3": (encoded("MP3", SOUND)[:1200], "which is truncated"),
+    "a byte short.mp3": (encoded("MP3", SOUND)[:-1], "which is truncated"),
+    "cut off after a tag.mp3": (TAG + encoded("MP3", SOUND)[:-9], "which is truncated"),
+    "cut off.wav": (encoded("WAV", SOUND)[:-4000], "which is truncated"),
     "cut off.flac": (encoded("FLAC", SOUND)[:-4000], "must be a"),
-    "cut off.aiff": (encoded("AIFF", SOUND)[:-4000], "whose end is missing"),
-    "cut off.ogg": (encoded("OGG", SOUND)[:-4000], "whose end is missing"),
-    "a byte short.ogg": (encoded("OGG", SOUND)[:-1], "whose end is missing"),
-    "cut off.opus": (encoded("OGG", SOUND, subtype="OPUS")[:-1000], "whose end is missing"),
-    "without its last page.ogg": (encoded("OGG", SOUND).rpartition(b"OggS")[0], "whose end is missing"),
-    "the head alone.mp3": (encoded("MP3", SOUND)[:100], "whose end is missing"),
+    "cut off.aiff": (encoded("AIFF", SOUND)[:-4000], "which is truncated"),
+    "cut off.ogg": (encoded("OGG", SOUND)[:-4000], "which is truncated"),
+    "a byte short.ogg": (encoded("OGG", SOUND)[:-1], "which is truncated"),
+    "cut off.opus": (encoded("OGG", SOUND, subtype="OPUS")[:-1000], "which is truncated"),
+    "without its last page.ogg": (encoded("OGG", SOUND).rpartition(b"OggS")[0], "which is truncated"),
+    "the head alone.mp3": (encoded("MP3", SOUND)[:100], "which is truncated"),
 }
 
 
@@ -249,7 +249,7 @@ def test_a_head_that_promises_more_than_memory_is_no_reason_to_crash(tmp_path):
     content = bytearray(encoded("FLAC", SOUND))
     content[21:26] = b"\xff" * 5  # samples in all: 36 bits, of which these are the last
     (tmp_path / "clip.flac").write_bytes(content)
-    with pytest.raises(BadValueError, match=r"be a (sound that memory can hold|whole file of sound), got '"):
+    with pytest.raises(BadValueError, match=r"be an? (audio file that fits in memory|complete audio file), got '"):
         read_clip(tmp_path / "clip.flac")
 
 
@@ -276,13 +276,13 @@ def test_what_stands_behind_the_end_and_before_the_begin_does_no_harm(format, tm
 
 
 def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path):
-    with pytest.raises(BadValueError, match=r"be a file of sound, got .*: No such file or directory"):
+    with pytest.raises(BadValueError, match=r"be an audio file, got .*: No such file or directory"):
         read_clip(tmp_path / "gone.wav")
 
 
 def test_a_cut_off_mp3_is_refused_before_its_decoder_complains(tmp_path, capfd):
     (tmp_path / "clip.mp3").write_bytes(encoded("MP3", SOUND)[:-4000])
-    with pytest.raises(BadValueError, match="whose end is missing"):
+    with pytest.raises(BadValueError, match="which is truncated"):
         read_clip(tmp_path / "clip.mp3")
     assert capfd.readouterr() == ("", "")
 
@@ -291,8 +291,8 @@ def test_a_cut_off_mp3_is_refused_before_its_decoder_complains(tmp_path, capfd):
     ("samples", "rate", "says"),
     [
         (np.zeros(0), 8000, "hold sound, got 0 seconds"),
-        (np.zeros(9), 0, "have a rate"),
-        (np.zeros(9), 8000.0, "have a rate"),
+        (np.zeros(9), 0, "have a positive whole number as its sample rate"),
+        (np.zeros(9), 8000.0, "have a positive whole number as its sample rate"),
         (np.zeros((9, 2, 2)), 8000, "hold samples"),
         (["a"], 8000, "hold samples"),
         ([[1], [1, 2]], 8000, "hold samples"),

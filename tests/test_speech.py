@@ -9,9 +9,11 @@ import torch
 
 import elman
 from elman.cli import app as cli
+from elman.decoding import laplace
 from elman.errors import ArgumentError, ConfigError
 from elman.fields import Audio
-from elman.layers.speech import LaplaceHead, PreNet, laplace_draw, laplace_loss
+from elman.heads import HEADS
+from elman.layers.speech import LaplaceHead, PreNet, laplace_loss
 from elman.media.audio import read_clip
 
 RATE = 8000
@@ -31,9 +33,8 @@ NAMES = list(PITCHES) * 20
 TABLE = {"name": NAMES, "clip": [sung(name) for name in NAMES]}
 
 
-def fitted(written: bool = True, **options: object) -> Audio:
-    field = Audio("clip", **{key: value for key, value in (OPTIONS | options).items() if key != "kind"})
-    field.written = written
+def fitted(generated: bool = True, **options: object) -> Audio:
+    field = Audio("clip", generated, **{key: value for key, value in (OPTIONS | options).items() if key != "kind"})
     field.fit([field.parse(clip) for clip in TABLE["clip"][:12]])
     return field
 
@@ -74,13 +75,13 @@ def test_the_distribution_of_a_number_adds_up_to_one():
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0])
-def test_a_frame_is_drawn_by_the_inverse_distribution_function(temperature):
-    output, chance = torch.randn(50, 9, dtype=torch.float64), torch.rand(50, 4, dtype=torch.float64)
+def test_a_frame_is_sampled_by_the_inverse_distribution_function(temperature):
+    output, uniform = torch.randn(50, 9, dtype=torch.float64), torch.rand(50, 4, dtype=torch.float64)
 
-    drawn = laplace_draw(output, chance, temperature)
+    sampled = torch.from_numpy(laplace.sample(output.numpy(), uniform.numpy(), temperature))
 
     width = temperature * output[:, 5:].exp()
-    assert torch.allclose(drawn, torch.distributions.Laplace(output[:, :4], width).icdf(chance))
+    assert torch.allclose(sampled, torch.distributions.Laplace(output[:, :4], width).icdf(uniform))
 
 
 def test_the_width_of_a_number_is_the_same_in_all_rows_and_learned():
@@ -99,7 +100,7 @@ def test_what_is_fed_back_loses_parts_in_training_alone():
 
     assert (net(x) == 0).float().mean() > 0.6
     assert torch.equal(net.eval()(x), net(x))
-    with pytest.raises(ArgumentError, match="dropout must be at least 0 and below 1"):
+    with pytest.raises(ArgumentError, match="dropout must be a fraction, at least 0 and below 1"):
         PreNet(6, 16, 1.5)
 
 
@@ -111,10 +112,10 @@ def test_a_clip_comes_back_from_what_it_is_encoded_to_and_its_last_step_is_marke
 
     assert encoded.shape == (-(-len(value) // 2), 41)
     assert encoded[:, -1].tolist() == [0.0] * (len(encoded) - 1) + [1.0]
-    assert np.array_equal(encoded[:, :-1], fitted(written=False).encode(value))
+    assert np.array_equal(encoded[:, :-1], fitted(generated=False).encode(value))
     for steps in (encoded, field.encode_prompt(value)):
-        assert np.allclose(field.read(steps)[: len(value)], value, atol=1e-4)
-    assert field.fed(torch.from_numpy(encoded)).shape[1] == field.size == 40
+        assert np.allclose(field.decode_sequence(steps)[: len(value)], value, atol=1e-4)
+    assert HEADS["audio"](field, 5).fed_back(torch.from_numpy(encoded)).shape[1] == field.size == 40
     assert field.names()[0].endswith(" Hz")
 
 
@@ -122,7 +123,7 @@ def test_sound_from_bands_has_these_bands():
     field = fitted()
     value = field.parse(TABLE["clip"][1])
 
-    samples, rate = field.cell(value)
+    samples, rate = field.as_cell(value)
     again = field.parse((samples, rate))
 
     assert (len(samples), rate) == (len(value) * 64, RATE)
@@ -135,7 +136,7 @@ def test_a_network_sings_each_tone_as_long_and_as_high_as_it_is(singer, tmp_path
 
     for name, [mel] in zip(PITCHES, singer.generate(values=list(PITCHES), beam=1), strict=True):
         pitch, seconds = PITCHES[name]
-        files = singer.target.keep(mel, tmp_path / name)
+        files = singer.target.save_artifacts(mel, tmp_path / name)
         clip = read_clip(tmp_path / f"{name}.wav")
         loudest = np.abs(np.fft.rfft(clip.samples, 1 << 14)).argmax() * RATE / (1 << 14)
         assert [file.name for file in files] == [f"{name}.wav", f"{name}.png"]
@@ -144,7 +145,7 @@ def test_a_network_sings_each_tone_as_long_and_as_high_as_it_is(singer, tmp_path
         assert loudest == pytest.approx(pitch, abs=150)
 
 
-def test_a_clip_is_drawn_from_its_seed_nearer_to_the_likeliest_at_a_lower_temperature(singer):
+def test_a_clip_is_sampled_from_its_seed_nearer_to_the_likeliest_at_a_lower_temperature(singer):
     likeliest = singer.generate(values=["mid"], beam=1)[0][0]
 
     def far(temperature: float, seed: int) -> float:
@@ -161,20 +162,20 @@ def test_the_dropout_of_what_is_fed_back_changes_what_is_trained():
         few = {name: column[:12] for name, column in TABLE.items()}
         model = elman.train(few, input={"name": {"kind": "category"}}, target={"clip": OPTIONS | options}, hidden=4,
                             epochs=1, quiet=True)  # fmt: skip
-        return model.network.heads[0].weight
+        return model.network.heads[0].laplace.weight
 
     assert not torch.equal(weights(), weights(dropout=0.1))
 
 
-def test_where_it_looked_is_told_by_the_time_of_each_step_that_was_written():
+def test_attention_names_the_time_of_each_step_that_was_generated():
     few = {"spelled": [" ".join(name) for name in NAMES[:12]], "clip": TABLE["clip"][:12]}
     model = elman.train(few, input={"spelled": {"kind": "text", "split": "space"}}, target={"clip": OPTIONS}, hidden=4,
                         epochs=1, quiet=True, model={"attention": "dot"})  # fmt: skip
 
-    source, written, weights = model.attention("h i g h", max_length=3, min_length=3)
+    source, generated, weights = model.attention("h i g h", max_length=3, min_length=3)
 
     assert source == list("high")
-    assert written == ["0.00 s", "0.02 s", "0.03 s"]  # of 16 ms
+    assert generated == ["0.00 s", "0.02 s", "0.03 s"]  # of 16 ms
     assert weights.shape == (3, 4)
 
 
@@ -191,17 +192,17 @@ def test_a_clip_is_written_to_files_from_the_command_line(singer, tmp_path, monk
     assert (tmp_path / "song.png").exists()
 
 
-def test_what_is_no_sound_or_is_hidden_is_not_written():
-    for options in ({"features": "mfcc"}, {"normalise": "clip"}, {"time_mask": 3}, {"frequency_mask": 3}):
+def test_what_is_no_sound_or_is_hidden_is_not_generated():
+    for options in ({"features": "mfcc"}, {"normalize": "clip"}, {"time_mask": 3}, {"frequency_mask": 3}):
         with pytest.raises(ConfigError, match=f"got '{next(iter(options))}'"):
             elman.train(TABLE, input="name", target={"clip": OPTIONS | options}, quiet=True)
-        with pytest.raises(ConfigError, match="a clip must be heard and seen where it is written"):
+        with pytest.raises(ConfigError, match="a clip must be heard and seen where it is generated"):
             elman.train(TABLE, input={"clip": OPTIONS | {"size": 13} | options}, quiet=True)
     with pytest.raises(ConfigError, match="got 'dropout'"):
         elman.train(TABLE, input={"clip": OPTIONS | {"dropout": 0.1}}, target="name", quiet=True)
 
 
-def test_a_clip_is_gone_on_with(tmp_path):
+def test_a_clip_is_continued(tmp_path):
     model = elman.train({"clip": TABLE["clip"][:12]}, input={"clip": OPTIONS}, hidden=4, epochs=1, quiet=True)
 
     assert model.config.model["topology"] == "next-step"

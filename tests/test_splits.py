@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import elman
-from elman.data import Examples, in_order_of_length, padding_share, shuffled, split_rows
+from elman.data import Examples, in_order_of_length, padding_fraction, shuffled, split_rows
 from elman.fields.values.cells import moment
 
 
@@ -17,7 +17,7 @@ def parts_of(*arguments: object, **options: object) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("fractions", [(0.1, 0.1), (0.25, 0.0), (0.0, 0.5)])
-def test_a_split_has_its_shares_every_row_once_and_depends_on_the_seed_only(fractions):
+def test_a_split_has_its_fractions_every_row_once_and_depends_on_the_seed_only(fractions):
     split = parts_of(200, *fractions, seed=3)
 
     assert [len(part) for part in split[1:]] == [200 * fraction for fraction in fractions]
@@ -113,7 +113,7 @@ def test_a_batch_holds_the_rows_padded_with_zeros_after_their_end():
 
     assert batch.inputs["x"].values.tolist() == [[1, 2, 0], [1, 2, 3], [0, 0, 0]]
     assert (batch.inputs["x"].lengths.tolist(), batch.targets["y"].values.tolist()) == ([2, 3, 0], [30, 10, 20])
-    assert padding_share(np.array([3, 0, 2]), [np.array([2, 0, 1])]) == pytest.approx(4 / 9)
+    assert padding_fraction(np.array([3, 0, 2]), [np.array([2, 0, 1])]) == pytest.approx(4 / 9)
 
 
 def test_padding_of_real_text_is_under_a_tenth():
@@ -122,5 +122,7 @@ def test_padding_of_real_text_is_under_a_tenth():
         pytest.skip("ELMAN_DATA names no folder with sst2/stsa.binary.train")
     lengths = np.array([len(line.split()) - 1 for line in path.read_text(encoding="utf-8").splitlines()])
 
-    assert padding_share(lengths, shuffled(lengths, 32, 0, 0)) < 0.1
-    assert padding_share(lengths, [np.arange(i, i + 32) for i in range(0, len(lengths) - 32, 32)]) > 0.3  # as it stands
+    assert padding_fraction(lengths, shuffled(lengths, 32, 0, 0)) < 0.1
+    assert (
+        padding_fraction(lengths, [np.arange(i, i + 32) for i in range(0, len(lengths) - 32, 32)]) > 0.3
+    )  # as it stands

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elman.data import Source, fetch_together
+from elman.data import PublicFile, fetch_together
+from elman.data.layouts import Tables
 from elman.errors import DataError
 from elman.media.audio import read_clip
 from elman.recipes.datasets import DATASETS, FSDD_WITHOUT
 from elman.recipes.datasets.fsdd import WORDS
-from elman.training.datasets import Tables
 
 PARTS = ("train", "valid", "test")
 
@@ -91,7 +91,7 @@ def test_strings_are_the_same_each_time(real_data):
 
 
 @pytest.fixture
-def published(tmp_path, monkeypatch, own_cache) -> tuple[list[Source], str]:
+def published(tmp_path, monkeypatch, own_cache) -> tuple[list[PublicFile], str]:
     """Three files at their addresses, and the digest of all."""
     monkeypatch.delenv("ELMAN_DATA", raising=False)
     sources, digest = [], hashlib.sha256()
@@ -100,7 +100,7 @@ def published(tmp_path, monkeypatch, own_cache) -> tuple[list[Source], str]:
         path.parent.mkdir(exist_ok=True)
         path.write_text(name * 9)
         digest.update(path.read_bytes())
-        sources.append(Source(f"set/{name}", path.as_uri()))
+        sources.append(PublicFile(f"set/{name}", path.as_uri()))
     return sources, digest.hexdigest()
 
 

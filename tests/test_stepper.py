@@ -192,7 +192,7 @@ def test_an_empty_batch_and_no_steps_leave_the_state(rows, steps):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_a_state_taken_out_goes_on_where_it_was_elsewhere_too(name):
+def test_a_state_taken_out_continues_where_it_was_elsewhere_too(name):
     layer = build(name, layers=2)
     x = torch.randn(2, 8, 5)
     stepper, other = elman.Stepper(layer, 2), elman.Stepper(layer, 2)

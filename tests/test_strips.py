@@ -8,11 +8,11 @@ from PIL import Image as Pillow
 
 import elman
 from elman.data import Table
+from elman.data.layouts import Tables
 from elman.errors import ElmanError
 from elman.insight import draw_captions
 from elman.recipes.baselines.answers import scores_of_answers
 from elman.recipes.datasets.digit_strips import WORDS, digit_strips
-from elman.training.datasets import Tables
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,11 @@ from torch.nn import functional as F
 from verbs import call
 
 import elman
+from elman.encoders import TensorColumn
 from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
-from elman.fields import Tags
+from elman.fields import StepScores, Tags
+from elman.heads import HEADS, TagsHead
 from elman.metrics import METRICS
-from elman.types import Column
 
 SPANS = ["O B-a I-a O", "B-b B-a I-a", "O"]
 PLAIN = ["N V N", "D N", "V"]
@@ -36,9 +37,9 @@ def features(poison: float = 0.0) -> torch.Tensor:
     return drawn
 
 
-def trained_head(field: Tags) -> torch.nn.Module:
+def trained_head(field: Tags) -> TagsHead:
     """A head with every parameter drawn, the transitions too."""
-    head, generator = field.head(5), torch.Generator().manual_seed(1)
+    head, generator = HEADS["tags"](field, 5), torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.copy_(2 * torch.randn(parameter.shape, generator=generator))
@@ -68,20 +69,20 @@ def test_labels_survive_json_and_storage():
     other.restore(json.loads(json.dumps(field.learned())))
 
     assert other.labels == field.labels == ["B-a", "B-b", "I-a", "O"]
-    assert (other.metrics, other.head_kind, other.describe()) == (field.metrics, field.head_kind, field.describe())
+    assert (other.metrics, other.head, other.describe()) == (field.metrics, field.head, field.describe())
     values = [field.parse(row) for row in SPANS]
     stored = pa.array([field.pack(value) for value in values], Tags.storage)
     assert field.unpack_column(stored) == [field.unpack(one) for one in stored] == values
-    assert [other.read(other.encode(value)) for value in values] == values
+    assert [other.decode_sequence(other.encode(value)) for value in values] == values
 
 
-def test_an_unknown_label_is_refused_by_name_and_its_witness_too():
+def test_an_unknown_label_is_refused_by_name_and_so_is_the_value_that_stands_for_it():
     field = fitted(SPANS)
     column = pa.array([["O", "B-new"], ["O"]], Tags.storage)
 
     with pytest.raises(BadValueError, match=r"4 labels of the training split \(B-a, B-b, I-a, O\), got 'B-new'"):
         field.encode(["O", "B-new"])
-    assert field.witnesses(column) == [["O"], ["B-new"]]
+    assert field.representative_values(column) == [["O"], ["B-new"]]
 
 
 @pytest.mark.parametrize("rows", [[], ["O O"]])
@@ -103,7 +104,7 @@ def test_at_least_two_labels_are_needed(rows):
 )
 def test_labels_that_mark_spans_are_known_by_their_look(rows, options, metrics, head):
     field = fitted(rows, **options)
-    assert (field.metrics, field.head_kind) == (metrics, head)
+    assert (field.metrics, field.head) == (metrics, head)
 
 
 def test_options_that_do_not_fit_are_refused():
@@ -116,64 +117,66 @@ def test_options_that_do_not_fit_are_refused():
             Tags("slots", **options)
 
 
-def test_a_label_that_goes_on_with_nothing_is_counted():
+def test_a_label_that_continues_nothing_is_counted():
     field = fitted(["I-a I-a O", "B-b I-a", "B-a I-a B-b B-b", "O B-a"])
     assert field.loose == 2
     assert field.describe() == "4 labels that mark spans of 2 kinds: a, b; 2 spans begin with I- in place of B-"
     assert fitted(PLAIN).describe() == "3 labels: N 3, V 2, D 1"
 
 
-def scores_for(field: Tags, rows: list[str]) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
-    """A CRF whose scores, without transitions, speak for `rows`; as features the scores themselves."""
-    head = field.head(len(field.labels))
-    with torch.no_grad():
-        head.weight.copy_(torch.eye(len(field.labels)))
-        head.bias.zero_()
+def scores_for(field: Tags, rows: list[str]) -> StepScores:
+    """Those of a CRF without transitions whose scores speak for `rows`."""
+    head = HEADS["tags"](field, len(field.labels))
     wanted = [field.encode(field.parse(row)) for row in rows]
-    said = torch.zeros(len(rows), max(map(len, wanted)), len(field.labels))
+    scores = np.zeros((len(rows), max(map(len, wanted)), len(field.labels)), np.float32)
     for row, ids in enumerate(wanted):
-        said[row, torch.arange(len(ids)), torch.from_numpy(ids)] = 1
-    return head, said, torch.tensor([*map(len, wanted)])
+        scores[row, np.arange(len(ids)), ids] = 1
+    return StepScores(scores, np.array([*map(len, wanted)]), head.chain())
+
+
+def answers_of(field: Tags, head: TagsHead, given: torch.Tensor, lengths: torch.Tensor) -> tuple:
+    return field.decode_steps(head.scores(given, lengths))
 
 
 def test_a_crf_never_answers_with_a_span_that_begins_in_its_middle():
     field = fitted(SPANS)
     broken = ["I-a I-a", "O I-a O", "B-b I-a"]
 
-    found = field.answer_steps(*scores_for(field, broken))[0]
+    found = field.decode_steps(scores_for(field, broken))[0]
 
     for labels, row in zip(found, broken, strict=True):
         assert labels != row.split()
         field.fit([labels, ["O", "B-a", "I-a"]])
         assert field.loose == 0
-    assert field.answer_steps(*scores_for(field, SPANS))[0] == [row.split() for row in SPANS]
+    assert field.decode_steps(scores_for(field, SPANS))[0] == [row.split() for row in SPANS]
 
 
 def test_where_most_spans_begin_with_i_all_labels_may():
     rows = ["O I-a I-a", "I-b O", "I-a B-a"]
     field = fitted(rows)
-    assert field.answer_steps(*scores_for(field, rows))[0] == [row.split() for row in rows]
+    assert field.decode_steps(scores_for(field, rows))[0] == [row.split() for row in rows]
 
 
 def test_the_loss_of_a_row_is_that_of_its_labels_by_hand():
     for head_kind in ("softmax", "crf"):
         field = fitted(SPANS, head=head_kind)
-        head, drawn = field.head(5), features()  # a CRF's own scores begin at 0: the same loss
+        head, drawn = HEADS["tags"](field, 5), features()  # a CRF's own scores begin at 0: the same loss
         target = torch.randint(0, 4, (4, 4), generator=torch.Generator().manual_seed(2))
         expected = [
-            float(F.cross_entropy(F.linear(x[:length], head.weight, head.bias), y[:length], reduction="sum").detach())
+            float(F.cross_entropy(head.linear(x[:length]), y[:length], reduction="sum").detach())
             for x, y, length in zip(drawn, target, LENGTHS.tolist(), strict=True)
         ]
         for training in (True, False):
-            loss = field.steps_loss(head.train(training), drawn, Column(target, LENGTHS))
+            loss = head.train(training).row_losses(drawn, TensorColumn(target, LENGTHS))
             torch.testing.assert_close(loss, torch.tensor(expected), rtol=1e-5, atol=1e-5)
 
 
 def test_label_smoothing_changes_the_loss_in_training_only():
     smooth, sharp = fitted(PLAIN, head="softmax", label_smoothing=0.2), fitted(PLAIN)
-    head, target = smooth.head(5), Column(torch.zeros(4, 4, dtype=torch.long), LENGTHS)
+    heads, target = [HEADS["tags"](field, 5) for field in (smooth, sharp)], torch.zeros(4, 4, dtype=torch.long)
+    heads[1].load_state_dict(heads[0].state_dict())
     losses = [
-        [field.steps_loss(head.train(training), features(), target) for field in (smooth, sharp)]
+        [head.train(training).row_losses(features(), TensorColumn(target, LENGTHS)) for head in heads]
         for training in (True, False)
     ]
     assert not torch.equal(*losses[0])
@@ -187,30 +190,32 @@ def test_padding_and_batch_mates_change_nothing(rows):
     clean, dirty = features(), features(float("nan"))
     longer = torch.cat([dirty, torch.full((4, 2, 5), torch.nan)], 1)
 
-    answers = field.answer_steps(head, clean, LENGTHS)
-    loss = field.steps_loss(head, clean, Column(target, LENGTHS))
+    answers = answers_of(field, head, clean, LENGTHS)
+    loss = head.row_losses(clean, TensorColumn(target, LENGTHS))
 
     for other in (dirty, longer):
-        assert field.answer_steps(head, other, LENGTHS) == answers
-        assert torch.equal(field.steps_loss(head, other, Column(target, LENGTHS)), loss)
+        assert answers_of(field, head, other, LENGTHS) == answers
+        assert torch.equal(head.row_losses(other, TensorColumn(target, LENGTHS)), loss)
     for row, length in enumerate(LENGTHS.tolist()):
         alone = clean[row : row + 1, :length], LENGTHS[row : row + 1]
-        said, chances = field.answer_steps(head, *alone)
+        said, chances = answers_of(field, head, *alone)
         assert said == [answers[0][row]]
         assert chances == [pytest.approx(answers[1][row], abs=1e-6)]
-        own = field.steps_loss(head, alone[0], Column(target[row : row + 1, :length], alone[1]))
+        own = head.row_losses(alone[0], TensorColumn(target[row : row + 1, :length], alone[1]))
         torch.testing.assert_close(own[0], loss[row], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["crf", "softmax"])
-def test_the_probability_of_each_answered_label_is_that_of_brute_force(kind):
+def test_the_probability_of_each_predicted_label_is_that_of_brute_force(kind):
     field = fitted(SPANS, head=kind)
     head, given = trained_head(field).double().requires_grad_(False), features().double()
 
-    labels, chances = field.answer_steps(head, given, LENGTHS)
+    labels, chances = answers_of(field, head, given, LENGTHS)
 
     assert [len(row) for row in chances] == LENGTHS.tolist()
-    start, moves, end = (head.crf.start, head.crf.transitions, head.crf.end) if kind == "crf" else (0 * head.bias,) * 3
+    start, moves, end = (
+        (head.crf.start, head.crf.transitions, head.crf.end) if kind == "crf" else (torch.zeros(4).double(),) * 3
+    )
     moves = moves.expand(4, 4)
     for row, length in enumerate(LENGTHS.tolist()):
         scores = head(given[row, :length])
@@ -249,24 +254,24 @@ def test_a_step_may_have_no_label():
     field.fit(values)
 
     assert values[0] == ["O", None, None, None, None, "B-x"]
-    assert [field.read(field.encode(value)) for value in values] == values
+    assert [field.decode_sequence(field.encode(value)) for value in values] == values
     assert (field.labels, field.counts, field.loose, field.missing) == (["B-x", "I-x", "O"], [2, 3, 2], 0, 8)
     assert field.describe() == "3 labels that mark spans of 1 kind: x; 8 steps have none"
     stored = pa.array([field.pack(value) for value in values], Tags.storage)
     assert field.unpack_column(stored) == values
-    assert field.witnesses(stored) == [["O"], ["B-x"], ["I-x"]]
+    assert field.representative_values(stored) == [["O"], ["B-x"], ["I-x"]]
     assert Tags("slots").parse("_ B-x") == ["_", "B-x"]
     for word in ("", " ", "a b"):
         with pytest.raises(ConfigError, match="unlabelled must be one word"):
             Tags("slots", unlabelled=word)
 
 
-def partly(field: Tags) -> tuple[Column, Column]:
+def partly(field: Tags) -> tuple[TensorColumn, TensorColumn]:
     """Targets (B, T) whose second and last rows lack labels, and the same with all of them."""
     whole = torch.randint(0, len(field.labels), (4, 4), generator=torch.Generator().manual_seed(2))
     some = whole.clone()
     some[0, 1], some[3, 0], some[3, 2:] = -1, -1, -1
-    return Column(some, LENGTHS), Column(whole, LENGTHS)
+    return TensorColumn(some, LENGTHS), TensorColumn(whole, LENGTHS)
 
 
 @pytest.mark.parametrize("head_kind", ["softmax", "crf"])
@@ -274,9 +279,9 @@ def test_steps_without_a_label_are_not_counted_and_no_guess_at_them_matters(head
     field = fitted(PLAIN, head=head_kind)
     head, (some, whole) = trained_head(field), partly(field)
 
-    assert field.counted(some).tolist() == [2, 0, 1, 1]
-    assert field.counted(whole).tolist() == LENGTHS.tolist()
-    loss, full = (field.steps_loss(head, features(), target) for target in (some, whole))
+    assert head.counted(some).tolist() == [2, 0, 1, 1]
+    assert head.counted(whole).tolist() == LENGTHS.tolist()
+    loss, full = (head.row_losses(features(), target) for target in (some, whole))
     assert torch.equal(loss[2], full[2])  # a row with all its labels, beside others without
     assert (loss[[0, 3]] < full[[0, 3]]).all()
 
@@ -285,7 +290,7 @@ def test_a_softmax_learns_nothing_from_a_step_without_a_label():
     field = fitted(PLAIN)
     head, (some, _), given = trained_head(field), partly(field), features().requires_grad_()
 
-    loss = field.steps_loss(head, given, some)
+    loss = head.row_losses(given, some)
     loss.sum().backward()
 
     scored = (some.values >= 0) & (torch.arange(4) < LENGTHS[:, None])
@@ -298,12 +303,12 @@ def test_a_softmax_learns_nothing_from_a_step_without_a_label():
 def test_padding_changes_nothing_where_labels_are_missing(rows):
     field = fitted(rows)
     head, (some, _) = trained_head(field), partly(field)
-    loss = field.steps_loss(head, features(), some)
+    loss = head.row_losses(features(), some)
 
-    assert torch.equal(field.steps_loss(head, features(float("nan")), some), loss)
+    assert torch.equal(head.row_losses(features(float("nan")), some), loss)
     for row, length in enumerate(LENGTHS.tolist()):
-        own = Column(some.values[row : row + 1, :length], LENGTHS[row : row + 1])
-        alone = field.steps_loss(head, features()[row : row + 1, :length], own)
+        own = TensorColumn(some.values[row : row + 1, :length], LENGTHS[row : row + 1])
+        alone = head.row_losses(features()[row : row + 1, :length], own)
         torch.testing.assert_close(alone[0], loss[row], rtol=0, atol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""A text that is read or written: tokens, sub-words, characters in words, streams, the symbols and their losses."""
+"""A text that is read or generated: tokens, sub-words, characters in words, streams, the symbols and their losses."""
 
 import gzip
 import json
@@ -11,14 +11,15 @@ import torch
 from torch.nn import functional as F
 
 import elman
+from elman.encoders import ENCODERS, TensorColumn
 from elman.errors import ArgumentError, BadValueError, ConfigError, DataError
 from elman.fields import Text
 from elman.fields.text.characters import BYTE_SIGNS
 from elman.fields.text.detokenizer import Joiner
 from elman.fields.text.pretrained import read_vectors
 from elman.fields.text.words import Words
+from elman.heads import HEADS
 from elman.layers import real_steps
-from elman.types import Column
 
 TEXTS = [
     "The cat isn't here, is it?",
@@ -31,65 +32,67 @@ TEXTS = [
 EXACT = ("character", "byte", "bpe", "unigram")
 
 
-def fitted(values: list, written: bool = True, **options) -> Text:
-    field = Text("x", **options)
-    field.written = written
+def fitted(values: list, generated: bool = True, **options) -> Text:
+    field = Text("x", generated, **options)
     field.fit([field.parse(value) for value in values])
     return field
 
 
 def again(field: Text, **options) -> Text:
     """A field that knows only what was written to JSON."""
-    other = Text(field.name, **options)
-    other.written = field.written
+    other = Text(field.name, field.generated, **options)
     other.restore(json.loads(json.dumps(field.learned())))
     return other
 
 
-@pytest.mark.parametrize("level", EXACT)
-def test_what_is_written_is_read_back_as_it_was(level):
-    field = fitted(TEXTS, level=level)
-    for known in (field, again(field, level=level)):
+@pytest.mark.parametrize("tokenizer", EXACT)
+def test_a_generated_text_is_read_back_as_it_was(tokenizer):
+    field = fitted(TEXTS, tokenizer=tokenizer)
+    for known in (field, again(field, tokenizer=tokenizer)):
         for text in TEXTS:
             ids = known.encode(text)
             composed = text.replace("e\u0301", "é")
-            assert (known.read(ids.tolist()), ids[-1], (ids > 3).sum()) == (composed, field.end, len(ids) - 1)
+            assert (known.decode_sequence(ids.tolist()), ids[-1], (ids > 3).sum()) == (
+                composed,
+                field.end,
+                len(ids) - 1,
+            )
             assert known.steps_of(text) == len(ids) - 1
 
 
-@pytest.mark.parametrize("level", ["byte", "bpe", "unigram"])
-def test_no_text_is_unknown_to_bytes_and_subwords(level):
-    field = fitted(["only this"] * 3, written=False, level=level)
+@pytest.mark.parametrize("tokenizer", ["byte", "bpe", "unigram"])
+def test_no_text_is_unknown_to_bytes_and_subwords(tokenizer):
+    field = fitted(["only this"] * 3, generated=False, tokenizer=tokenizer)
     for text in TEXTS:
         assert 1 not in field.encode(text)
-        assert field.read(field.encode(text)) == text.replace("e\u0301", "é")
+        assert field.decode_sequence(field.encode(text)) == text.replace("e\u0301", "é")
 
 
-@pytest.mark.parametrize("level", ["character", "byte", "bpe"])
-def test_ids_go_from_the_most_frequent_symbol_to_the_rarest(level):
+@pytest.mark.parametrize("tokenizer", ["character", "byte", "bpe"])
+def test_ids_go_from_the_most_frequent_symbol_to_the_rarest(tokenizer):
     texts = [f"zip {'zap ' * (n % 5)}the lower number{n % 7} é" for n in range(60)]
-    field = fitted(texts, level=level)
+    field = fitted(texts, tokenizer=tokenizer)
     counts = np.bincount(np.concatenate([field.encode(text)[:-1] for text in texts]), minlength=len(field.vocabulary))
     assert (np.diff(counts[4:]) <= 0).all()
     assert counts[4] > counts[10] > 0
 
 
-@pytest.mark.parametrize("level", ["bpe", "unigram"])
-def test_subwords_are_learned_alike_each_time_and_stay_within_their_number(level):
+@pytest.mark.parametrize("tokenizer", ["bpe", "unigram"])
+def test_subwords_are_learned_alike_each_time_and_stay_within_their_number(tokenizer):
     texts = [f"the lower newest widest number{n % 7} lowest" for n in range(200)]
-    one, two = (fitted(texts, level=level, max_vocabulary=320) for _ in range(2))
+    one, two = (fitted(texts, tokenizer=tokenizer, max_vocabulary=320) for _ in range(2))
     assert one.learned() == two.learned()
     assert len(one.vocabulary) <= 320
     assert len(one.encode("the lowest")) - 1 < len("the lowest") / 2
-    words = [piece for piece in one.pieces("the newest") if piece.startswith(" ")]
+    words = [piece for piece in one.step_names("the newest") if piece.startswith(" ")]
     assert len(words) == 2  # a word begins with its space, the first one too
     assert one.encode("newest the")[-2] == one.encode("the")[0]
 
 
 def test_half_a_character_is_read_as_a_sign_for_it():
-    field = fitted(["ab"], level="byte")
+    field = fitted(["ab"], tokenizer="byte")
     ids = field.encode("é")[:1].tolist()
-    assert field.read(ids) == "\ufffd"
+    assert field.decode_sequence(ids) == "\ufffd"
     assert field.symbols()[ids[0]] == "<0xC3>"
     assert sorted(BYTE_SIGNS) == sorted(set(BYTE_SIGNS))
 
@@ -104,15 +107,15 @@ def test_byte_signs_are_those_of_byte_level_tokenizers():
 
 
 def test_a_field_that_is_only_read_has_no_begin_and_no_end():
-    read, written = (fitted(["a b b"], written, min_count=1) for written in (False, True))
+    read, generated = (fitted(["a b b"], generated, min_count=1) for generated in (False, True))
     assert read.vocabulary == ["<pad>", "<unk>", "b", "a"]
-    assert written.vocabulary == ["<pad>", "<unk>", "<begin>", "<end>", "b", "a"] == written.symbols()
-    assert (written.begin, written.end) == (2, 3)
+    assert generated.vocabulary == ["<pad>", "<unk>", "<begin>", "<end>", "b", "a"] == generated.symbols()
+    assert (generated.begin, generated.end) == (2, 3)
     assert read.encode("a z").tolist() == [3, 1]
-    assert written.encode("a z").tolist() == [5, 1, 3]
+    assert generated.encode("a z").tolist() == [5, 1, 3]
 
 
-def test_case_is_kept_where_words_are_written():
+def test_case_is_kept_where_words_are_generated():
     assert fitted(["Good good"], False, min_count=1).vocabulary[2:] == ["good"]
     assert fitted(["Good good"], True, min_count=1).vocabulary[4:] == ["Good", "good"]
     assert fitted(["Good good"], True, min_count=1, lowercase=True).vocabulary[4:] == ["good"]
@@ -124,29 +127,28 @@ def test_a_prompt_has_no_end_and_one_known_word():
     with pytest.raises(BadValueError, match="hold a known word, got 'quokka'"):
         field.encode_prompt("quokka")
     with pytest.raises(BadValueError, match="hold a known character"):
-        fitted(["good"], level="character").encode_prompt("xyz")
+        fitted(["good"], tokenizer="character").encode_prompt("xyz")
 
 
-@pytest.mark.parametrize("level", ["word", "character"])
-def test_a_target_longer_than_the_limit_is_refused(level):
-    text = "a b c" if level == "word" else "abc"
-    assert len(fitted([text], level=level, min_count=1, longest=3).encode(text)) == 4
+@pytest.mark.parametrize("tokenizer", ["word", "character"])
+def test_a_target_longer_than_the_limit_is_refused(tokenizer):
+    text = "a b c" if tokenizer == "word" else "abc"
+    assert len(fitted([text], tokenizer=tokenizer, min_count=1, longest=3).encode(text)) == 4
     with pytest.raises(BadValueError, match="at most 2 steps, got 3"):
-        fitted([text], level=level, min_count=1, longest=2).encode(text)
-    assert len(fitted([text], False, level=level, min_count=1, longest=2).encode(text)) == 3
+        fitted([text], tokenizer=tokenizer, min_count=1, longest=2).encode(text)
+    assert len(fitted([text], False, tokenizer=tokenizer, min_count=1, longest=2).encode(text)) == 3
 
 
 def test_the_longest_target_stands_for_all():
-    field = Text("x", longest=3)
-    field.written = True
+    field = Text("x", generated=True, longest=3)
     column = pa.array(["a b c", "longer text", "a b c d", "a-very-long-word"])
-    assert field.witnesses(column) == ["a b c d"]
-    assert field.witnesses(column[:0]) == field.witnesses(pa.array(["a b"])) == []
+    assert field.representative_values(column) == ["a b c d"]
+    assert field.representative_values(column[:0]) == field.representative_values(pa.array(["a b"])) == []
 
 
-@pytest.mark.parametrize("level", ["bpe", "unigram"])
+@pytest.mark.parametrize("tokenizer", ["bpe", "unigram"])
 @pytest.mark.parametrize("long", ["…" * 4, "\ufb2c" * 2])  # 12 bytes, and 6 that are 12 when composed
-def test_a_text_of_too_many_subwords_is_skipped_from_memory_and_from_the_cache(tmp_path, monkeypatch, level, long):
+def test_a_text_of_too_many_subwords_is_skipped_from_memory_and_from_the_cache(tmp_path, monkeypatch, tokenizer, long):
     monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "cache"))
     rows = [{"a": word, "b": word} for word in ("good", "dull", "fine")] * 20
     other = tmp_path / "valid.jsonl"  # what stands in the training split may become one sub-word
@@ -155,7 +157,7 @@ def test_a_text_of_too_many_subwords_is_skipped_from_memory_and_from_the_cache(t
         (other, [*rows[:8], {"a": "good", "b": "good fine dull good"}, {"a": "good", "b": long}]),
     ):
         path.write_text("".join(json.dumps(row) + "\n" for row in own))
-    target = {"b": {"kind": "text", "level": level, "longest": 11}}
+    target = {"b": {"kind": "text", "tokenizer": tokenizer, "longest": 11}}
     skipped = []
     for size in (200, 0):
         model = elman.train(str(tmp_path / "t.jsonl"), input={"a": {"kind": "text"}}, target=target, hidden=3, epochs=1,
@@ -178,7 +180,7 @@ SENTENCES = [
 @pytest.mark.parametrize("text", SENTENCES)
 def test_words_are_joined_so_that_they_are_cut_alike(text):
     field = fitted([text], min_count=1)
-    once = field.read(field.encode(text))
+    once = field.decode_sequence(field.encode(text))
     assert once == text.replace("3.5 %", "3.5%")
     assert field.encode(once).tolist() == field.encode(text).tolist()
 
@@ -187,20 +189,24 @@ def joined(words: list[str]) -> str:
     return Joiner().add(words)
 
 
-@pytest.mark.parametrize("options", [{"level": level} for level in ("word", *EXACT)] + [{"split": "space"}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"tokenizer": tokenizer} for tokenizer in ("word", *EXACT)] + [{"split": "space"}], ids=str
+)
 def test_symbols_read_as_they_come_are_read_as_all_together(options):
     field = fitted(
-        [*SENTENCES, *TEXTS], **options | ({"min_count": 1} if options.get("level", "word") == "word" else {})
+        [*SENTENCES, *TEXTS], **options | ({"min_count": 1} if options.get("tokenizer", "word") == "word" else {})
     )
     random = np.random.default_rng(0)
     drawn = [random.integers(1, len(field.vocabulary), 60) for _ in range(20)]  # bytes that are no UTF-8 among them
     for ids in [*map(field.encode, [*SENTENCES, *TEXTS]), *drawn]:
         reader, cuts = field.reader(), np.sort(random.integers(0, len(ids) + 1, 5))
         pieces = [reader(part.tolist(), False) for part in np.split(ids, cuts)]
-        assert "".join(pieces) + reader([], True) == field.read(ids)
-    if options.get("level") in ("byte", "bpe", "unigram"):
+        assert "".join(pieces) + reader([], True) == field.decode_sequence(ids)
+    if options.get("tokenizer") in ("byte", "bpe", "unigram"):
         raw = b"".join(_bytes_of(field, index) for index in drawn[0])
-        assert field.read(drawn[0]) == raw.decode(errors="replace").removeprefix(" " * (options["level"] != "byte"))
+        assert field.decode_sequence(drawn[0]) == raw.decode(errors="replace").removeprefix(
+            " " * (options["tokenizer"] != "byte")
+        )
 
 
 def _bytes_of(field: Text, index: int) -> bytes:
@@ -255,28 +261,28 @@ def test_plain_words_are_cut_as_the_tokenizer_cuts_them(lowercase):
 
 def test_each_token_of_a_list_is_one_step_whatever_it_holds():
     for given in (TOKENS, [tuple(row) for row in TOKENS], [np.array(row) for row in TOKENS]):
-        field = fitted(given, written=False, min_count=1)
+        field = fitted(given, generated=False, min_count=1)
         assert field.vocabulary[2:] == ["don't", "a", "new york", "u.s.a."]
         parsed = [field.parse(row) for row in given]
         assert [field.steps_of(row) for row in parsed] == [3, 3]
         assert field.encode_batch([*parsed, "new a"])[0].tolist() == [2, 5, 4]
         assert field.encode(("a", "<pad>", "<unk>", "z")).tolist() == [3, 1, 1, 1]
-        assert field.pieces(("A", "z w")) == ["A", "z w (unknown)"]
+        assert field.step_names(("A", "z w")) == ["A", "z w (unknown)"]
 
 
 def test_tokens_are_read_back_exactly():
     rows = [["AH0", "B", "[name]", ",", "n't"], ["B", "."]]
     field = fitted(rows, min_count=1)
     for known in (field, again(field, min_count=1)):
-        assert known.read(known.encode(tuple(rows[0])).tolist()) == " ".join(rows[0])
+        assert known.decode_sequence(known.encode(tuple(rows[0])).tolist()) == " ".join(rows[0])
     text = "a ,  b\tn't\nc"
     spaced = fitted([text], min_count=1, split="space")
-    assert spaced.read(spaced.encode(text).tolist()) == "a , b n't c"
-    assert spaced.steps_of(text) == len(spaced.pieces(text)) == 5
+    assert spaced.decode_sequence(spaced.encode(text).tolist()) == "a , b n't c"
+    assert spaced.steps_of(text) == len(spaced.step_names(text)) == 5
 
 
 def test_lists_and_texts_of_the_same_tokens_are_encoded_alike():
-    field = fitted(["play some Jazz", ("play", "jazz")], written=False, min_count=1, split="space")
+    field = fitted(["play some Jazz", ("play", "jazz")], generated=False, min_count=1, split="space")
     one, two, three = field.encode_batch(["some jazz Play", ("some", "Jazz", "play"), "some"])
     assert one.tolist() == two.tolist()
     assert len(three) == 1
@@ -290,10 +296,10 @@ def test_what_is_no_list_of_tokens_is_refused(raw):
         Text("x").parse(raw)
 
 
-@pytest.mark.parametrize("level", EXACT)
-def test_lists_are_for_words(level):
+@pytest.mark.parametrize("tokenizer", EXACT)
+def test_lists_are_for_words(tokenizer):
     with pytest.raises(BadValueError, match="be text, got"):
-        Text("x", level=level).parse(["a"])
+        Text("x", tokenizer=tokenizer).parse(["a"])
 
 
 def test_texts_and_lists_are_kept_in_a_file_as_they_are():
@@ -317,12 +323,12 @@ def test_token_lists_train_alike_from_memory_and_from_the_cache(tmp_path, monkey
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-@pytest.mark.parametrize("level", EXACT)
-def test_a_stream_is_the_text_of_its_pieces(level):
-    field = fitted(TEXTS, level=level)
+@pytest.mark.parametrize("tokenizer", EXACT)
+def test_a_stream_is_the_text_of_its_pieces(tokenizer):
+    field = fitted(TEXTS, tokenizer=tokenizer)
     whole = "\n".join(TEXTS[:5]) * 3
     ids = field.encode_stream([whole[:40], whole[40:]])
-    assert field.read(ids.tolist()) == whole.replace("e\u0301", "é")
+    assert field.decode_sequence(ids.tolist()) == whole.replace("e\u0301", "é")
     assert field.end not in ids
     assert field.encode_stream([]).dtype == ids.dtype == np.int64
 
@@ -335,7 +341,7 @@ def test_a_stream_of_words_has_those_of_its_texts():
 
 def test_characters_stand_beside_their_word():
     options = {"min_count": 1, "characters": "cnn"}
-    field = fitted(["Don't abba", ("Ab", "e\u0301")], written=False, **options)
+    field = fitted(["Don't abba", ("Ab", "e\u0301")], generated=False, **options)
     letters = field.learned()["characters"]
     for known in (field, again(field, **options)):
         one, two = known.encode_batch(["Don't zebra", "abba"])
@@ -349,23 +355,25 @@ def test_characters_stand_beside_their_word():
         assert letters[known.encode(("é",))[0, 1]] == "é"  # composed
 
 
-@pytest.mark.parametrize("level", ["word", "character"])
-def test_a_composed_text_and_a_decomposed_one_are_read_alike(level):
+@pytest.mark.parametrize("tokenizer", ["word", "character"])
+def test_a_composed_text_and_a_decomposed_one_are_read_alike(tokenizer):
     whole, parted = "un café noir", "un cafe\u0301 noir"
-    field = fitted([whole], written=False, level=level, min_count=1)
-    assert field.pieces(parted) == field.pieces(whole) == (whole.split() if level == "word" else list(whole))
+    field = fitted([whole], generated=False, tokenizer=tokenizer, min_count=1)
+    assert (
+        field.step_names(parted) == field.step_names(whole) == (whole.split() if tokenizer == "word" else list(whole))
+    )
     assert field.encode(parted).tolist() == field.encode(whole).tolist()
 
 
 def test_a_composed_word_and_a_decomposed_one_are_spelled_alike():
-    field = fitted(["un café noir"], written=False, min_count=1, characters="cnn")
+    field = fitted(["un café noir"], generated=False, min_count=1, characters="cnn")
     assert field.encode("un cafe\u0301 noir").tolist() == field.encode("un café noir").tolist()
 
 
 @pytest.mark.parametrize("kind", ["bilstm", "cnn"])
 def test_the_encoder_joins_a_word_and_its_characters(kind):
-    field = fitted(["abba b"], written=False, min_count=1, characters=kind, embedding=7)
-    encoder = field.encoder().eval()
+    field = fitted(["abba b"], generated=False, min_count=1, characters=kind, embedding=7)
+    encoder = ENCODERS["text"](field).eval()
     rows = [field.encode("abba b"), field.encode("b")]
     batch = torch.zeros(2, 2, 21, dtype=torch.long)
     for place, row in enumerate(rows):
@@ -389,17 +397,17 @@ def test_the_loss_at_evaluation_is_that_of_the_head_s_distribution(softmax):
     samples = {"samples": 3} if softmax == "sampled" else {}
     field = fitted(WORDS, min_count=1, softmax=softmax, **samples)
     torch.manual_seed(0)
-    head, features = field.head(6).eval(), torch.randn(3, 6, 6)
+    head, features = HEADS["text"](field, 6).eval(), torch.randn(3, 6, 6)
     ids = [torch.from_numpy(row) for row in field.encode_batch(WORDS)]
     lengths = torch.tensor([len(row) for row in ids])
     target = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True)
     features[~real_steps(lengths, 6)] = math.nan
 
-    losses = field.steps_loss(head, features, Column(target, lengths))
+    losses = head.row_losses(features, TensorColumn(target, lengths))
 
     for row, length in enumerate(lengths.tolist()):
-        chances = head(features[row, :length]).log_softmax(-1)
-        torch.testing.assert_close(losses[row], -chances.gather(1, target[row, :length, None]).sum())
+        logs = head(features[row, :length]).log_softmax(-1)
+        torch.testing.assert_close(losses[row], -logs.gather(1, target[row, :length, None]).sum())
 
 
 def test_label_smoothing_is_for_training_alone():
@@ -407,54 +415,55 @@ def test_label_smoothing_is_for_training_alone():
     logits, target = torch.randn(4, len(field.vocabulary)), torch.tensor([3, 4, 5, 6])
     even = -logits.log_softmax(-1).mean(-1)
     plain = F.cross_entropy(logits, target, reduction="none")
-    torch.testing.assert_close(field.loss(logits, target), plain)
-    torch.testing.assert_close(field.training_loss(logits, target), 0.8 * plain + 0.2 * even)
+    head = HEADS["text"](field, 5)
+    torch.testing.assert_close(head.loss(logits, target), plain)
+    torch.testing.assert_close(head.training_loss(logits, target), 0.8 * plain + 0.2 * even)
 
 
 def test_a_sampled_loss_is_taken_while_training_and_no_other():
     field = fitted(["a b c d e f g h"], min_count=1, softmax="sampled", samples=2)
-    head, features, target = field.head(5), torch.randn(9, 5), torch.arange(9) % 8
+    head, features, target = HEADS["text"](field, 5), torch.randn(9, 5), torch.arange(9) % 8
     exact = F.cross_entropy(head(features), target, reduction="none")
-    assert not torch.allclose(field.step_loss(head.train(), features, target), exact)
-    torch.testing.assert_close(field.step_loss(head.eval(), features, target), exact)
+    assert not torch.allclose(head.train().step_losses(features, target), exact)
+    torch.testing.assert_close(head.eval().step_losses(features, target), exact)
 
 
 @pytest.mark.parametrize("softmax", ["full", "sampled"])
 @pytest.mark.parametrize("tied", [True, False])
 def test_the_head_shares_the_vectors_of_what_is_fed_back_where_tied(softmax, tied):
     field = fitted(WORDS, min_count=1, embedding=4, tied=tied, softmax=softmax)
-    head, encoder = field.head(6), field.encoder()
-    field.tie(head, encoder)
+    head, encoder = HEADS["text"](field, 6), ENCODERS["text"](field)
+    head.tie(encoder)
     assert any(parameter is encoder.weight for parameter in head.parameters()) is tied
     assert head(torch.zeros(2, 6)).shape == (2, len(field.vocabulary))
 
 
 SCORED = [
     ({}, ("perplexity", "bleu", "chrf", "exact_match")),
-    ({"level": "bpe"}, ("perplexity", "bleu", "chrf", "exact_match")),
+    ({"tokenizer": "bpe"}, ("perplexity", "bleu", "chrf", "exact_match")),
     ({"split": "space"}, ("perplexity", "wer", "exact_match")),
-    ({"level": "character"}, ("nats", "bits", "cer", "exact_match")),
-    ({"level": "byte", "metrics": ["bleu"]}, ("nats", "bits", "bleu")),
+    ({"tokenizer": "character"}, ("nats", "bits", "cer", "exact_match")),
+    ({"tokenizer": "byte", "metrics": ["bleu"]}, ("nats", "bits", "bleu")),
     ({"metrics": ["per", "wer"]}, ("perplexity", "per", "wer")),
 ]
 
 
 @pytest.mark.parametrize(("options", "metrics"), SCORED)
-def test_a_written_text_is_scored_by_its_level_unless_told_otherwise(options, metrics):
+def test_a_generated_text_is_scored_by_its_tokenizer_unless_told_otherwise(options, metrics):
     assert Text("x", **options).metrics == metrics
 
 
 REFUSED = [
-    ({"level": "bpe", "min_count": 2}, ConfigError, "min_count must be left out at the bpe level"),
-    ({"level": "bpe", "max_vocabulary": 299}, ArgumentError, "max_vocabulary must be at least 300"),
-    ({"level": "character", "split": "space"}, ConfigError, 'level must be "word" where split'),
-    ({"level": "byte", "characters": "cnn"}, ConfigError, 'level must be "word" where characters'),
+    ({"tokenizer": "bpe", "min_count": 2}, ConfigError, "min_count must be left out with the tokenizer bpe"),
+    ({"tokenizer": "bpe", "max_vocabulary": 299}, ArgumentError, "max_vocabulary must be at least 300"),
+    ({"tokenizer": "character", "split": "space"}, ConfigError, 'tokenizer must be "word" where split'),
+    ({"tokenizer": "byte", "characters": "cnn"}, ConfigError, 'tokenizer must be "word" where characters'),
     ({"samples": 5}, ConfigError, 'samples must be left out unless softmax is "sampled"'),
     ({"softmax": "adaptive", "tied": True}, ConfigError, "softmax must be full or sampled where tied"),
     ({"softmax": "sampled", "label_smoothing": 0.1}, ConfigError, "softmax must be full where label_smoothing"),
     ({"metrics": ["blue"]}, ArgumentError, "Did you mean 'bleu'"),
     ({"longest": 0}, ArgumentError, "longest must be at least 1"),
-    ({"level": "words"}, ArgumentError, "Did you mean 'word'"),
+    ({"tokenizer": "words"}, ArgumentError, "Did you mean 'word'"),
 ]
 
 
@@ -464,7 +473,7 @@ def test_options_that_do_not_fit_are_refused(options, error, says):
         Text("x", **options)
 
 
-def test_what_is_written_has_no_characters_inside_its_words():
+def test_a_generated_text_has_no_characters_inside_its_words():
     with pytest.raises(ConfigError, match="characters must be none"):
         fitted(["a b"], min_count=1, characters="cnn")
 
@@ -486,8 +495,8 @@ def test_binary_vectors_are_read(tmp_path, monkeypatch, ending, after):
     found = read_vectors(path, lambda word: word != "<unk>")
 
     assert {word: row.tolist() for word, row in found.items()} == {word: VECTORS[word] for word in ("good", "naïve")}
-    field = fitted(["good film"], written=False, min_count=1, vectors=str(path), vectors_words="all")
-    weight = field.encoder().weight.detach()
+    field = fitted(["good film"], generated=False, min_count=1, vectors=str(path), vectors_words="all")
+    weight = ENCODERS["text"](field).weight.detach()
     assert weight[field.vocabulary.index("naïve")].tolist() == VECTORS["naïve"]
     assert weight[1].tolist() == VECTORS["<unk>"]
 
@@ -514,7 +523,7 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize(("level", "learned"), FORGED)
-def test_a_vocabulary_that_cannot_be_is_not_restored(level, learned):
+@pytest.mark.parametrize(("tokenizer", "learned"), FORGED)
+def test_a_vocabulary_that_cannot_be_is_not_restored(tokenizer, learned):
     with pytest.raises((TypeError, ValueError)):  # what reading a run directory reports
-        Text("x", level=level).restore(learned | {"embedding": None})
+        Text("x", tokenizer=tokenizer).restore(learned | {"embedding": None})

@@ -1,4 +1,4 @@
-"""What is written is held against what stands in the data, not against what the vocabulary knows of it."""
+"""What is generated is held against what stands in the data, not against what the vocabulary knows of it."""
 
 import json
 
@@ -7,14 +7,14 @@ import pytest
 
 import elman
 from elman.data import BadRows, Table, encode, parse
+from elman.data.layouts import Tables
 from elman.fields import Fields, Text
-from elman.inference import batches as evaluate
+from elman.inference import batches
 from elman.inference.batches import input_keys
 from elman.metrics import METRICS
-from elman.metrics.scores import Judged, answer_scores, scores_of
+from elman.metrics.scores import Predictions, answer_scores, scores_of
 from elman.recipes.baselines import answers as baselines
 from elman.recipes.baselines.answers import scores_of_answers
-from elman.training.datasets import Tables
 
 SCORES = ["exact_match", "bleu", "chrf", "wer", "per"]
 KNOWN = {"english": ["go", "stop", "wait", "run"] * 8, "french": ["va", "arrête", "attends", "cours"] * 8}
@@ -22,9 +22,8 @@ RARE = {"english": ["go", "stop"], "french": ["va éperdument", "Arrête"]}  # w
 
 
 def fitted(target: dict[str, object], table: dict[str, list[object]] = KNOWN) -> Fields:
-    fields = Fields({"english": Text("english", min_count=1)}, {"french": Text("french", **target)})
-    fields.targets["french"].written = True
-    for side in fields:
+    fields = Fields({"english": Text("english", min_count=1)}, {"french": Text("french", generated=True, **target)})
+    for side in fields.sides:
         for name, field in side.items():
             field.fit([field.parse(cell) for cell in table[name]])
     return fields
@@ -38,7 +37,7 @@ def truths(fields, table):
     """What `judge` holds answers against."""
     examples = examples_of(fields, table)
     batch = examples.batch(np.arange(len(examples)))
-    return evaluate._truth(fields.targets["french"], batch, "french", examples)
+    return batches._truth(fields.targets["french"], batch, "french", examples)
 
 
 @pytest.fixture(scope="module", params=[1000, 0], ids=["memory", "file"])
@@ -53,7 +52,7 @@ def model(request, tmp_path_factory):
         seen = {}
         plain = scores_of
         patch.setattr(
-            "elman.training.train.scores_of", lambda judged, fields: seen.update(judged) or plain(judged, fields)
+            "elman.training.report.scores_of", lambda judged, fields: seen.update(judged) or plain(judged, fields)
         )
         trained = elman.train(
             str(folder / "train.jsonl"), input={"english": {"kind": "text", "min_count": 1}},
@@ -89,9 +88,9 @@ def test_an_evaluation_of_rows_in_memory_says_the_same(model):
         ({"lowercase": True}, "Va, VITE", "va, vite"),
         ({}, ["Va", ",", "zut"], "Va , zut"),
         ({"split": "space", "lowercase": True}, ["K", "AE"], "k ae"),
-        ({"level": "character"}, "Va\nx ", "Va\nx "),
-        ({"level": "bpe"}, "Va  VITE", "Va  VITE"),
-        ({}, "arre\u0302te", "arrête"),  # composed, as all that is written is
+        ({"tokenizer": "character"}, "Va\nx ", "Va\nx "),
+        ({"tokenizer": "bpe"}, "Va  VITE", "Va  VITE"),
+        ({}, "arre\u0302te", "arrête"),  # composed, as all that is generated is
     ],
 )
 def test_a_value_reads_as_it_stands(options, cell, truth):
@@ -99,8 +98,8 @@ def test_a_value_reads_as_it_stands(options, cell, truth):
     assert truths(fields, {"english": ["go"], "french": [cell]}) == [truth]
 
 
-def test_at_the_word_level_any_white_space_is_one_space():
-    judged = Judged(2)
+def test_between_words_any_white_space_is_one_space():
+    judged = Predictions(2)
     judged.predictions, judged.truth = ["va vite", "x"], ["va  vite\n", "x"]
 
     def matches(**options: object) -> float:
@@ -108,7 +107,7 @@ def test_at_the_word_level_any_white_space_is_one_space():
         return answer_scores(judged, field, field.metrics)["exact_match"]
 
     assert matches() == 1
-    assert matches(level="character") == 0.5
+    assert matches(tokenizer="character") == 0.5
 
 
 def test_inputs_that_training_never_saw_are_not_one():
@@ -120,7 +119,7 @@ def test_inputs_that_training_never_saw_are_not_one():
 
     assert len(set(encoded)) == 1
     assert keys[0] == keys[2] != keys[1]
-    judged = Judged(3)
+    judged = Predictions(3)
     judged.keys, judged.predictions, judged.truth = keys, ["attends", "attends", "attends"], table["french"]
     field = fields.targets["french"]
     assert answer_scores(judged, field, field.metrics) == {"exact_match": 0.5}
@@ -132,7 +131,7 @@ def test_inputs_are_told_apart_by_all_of_them_whatever_their_kind():
         table, input={"words": {"kind": "text", "min_count": 1}, "load": {"kind": "series"}}, epochs=1, hidden=4,
         target={"y": {"kind": "text", "min_count": 1, "references": "all"}}, quiet=True,
     )  # fmt: skip
-    keys = input_keys(model.fields, model._examples(model._table(table, BadRows()), BadRows()), np.arange(6))
+    keys = input_keys(model.fields, model.layout.latest(model._table(table, BadRows()), BadRows()), np.arange(6))
     assert keys[:3] == keys[3:]
     assert len(set(keys)) == 3
 
@@ -161,7 +160,7 @@ def test_baselines_are_on_the_scale_of_a_network(monkeypatch, options, table, re
     monkeypatch.setitem(baselines.ANSWERS, "said", lambda *_: said)
     found = scores_of_answers("said", Tables(Table(known, "train"), None, Table(table, "test")), fields)
 
-    judged, examples = Judged(5), examples_of(fields, table)
+    judged, examples = Predictions(5), examples_of(fields, table)
     judged.predictions, judged.truth = said, truths(fields, table)
     judged.keys = input_keys(fields, examples, np.arange(5))
     figures = scores_of({"french": judged}, fields)

@@ -1,27 +1,29 @@
-"""Every topology: padding and batch mates change nothing, and what is written is what was taught."""
+"""Every topology: padding and batch mates change nothing, and what is generated is what was learned."""
 
 import numpy as np
 import pytest
 import torch
-from networks import CASES, CELLS, TABLE, WRITERS, built, poisoned, row_of
+from networks import CASES, CELLS, GENERATING, TABLE, built, poisoned, row_of
 
 import elman
 from elman.decoding import Decoding
 from elman.errors import DataError
 from elman.inference import NetworkStepDecoder, hypotheses
+from elman.kernels import KERNELS
+from elman.layers.native import projection
 
 # Every topology with the LSTM, and every cell with the topologies that differ most in how they run it.
 EVERY = [(case, "lstm") for case in CASES]
 EVERY += [(case, cell) for case in ("many-to-many", "encoder-decoder, fed") for cell in CELLS if cell != "lstm"]
-WRITTEN = [(case, cell) for case, cell in EVERY if case in WRITERS]
-WRITTEN += [(case, cell) for case in ("next-step", "encoder-decoder, additive") for cell in CELLS if cell != "lstm"]
+GENERATED = [(case, cell) for case, cell in EVERY if case in GENERATING]
+GENERATED += [(case, cell) for case in ("next-step", "encoder-decoder, additive") for cell in CELLS if cell != "lstm"]
 ROWS = np.arange(12)
 
 
 def losses_and_gradients(network, batch):
     network.zero_grad(set_to_none=True)
     loss = network.loss(batch)
-    loss.share.backward()
+    loss.part.backward()
     gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
     return loss.rows, {name: gradient for name, gradient in gradients.items() if gradient is not None}
 
@@ -58,7 +60,7 @@ def test_a_row_has_the_same_loss_alone_as_in_a_batch(case, cell):
 @pytest.mark.parametrize("case", [case for case in CASES if case != "next-step"])
 def test_answers_are_the_same_alone_and_in_a_batch(case):
     model, _ = built(case)
-    decode = {"min_length": 3, "max_length": 8} if case in WRITERS else {}
+    decode = {"min_length": 3, "max_length": 8} if case in GENERATING else {}
     values = [{name: TABLE[name][row] for name in model.fields.inputs} for row in range(9)]
 
     together = model.answers(values, **decode)
@@ -75,7 +77,7 @@ def predictions(row: dict) -> list:
     return [row["prediction"]] if "prediction" in row else [answer["prediction"] for answer in row.values()]
 
 
-def test_what_is_gone_on_with_is_the_same_alone_and_in_a_batch():
+def test_a_continuation_is_the_same_alone_and_in_a_batch():
     model, _ = built("next-step")
     prompts = ["a b c", "h", "c c", "a"]
 
@@ -83,11 +85,12 @@ def test_what_is_gone_on_with_is_the_same_alone_and_in_a_batch():
 
     assert together == [model.generate([prompt], top_k=1, max_length=6)[0] for prompt in prompts]
     assert len({str(row) for row in together}) == 4
-    assert ["".join(model.stream(prompt, top_k=1, max_length=6)) for prompt in prompts] == [best for [best] in together]
+    streamed = ["".join(model.generate([prompt], stream=True, top_k=1, max_length=6)) for prompt in prompts]
+    assert streamed == [best for [best] in together]
 
 
 @pytest.mark.parametrize("rows", [1, 8], ids=["plain", "packed"])
-@pytest.mark.parametrize(("case", "cell"), WRITTEN)
+@pytest.mark.parametrize(("case", "cell"), GENERATED)
 def test_steps_of_the_step_decoder_are_those_of_teacher_forcing(case, cell, rows):
     model, examples = built(case, cell)
     network, batch = model.network, examples.batch(ROWS)
@@ -97,23 +100,36 @@ def test_steps_of_the_step_decoder_are_those_of_teacher_forcing(case, cell, rows
         features = network(batch)
         taught = torch.log_softmax(network.heads[0](features.steps.flatten(0, 1)), -1).unflatten(0, targets.shape)
         decoder = NetworkStepDecoder(network, rows)
-        state = network.topology.begin(network.encode(batch.inputs), len(ROWS))
-        symbols, stepped = torch.full((len(ROWS),), network.written.begin), []
+        state = network.topology.begin(network.encode(network.tensors(batch).inputs), len(ROWS))
+        symbols, stepped = np.full(len(ROWS), network.generated.begin), []
         for step in range(targets.shape[1]):
-            logs, state, _ = decoder.step(symbols.numpy(), state)
+            logs, state, _ = decoder.step(symbols, state)
             stepped.append(torch.from_numpy(logs))
             symbols = targets[:, step]
 
-    real = torch.arange(targets.shape[1]) < lengths[:, None]
+    real = torch.from_numpy(np.arange(targets.shape[1]) < lengths[:, None])
     torch.testing.assert_close(torch.stack(stepped, 1)[real], taught[real], rtol=0, atol=1e-5)
     assert taught[real].std() > 0.1
 
 
+@pytest.mark.skipif(KERNELS.library is None, reason="no kernels here")
+@pytest.mark.parametrize("case", ["next-step", "encoder-decoder, dot"])
+def test_the_head_is_packed_where_many_rows_are_generated_together(case, monkeypatch):
+    model, _ = built(case)
+    weights, packed = [], projection.packed
+    monkeypatch.setattr(projection, "packed", lambda weight, bias: weights.append(weight) or packed(weight, bias))
+
+    NetworkStepDecoder(model.network, rows=1)
+    assert not any(weight is model.network.heads[0].softmax.weight for weight in weights)
+    NetworkStepDecoder(model.network, rows=8)
+    assert sum(weight is model.network.heads[0].softmax.weight for weight in weights) == 1
+
+
 @pytest.mark.parametrize("decoding", [Decoding(max_length=8), Decoding(beam=3, n_best=2, max_length=8)], ids=["1", "3"])
-@pytest.mark.parametrize("case", WRITERS)
-def test_what_is_written_has_the_score_that_teaching_gives_it_alone_and_in_a_batch(case, decoding):
+@pytest.mark.parametrize("case", GENERATING)
+def test_what_is_generated_has_the_score_that_teacher_forcing_gives_it_alone_and_in_a_batch(case, decoding):
     model, examples = built(case)
-    network, field = model.network, model.network.written
+    network, field = model.network, model.network.generated
     batch = examples.batch(ROWS[:5])
 
     together = hypotheses(network, batch, decoding)
@@ -126,13 +142,13 @@ def test_what_is_written_has_the_score_that_teaching_gives_it_alone_and_in_a_bat
             assert one.score == pytest.approx(other.score, abs=1e-5)
             symbols = [*one.symbols, *([field.end] if one.ended else [])]
             name = field.name
-            column = own.targets[name]._replace(values=torch.tensor([symbols]), lengths=torch.tensor([len(symbols)]))
+            column = own.targets[name]._replace(values=np.array([symbols]), lengths=np.array([len(symbols)]))
             with torch.no_grad():
                 taught = network.loss(own._replace(targets={name: column})).rows
             assert one.log_probability == pytest.approx(-float(taught), abs=1e-5)
 
 
-@pytest.mark.parametrize("case", [case for case in WRITERS if case != "next-step"])
+@pytest.mark.parametrize("case", [case for case in GENERATING if case != "next-step"])
 def test_a_beam_of_one_answers_as_greedy_does(case):
     model, _ = built(case)
     values = {name: TABLE[name] for name in model.fields.inputs}
@@ -147,7 +163,7 @@ def test_a_beam_of_one_answers_as_greedy_does(case):
 def test_a_prompt_of_which_nothing_is_known_is_refused(prompt, says):
     model, _ = built("next-step")
 
-    for write in (lambda: model.generate([prompt, "a"]), lambda: list(model.stream(prompt))):
+    for write in (lambda: model.generate([prompt, "a"]), lambda: list(model.generate([prompt], stream=True))):
         with pytest.raises(DataError, match=rf"the prompt must {says}.*\. Give one that training has seen") as error:
             write()
         assert error.value.exit_code == 2
@@ -194,8 +210,8 @@ def test_attention_copies_lengths_that_were_never_seen_better_than_none_does():
     assert errors["additive"] < 0.6 * errors["none"]
 
 
-@pytest.mark.parametrize("case", WRITERS)
-def test_scheduled_sampling_feeds_back_what_the_network_would_write_and_nothing_that_is_never_written(
+@pytest.mark.parametrize("case", GENERATING)
+def test_scheduled_sampling_feeds_back_what_the_network_would_generate_and_nothing_that_is_never_generated(
     case, monkeypatch
 ):
     plain, examples = built(case, dropout=0.0)
@@ -212,10 +228,10 @@ def test_scheduled_sampling_feeds_back_what_the_network_would_write_and_nothing_
     assert torch.equal(taught, true)
     assert torch.equal(mixed[:, 0], true[:, 0])
     ((values, lengths),) = batch.targets.values()
-    real = torch.arange(values.shape[1]) < lengths[:, None]
+    real = torch.from_numpy(np.arange(values.shape[1]) < lengths[:, None])
     changed = (mixed != true) & real
     assert 0.1 < changed[:, 1:].sum() / real[:, 1:].sum() < 0.6
-    assert not set(mixed[changed].tolist()) & set(model.network.written.unwritten)
+    assert not set(mixed[changed].tolist()) & set(model.network.generated.never_generated)
 
 
 @pytest.mark.parametrize("cell", ["gru", "mingru", "memoryless"])

@@ -13,14 +13,14 @@ import torch
 from sklearn.metrics import f1_score
 
 import elman
-from elman.config import read_toml
+from elman.config.configuration import read_toml
 from elman.errors import TrainingError
 from elman.metrics import METRICS
 from elman.network import Network
-from elman.training import Reporter, Trainer
+from elman.training import Reporter, TrainingOptions
 from elman.training import loop as loop_module
-from elman.training.averaging import Average
-from elman.training.optimizer import AdamW, add_noise, rate
+from elman.training.averaging import WeightAverage
+from elman.training.optimizer import AdamW, add_noise, learning_rate_factor
 from elman.training.train import run
 
 WORDS = ["good", "bad", "fine", "poor", "great", "dull"]
@@ -83,7 +83,7 @@ def test_validation_and_test_files_serve_a_table_in_memory_too(tmp_path):
 
 def test_the_weights_that_were_best_on_the_validation_split_are_kept():
     model = small(epochs=12, train={"lr": 0.05, "patience": 0})
-    log = [json.loads(line) for line in model.keepsakes["log.jsonl"].splitlines()]
+    log = [json.loads(line) for line in model.artifacts["log.jsonl"].splitlines()]
     best = max(log, key=lambda row: (row["valid_accuracy"], -row["valid_loss"]))  # of equal scores the lower loss
     assert len(log) == 12
     assert model.metrics["valid"]["accuracy"] == best["valid_accuracy"]
@@ -120,7 +120,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_row(monkeypatch):
         calls.append(batch)
         loss = plain(self, *batch)
         poison = torch.cat([torch.ones(len(loss.rows) - 1), torch.tensor([math.nan])])
-        return loss._replace(share=loss.share * math.nan, rows=loss.rows * poison) if len(calls) == 2 else loss
+        return loss._replace(part=loss.part * math.nan, rows=loss.rows * poison) if len(calls) == 2 else loss
 
     monkeypatch.setattr(Network, "loss", poisoned)
     message = r"the loss must be finite, got nan at step 2 \(rows: the table: row \d+\)\. .*lower train\.lr"
@@ -129,14 +129,14 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_row(monkeypatch):
 
 
 def test_what_was_best_before_a_divergence_is_written(tmp_path, monkeypatch):
-    plain = loop_module.Run._step
+    plain = loop_module.TrainingRun._step
 
     def explode(self, *batch):
         if self.history.step == 7:
             raise TrainingError("training: the loss must be finite, got nan at step 8.")
         return plain(self, *batch)
 
-    monkeypatch.setattr(loop_module.Run, "_step", explode)
+    monkeypatch.setattr(loop_module.TrainingRun, "_step", explode)
     with pytest.raises(TrainingError, match=r"step 8\. The best weights before it \(epoch \d"):
         small(out=tmp_path / "run")
     assert elman.load(tmp_path / "run").metrics["training"]["ended"] == "diverged"
@@ -157,9 +157,9 @@ def test_the_gradient_is_clipped_to_its_norm(monkeypatch):
     norms = []
     plain = AdamW.step
 
-    def watch(optimiser):
-        norms.append(float(torch.cat([p.grad.flatten() for p in optimiser.parameters]).norm()))
-        plain(optimiser)
+    def watch(optimizer):
+        norms.append(float(torch.cat([p.grad.flatten() for p in optimizer.parameters]).norm()))
+        plain(optimizer)
 
     monkeypatch.setattr(AdamW, "step", watch)
     small(epochs=1, train={"clip": 0.01})
@@ -178,12 +178,16 @@ def test_the_rows_in_memory_at_once_change_nothing_beyond_rounding(size):
         torch.testing.assert_close(weights(pieces)[name], expected, rtol=1e-4, atol=1e-5)
 
 
+def rows_in(batch) -> int:
+    return len(batch.inputs["text"].values)
+
+
 def test_out_of_memory_halves_the_rows_at_once_and_says_so(monkeypatch, capsys):
     plain, sizes = Network.loss, []
 
     def loss(self, batch, *rest):
-        sizes.append(len(batch.rows))
-        if len(batch.rows) > 9:
+        sizes.append(rows_in(batch))
+        if rows_in(batch) > 9:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.")
         return plain(self, batch, *rest)
 
@@ -195,7 +199,7 @@ def test_out_of_memory_halves_the_rows_at_once_and_says_so(monkeypatch, capsys):
     assert sizes[:3] == [32, 16, 8]
     small(quiet=False, epochs=1)
     said = capsys.readouterr().err
-    assert "needs     more memory than there is" in said
+    assert "needs     more memory than available" in said
     assert "out of memory with 32 rows at once: from here on 16" in said
 
 
@@ -204,8 +208,8 @@ def test_scoring_too_is_cut_to_what_fits_in_memory(monkeypatch):
     plain, sizes = Network.forward, []
 
     def forward(self, batch, carried=None):
-        sizes.append(len(batch.rows))
-        if len(batch.rows) > 5:
+        sizes.append(rows_in(batch))
+        if rows_in(batch) > 5:
             raise torch.OutOfMemoryError
         return plain(self, batch, carried)
 
@@ -225,7 +229,7 @@ def test_long_rows_are_scored_a_few_at_a_time(monkeypatch):
     monkeypatch.setattr(evaluate, "MOST_STEPS", 50)
 
     def forward(self, batch, carried=None):
-        sizes.append((len(batch.rows), batch.steps))
+        sizes.append(batch.inputs["text"].values.shape)
         return plain(self, batch, carried)
 
     monkeypatch.setattr(Network, "forward", forward)
@@ -247,7 +251,7 @@ def test_memory_that_one_row_does_not_fit_in_is_one_clear_error(monkeypatch):
 @pytest.mark.parametrize("kind", ["ema", "swa"])
 def test_the_mean_of_the_weights_is_what_its_equation_says(kind):
     layer = torch.nn.Linear(1, 1)
-    average = Average(layer, kind, decay=0.9)
+    average = WeightAverage(layer, kind, decay=0.9)
     path, mean, total = torch.randn(12), layer.weight.item(), 12
     for step, value in enumerate(path.tolist(), 1):
         torch.nn.init.constant_(layer.weight, value)
@@ -260,13 +264,13 @@ def test_the_mean_of_the_weights_is_what_its_equation_says(kind):
 
 def test_what_is_scored_and_kept_is_the_mean_of_the_weights(monkeypatch):
     means = []
-    plain = Average.update
+    plain = WeightAverage.update
 
     def update(self, *given):
         plain(self, *given)
         means.append({name: tensor.clone() for name, tensor in self.mean.items()})
 
-    monkeypatch.setattr(Average, "update", update)
+    monkeypatch.setattr(WeightAverage, "update", update)
     model = small(epochs=2, train={"average": "ema"})
     best = round(model.metrics["training"]["best_epoch"] * 3)
     assert all(torch.equal(weights(model)[name], value) for name, value in means[best - 1].items())
@@ -293,19 +297,19 @@ def test_waiting_for_data_is_said_where_it_takes_long(monkeypatch, capsys):
 
 
 def test_schedules_rise_and_fall_as_described():
-    cosine = [rate("cosine", step, 100, 0.1, 0) for step in range(100)]
+    cosine = [learning_rate_factor("cosine", step, 100, 0.1, 0) for step in range(100)]
     assert cosine[:10] == sorted(cosine[:10])
     assert cosine[10:] == sorted(cosine[10:], reverse=True)
     assert max(cosine) == 1
     assert cosine[-1] < 0.001
-    assert rate("cosine", 55, 100, 0.1, 0) == pytest.approx(0.5)
-    assert [rate("constant", step, 100, 0.0, 0) for step in (0, 99)] == [1, 1]
-    assert [rate("plateau", 50, 100, 0.0, halvings) for halvings in (0, 1, 2)] == [1, 0.5, 0.25]
+    assert learning_rate_factor("cosine", 55, 100, 0.1, 0) == pytest.approx(0.5)
+    assert [learning_rate_factor("constant", step, 100, 0.0, 0) for step in (0, 99)] == [1, 1]
+    assert [learning_rate_factor("plateau", 50, 100, 0.0, halvings) for halvings in (0, 1, 2)] == [1, 0.5, 0.25]
 
 
 def test_the_plateau_schedule_halves_when_the_score_stands_still():
     model = small(epochs=60, train={"lr": 0.1, "schedule": "plateau", "warmup": 0.0, "patience": 0})
-    log = [json.loads(line) for line in model.keepsakes["log.jsonl"].splitlines()]
+    log = [json.loads(line) for line in model.artifacts["log.jsonl"].splitlines()]
     rates = [row["lr"] for row in log]
     assert rates[0] == 0.1
     assert rates[-1] < 0.1
@@ -336,7 +340,7 @@ def test_metrics_are_those_of_scikit_learn_and_the_textbook():
 )
 def test_a_training_option_out_of_range_is_named(option, value):
     with pytest.raises(elman.ElmanError, match=f"train: {option} must .*, got {value}"):
-        Trainer(**{option: value})
+        TrainingOptions(**{option: value})
 
 
 def test_a_quiet_reporter_says_nothing(capsys):

@@ -12,13 +12,13 @@ from tones import OPTIONS, RANDOM, RATE, SONGS, SUNG, sung, tone
 import elman
 from elman.decoding.ctc import log_likelihood
 from elman.errors import ArgumentError, ConfigError, DataError
-from elman.fields import Transcript
+from elman.fields import StepScores, Transcript
 from tests.verbs import call
 
 
 @pytest.fixture(scope="module")
 def reader():
-    """A network that writes down which tones are sung."""
+    """A network that transcribes which tones are sung."""
     return elman.train(
         SUNG,
         input={"clip": OPTIONS | {"stack": 2}},
@@ -50,7 +50,7 @@ def test_time_stamps_are_where_the_tones_are(reader):
         assert begin - 0.06 < stamp.begin < stamp.end < begin + 0.12 + 0.06
 
 
-def test_the_verb_tells_when_each_symbol_was_said(reader, clips_folder, monkeypatch, capsys):
+def test_the_verb_prints_when_each_symbol_was_said(reader, clips_folder, monkeypatch, capsys):
     monkeypatch.chdir(clips_folder)
     reader.save("run")
     clips = {"one.wav": ["mid", "low"], "silence.wav": [], "two.wav": ["high"]}
@@ -73,13 +73,13 @@ def test_the_verb_tells_when_each_symbol_was_said(reader, clips_folder, monkeypa
     for option, says in [
         ("--trace", "--timestamps must go with a transcript alone, got a trace"),
         ("--plot=x.png", "--timestamps must go with a transcript alone, got a picture"),
-        ("--set=decode.beam=2", "--set must go with a target that is written, got time stamps"),
+        ("--set=decode.beam=2", "--set must go with a target that is generated, got time stamps"),
     ]:
         assert says in call(capsys, "predict", "run", "one.wav", "--timestamps", option, code=2)[1]
 
 
 def test_batches_hold_clips_of_about_as_many_frames_whatever_their_texts(reader):
-    from elman.data import BadRows, encode, from_memory, padding_share, parse
+    from elman.data import BadRows, encode, from_memory, padding_fraction, parse
     from elman.data.order import shuffled
 
     samples = [0.1 * RANDOM.standard_normal(int(RATE * RANDOM.uniform(0.1, 1.0))) for _ in range(200)]
@@ -88,10 +88,15 @@ def test_batches_hold_clips_of_about_as_many_frames_whatever_their_texts(reader)
 
     frames = examples.inputs["clip"].lengths
     shares = [
-        padding_share(frames, batches)
+        padding_fraction(frames, batches)
         for batches in (shuffled(examples.lengths, 16, 0, 0), np.split(np.arange(192), 12))
     ]
     assert shares[0] < 0.1 < 0.3 < shares[1]
+
+
+def losses_of(network, batch):
+    """Of each row."""
+    return network.losses(network(batch), network.tensors(batch).targets)["words"]
 
 
 def test_a_row_is_answered_alone_as_in_a_batch_whatever_stands_in_the_padding(reader):
@@ -106,13 +111,13 @@ def test_a_row_is_answered_alone_as_in_a_batch_whatever_stands_in_the_padding(re
         whole, spoiled = (
             (
                 answer(reader.network, b)["words"].predictions,
-                reader.network.losses(reader.network(b), b.targets)["words"],
+                losses_of(reader.network, b),
             )
             for b in (batch, poisoned(batch))
         )
         alone = [row_of(batch, row) for row in range(9)]
         single = [answer(reader.network, row)["words"].predictions[0] for row in alone]
-        losses = [reader.network.losses(reader.network(row), row.targets)["words"] for row in alone]
+        losses = [losses_of(reader.network, row) for row in alone]
 
     assert whole[0] == spoiled[0] == single
     assert torch.equal(whole[1], spoiled[1])
@@ -121,14 +126,15 @@ def test_a_row_is_answered_alone_as_in_a_batch_whatever_stands_in_the_padding(re
 
 def test_the_answer_of_a_wider_beam_is_no_less_likely(reader):
     field, head = reader.target, reader.network.heads[0]
-    features, lengths = 3 * torch.randn(30, 12, head.in_features), torch.full((30,), 12)
-    logs = field._logs(head, features, lengths)
+    features, lengths = 3 * torch.randn(30, 12, head.linear.in_features), torch.full((30,), 12)
+    scores = head.scores(features, lengths)
+    logs = field._log_probabilities(scores)
 
     found = {beam: Transcript("words", beam=beam) for beam in (1, 2, 8)}
     likely = {}
     for beam, other in found.items():
         other.restore(field.learned())
-        ids = [other.encode(text).tolist() if text else [] for text in other.answer_steps(head, features, lengths)[0]]
+        ids = [other.encode(text).tolist() if text else [] for text in other.decode_steps(scores)[0]]
         likely[beam] = [log_likelihood(row, symbols) for row, symbols in zip(logs, ids, strict=True)]
 
     assert all(a <= b <= c for a, b, c in zip(*likely.values(), strict=True))
@@ -154,14 +160,16 @@ def test_a_text_with_more_symbols_than_steps_is_a_bad_row():
     assert "1 bad row skipped" in model.skipped
 
 
-@pytest.mark.parametrize(("level", "metric"), [("word", "wer"), ("character", "cer"), ("byte", "cer"), ("bpe", "wer")])
-def test_symbols_of_every_level_are_read_back(level, metric):
-    field = Transcript("words", level=level, max_vocabulary=300 if level == "bpe" else None)
+@pytest.mark.parametrize(
+    ("tokenizer", "metric"), [("word", "wer"), ("character", "cer"), ("byte", "cer"), ("bpe", "wer")]
+)
+def test_symbols_of_every_tokenizer_are_read_back(tokenizer, metric):
+    field = Transcript("words", tokenizer=tokenizer, max_vocabulary=300 if tokenizer == "bpe" else None)
     field.fit(["one two", "two three"])
 
     encoded = field.encode("three two")
 
-    assert field.read(encoded.tolist()) == "three two"
+    assert field.decode_sequence(encoded.tolist()) == "three two"
     assert encoded.min() > 1
     assert field.metrics[0] == metric
 
@@ -175,7 +183,7 @@ def test_every_option_of_a_transcript_does_something():
         {"min_count": 2},
         {"max_vocabulary": 4},
         {"split": "space"},
-        {"level": "character"},
+        {"tokenizer": "character"},
     ):
         other = Transcript("words", **change)
         other.fit(texts)
@@ -186,15 +194,12 @@ def test_every_option_of_a_transcript_does_something():
             Transcript("words", **wrong)
 
 
-def test_what_is_unknown_is_never_answered():
+def test_what_is_unknown_is_never_predicted():
     field = Transcript("words", min_count=2, beam=1)
     field.fit(["a a b"])
-    head = torch.nn.Linear(3, 3)
-    with torch.no_grad():
-        head.weight.zero_()
-        head.bias.copy_(torch.tensor([0.0, 9.0, 1.0]))
+    scores = np.tile(np.array([0.0, 9.0, 1.0], np.float32), (1, 4, 1))
 
-    assert field.answer_steps(head, torch.zeros(1, 4, 3), torch.tensor([4])) == (["a"], None)
+    assert field.decode_steps(StepScores(scores, np.array([4]))) == (["a"], None)
 
 
 def test_one_answer_a_row_and_what_has_no_steps_go_with_no_transcript():

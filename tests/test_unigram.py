@@ -59,7 +59,7 @@ def test_long_words_and_letters_that_never_stand_have_finite_scores():
 
 def test_every_process_learns_the_same():
     program = (
-        "from elman.fields import Text; field = Text('x', level='unigram', max_vocabulary=320);"
+        "from elman.fields import Text; field = Text('x', tokenizer='unigram', max_vocabulary=320);"
         "field.fit([f'the lower newest widest number{n % 7} lowest' for n in range(200)]); print(field.learned())"
     )
     runs = [

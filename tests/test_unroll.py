@@ -171,7 +171,7 @@ def test_a_layer_compiles_as_one_graph_and_copies_stay_whole(case):
         (lambda: elman.GRU(0, 4), r"GRUCell: input_size must be at least 1, got 0\."),
         (lambda: elman.GRU(3, 0), r"hidden_size must be at least 1, got 0\. Pass hidden_size=128"),
         (lambda: elman.RNN(3, 4, nonlinearity="tan"), r"one of tanh, relu, identity, got 'tan'\. Did you mean 'tanh'"),
-        (lambda: elman.GRU(3, 4, dropout=1.5), r"GRU: dropout must be at least 0 and below 1, got 1\.5"),
+        (lambda: elman.GRU(3, 4, dropout=1.5), r"GRU: dropout must be a fraction, at least 0 and below 1, got 1\.5"),
         (lambda: elman.GRU(3, 4, backend="cuda"), r"backend must be one of auto, at_once, scan, fused, by_hand, torch"),
         (lambda: elman.GRU(3, 4)(torch.zeros(2, 5, 4)), r"x must have shape \(B, T, D\) with D = 3, got \(2, 5, 4\)"),
         (lambda: elman.GRU(3, 4)(torch.zeros(2, 5, 3), lengths=torch.tensor([6, 1])), r"0 and T = 5, got 1 to 6"),

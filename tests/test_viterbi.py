@@ -1,4 +1,4 @@
-"""The best paths and marginals of a CRF from arrays: those of brute force and of `elman.layers.crf`, in any batch."""
+"""The best paths and marginals of a CRF from arrays: those of brute force and of torch, in any batch."""
 
 import math
 from itertools import pairwise, product
@@ -6,10 +6,10 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 import torch
+from torch_oracle import DecodingCRF
 
 from elman.decoding.viterbi import marginals, viterbi
 from elman.errors import ArgumentError
-from elman.layers.crf import CRF
 
 
 def random_case(seed: int, dtype=np.float32):
@@ -30,9 +30,9 @@ def random_case(seed: int, dtype=np.float32):
     return scores, lengths, start, transitions, end, *masks
 
 
-def torch_crf(start, transitions, end, allowed=None, first=None) -> CRF:
+def torch_crf(start, transitions, end, allowed=None, first=None) -> DecodingCRF:
     masks = [None if mask is None else torch.from_numpy(mask) for mask in (allowed, first)]
-    crf = CRF(len(start), *masks).to(torch.from_numpy(start).dtype)
+    crf = DecodingCRF(len(start), *masks).to(torch.from_numpy(start).dtype)
     with torch.no_grad():
         for parameter, array in zip((crf.start, crf.transitions, crf.end), (start, transitions, end), strict=True):
             parameter.copy_(torch.from_numpy(array))

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from elman.cli import app as cli
+from elman.cli.app import main
 
 
 def call(capsys, *arguments: object, code: int = 0) -> tuple[str, str]:
@@ -12,7 +12,7 @@ def call(capsys, *arguments: object, code: int = 0) -> tuple[str, str]:
     before, sys.argv = sys.argv, ["elman", *map(str, arguments)]
     try:
         with pytest.raises(SystemExit) as left:
-            cli.main()
+            main()
     finally:
         sys.argv = before
     captured = capsys.readouterr()

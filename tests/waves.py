@@ -1,4 +1,4 @@
-"""Two machines whose readings go up and down, and a network that tells the next ones; for several test files."""
+"""Two machines whose readings go up and down, and a network that predicts the next ones; for several test files."""
 
 from functools import cache
 
@@ -34,7 +34,7 @@ DOCUMENT = {
 
 @cache
 def trained() -> elman.Model:
-    """A network that tells the next readings of `waves`."""
+    """A network that predicts the next readings of `waves`."""
     return elman.train(
         shuffled(waves()),
         input=["load", "heat"],

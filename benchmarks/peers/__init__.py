@@ -1,1 +1,1 @@
-"""The contenders: one file a library, one function a kind of work, each from a `Task` to a `Prepared`."""
+"""The contenders: one file per library, one function per kind of work, each from a `Task` to a `Prepared`."""

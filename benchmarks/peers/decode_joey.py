@@ -1,4 +1,4 @@
-"""Translation by JoeyNMT 2.3 (Kreutzer, Bastings & Riezler 2019, arXiv 1907.12484), by the search of its own.
+"""Translation by JoeyNMT 2.3 (Kreutzer, Bastings & Riezler 2019, arXiv 1907.12484), by its own search.
 
 Its recurrent decoder with Luong attention, without input feeding. It is handed the same weights: the query's in the
 keys', for its score has one matrix. Its output layer is given the bias that the others have.
@@ -49,7 +49,7 @@ def _vocabulary() -> object:
     from joeynmt.vocabulary import Vocabulary
 
     names = {"unk_token": "<unk>", "pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>", "sep_token": None}
-    # It wants <unk> before <pad>. Neither is ever written, and the batch says what is padding.
+    # It needs <unk> before <pad>. Neither is ever generated, and padding is known from the batch.
     ids = {"unk_id": 0, "pad_id": 1, "bos_id": 2, "eos_id": END}
     words = [f"w{at}" for at in range(VOCABULARY - END - 1)]
     return Vocabulary(words, SimpleNamespace(**names, **ids, lang_tags=[]))

@@ -1,4 +1,4 @@
-"""Translation by elman, from padded ids to what a user's call is handed."""
+"""Translation by elman, from padded ids to the result of a user's call."""
 
 from collections.abc import Callable
 
@@ -22,14 +22,14 @@ def beam(task: Translation) -> Callable[[], list[list[int]]]:
 
 
 def _make(task: Translation, decoding: Decoding) -> Callable[[], list[list[int]]]:
-    source, target = (Text(name, embedding=EMBEDDING, min_count=1) for name in ("source", "target"))
-    target.written = True
+    source = Text("source", embedding=EMBEDDING, min_count=1)
+    target = Text("target", generated=True, embedding=EMBEDDING, min_count=1)
     for field, specials in ((source, 2), (target, END + 1)):
         field.fit([" ".join(f"w{at}" for at in range(VOCABULARY - specials))])
     network = Network(Fields({"source": source}, {"target": target}), "encoder-decoder", {"hidden": task.hidden})
     network.load_state_dict({ours: task.weights[theirs] for ours, theirs in _names(network).items()})
     network.eval()
-    batch = Batch({"source": Column(task.ids, task.lengths)}, None, np.arange(len(task.ids)))
+    batch = Batch({"source": Column(task.ids.numpy(), task.lengths.numpy())}, None, np.arange(len(task.ids)))
 
     def run() -> list[list[int]]:
         return [best.symbols for best, *_ in hypotheses(network, batch, decoding)]
@@ -38,7 +38,7 @@ def _make(task: Translation, decoding: Decoding) -> Callable[[], list[list[int]]
 
 
 def _names(network: Network) -> dict[str, str]:
-    """The name in a `Translation` of each of the network's parameters."""
+    """The name in a `Translation` for each of the network's parameters."""
     begins = {
         "encoders.0.": "source.",
         "feedback.": "target.",
@@ -48,7 +48,7 @@ def _names(network: Network) -> dict[str, str]:
         "topology.decoder.": "",
         "topology.bridge.maps.hidden.0.": "bridge.",
         "topology.bridge.maps.cell.0.": "bridge.",
-        "heads.0.": "head.",
+        "heads.0.softmax.": "head.",
     }
     names = {}
     for name, _ in network.named_parameters():

@@ -1,4 +1,4 @@
-"""Translation by a plain loop over torch.nn, the whole batch until its last row has ended."""
+"""Translation by a plain loop over torch.nn, on the whole batch until its last row has ended."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ class Translator(nn.Module):
 
     @torch.inference_mode()
     def forward(self, ids: Tensor, lengths: Tensor) -> list[list[int]]:
-        """Source ids (B, S) -> what is written for each, without `end`."""
+        """Source ids (B, S) -> the generated symbols of each row, without `end`."""
         packed = pack_padded_sequence(self.source(ids), lengths, batch_first=True)
         outputs, (final, _) = self.encoder(packed)
         memory, _ = pad_packed_sequence(outputs, batch_first=True)
@@ -34,7 +34,7 @@ class Translator(nn.Module):
         padding = ids[:, None] == PADDING
         symbols = torch.full((len(ids), 1), BEGIN)
         ended = torch.zeros(len(ids), dtype=torch.bool)
-        written = []
+        generated = []
         for _ in range(MOST):
             output, state = self.decoder(self.target(symbols), state)
             weights = (self.query(output) @ keys).masked_fill(padding, -torch.inf).softmax(-1)
@@ -42,11 +42,11 @@ class Translator(nn.Module):
             logits = self.head(features)
             logits[..., [PADDING, UNKNOWN, BEGIN]] = -torch.inf
             symbols = logits.argmax(-1)
-            written.append(symbols)
+            generated.append(symbols)
             ended |= symbols[:, 0] == END
             if bool(ended.all()):
                 break
-        rows = torch.cat(written, 1).tolist()
+        rows = torch.cat(generated, 1).tolist()
         return [row[: row.index(END)] if END in row else row for row in rows]
 
 

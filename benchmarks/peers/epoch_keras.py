@@ -1,4 +1,4 @@
-"""An epoch by Keras 3 on JAX: `fit` over batches padded to one of a few widths, so that little is compiled.
+"""An epoch by Keras 3 on JAX: `fit` over batches padded to one of a few widths, to limit compilation.
 
 The process' environment must say KERAS_BACKEND=jax.
 """
@@ -20,7 +20,7 @@ WIDTHS = (16, 32, 64)
 def make(cell: str, batch: int, hidden: int, size: int) -> Callable[[Path], float]:
     if keras.backend.backend() != "jax":
         raise ImportError("Keras runs on another backend; set KERAS_BACKEND=jax", name="keras on jax")
-    network = None  # kept from one epoch to the next, with all that was compiled for it
+    network = None  # kept between epochs, with its compiled code
 
     def epoch(path: Path) -> float:
         nonlocal network
@@ -52,7 +52,7 @@ def _network(cell: str, words: int, hidden: int, size: int) -> Any:
 
 
 def _batches(ids: list[Array], size: int) -> list[tuple[int, Array]]:
-    """(width, row numbers): rows of one width together, the batches in no order."""
+    """(width, row numbers): rows of one width together, the batches shuffled."""
     random = np.random.default_rng(0)
     widths = np.array([next(width for width in WIDTHS if len(row) <= width) for row in ids])
     found = []

@@ -17,10 +17,10 @@ def make(cell: str, batch: int, hidden: int, size: int) -> Callable[[Path], floa
             hidden=hidden,
             bidirectional=True,
             epochs=1,
-            data={"valid_fraction": 0.0, "test_fraction": 0.0},  # no contender scores held-out rows
+            data={"valid_fraction": 0.0, "test_fraction": 0.0},  # no contender evaluates held-out rows
             train={"batch": batch},
         )
-        last = model.keepsakes["log.jsonl"].splitlines()[-1]
+        last = model.artifacts["log.jsonl"].splitlines()[-1]
         return float(json.loads(last)["train_loss"])
 
     return epoch

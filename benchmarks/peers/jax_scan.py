@@ -13,7 +13,7 @@ from jax import lax
 
 from benchmarks.task import Array, Prepared, Task
 
-# Work is done by the thread that asks for it: a second one to hand it to costs a single step more than the step.
+# Work is done in the calling thread: handing it to another one would take longer than a single step.
 jax.config.update("jax_cpu_enable_async_dispatch", False)  # type: ignore[no-untyped-call]
 
 
@@ -81,7 +81,7 @@ def step(task: Task) -> Prepared:
     return Prepared(run, np.asarray(run()))
 
 
-_done: Callable[[Any], Any] = jax.block_until_ready  # a call returns before its work is done
+_done: Callable[[Any], Any] = jax.block_until_ready  # a call returns before its work is finished
 
 
 def _outputs(cell: str, weights: Any, x: Any) -> Any:

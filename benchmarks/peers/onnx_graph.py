@@ -1,4 +1,4 @@
-"""One recurrent operator of ONNX with a task's weights: what ONNX Runtime and OpenVINO both read."""
+"""A recurrent ONNX operator with a task's weights, for ONNX Runtime and OpenVINO."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.task import Task
 
-# ONNX's order of the gates, as places in torch's: i o f g for i f g o, z r n for r z n.
+# ONNX's gate order, as indices in torch's: i o f g for i f g o, z r n for r z n.
 GATE_ORDER = {"rnn": (0,), "lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
 STATES = {"rnn": ("h",), "lstm": ("h", "c"), "gru": ("h",)}
 

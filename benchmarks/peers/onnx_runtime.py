@@ -20,7 +20,7 @@ def inference(task: Task) -> Prepared:
 
 
 def step(task: Task) -> Prepared:
-    """Two sets of state buffers take turns: a step reads what the step before has written. x is never copied."""
+    """Two sets of state buffers alternate: a step reads the output of the last step. x is never copied."""
     session, names = _session(task, True), STATES[task.item.cell]
     shape = 1, task.item.batch, task.item.hidden_size
     values = [{name: _value(np.zeros(shape, np.float32)) for name in names} for _ in range(2)]

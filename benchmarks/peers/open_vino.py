@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.peers.onnx_graph import STATES, graph
 from benchmarks.task import Prepared, Task
 
-# OpenVINO reports its use over the network where this module is installed, by a fork that would disturb the timing.
+# With this module OpenVINO reports its use over the network, by a fork that would disturb the timing.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 import openvino  # type: ignore[import-untyped]  # noqa: E402
@@ -16,7 +16,7 @@ import openvino  # type: ignore[import-untyped]  # noqa: E402
 
 def inference(task: Task) -> Prepared:
     request, x = _request(task, False), task.x.swapaxes(0, 1).copy()
-    request.set_input_tensor(openvino.Tensor(x))  # a copy that it owns: shared memory would have to be kept alive
+    request.set_input_tensor(openvino.Tensor(x))  # a copy that it owns; shared memory would have to be kept alive
 
     def run() -> Any:
         request.infer()

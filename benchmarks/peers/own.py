@@ -37,7 +37,7 @@ def packed(task: Task) -> Prepared:
 
 
 def full_length(task: Task) -> Prepared:
-    """No shorter rows; other work than the packed batch, so there is no answer to compare."""
+    """No shorter rows; other work than the packed batch, so there is no output to compare."""
     return training(task)._replace(answer=None, scale=task.valid)
 
 
@@ -65,7 +65,7 @@ def inference(task: Task) -> Prepared:
 def step(task: Task, weights: str = "float32") -> Prepared:
     stepper = elman.Stepper(_layer(task).eval(), rows=1, weights=weights)
     x = task.x[:, 0].copy()
-    return Prepared(lambda: stepper(x), stepper(x).copy())  # the stepper answers with a view of its own buffer
+    return Prepared(lambda: stepper(x), stepper(x).copy())  # the stepper returns a view of its own buffer
 
 
 def bfloat16_step(task: Task) -> Prepared:

@@ -1,4 +1,4 @@
-"""What a plain training loop needs beside the network: the file read, words to ids, rows to padded batches."""
+"""Data of a plain training loop: reading the file, words to ids, rows to padded batches."""
 
 import csv
 from collections import Counter
@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.task import Array
 
 PAD, UNKNOWN = 0, 1
-LEAST = 2  # a word that stands in the file once is unknown, as in elman
+LEAST = 2  # a word that occurs only once is unknown, as in elman
 
 
 def read(path: Path) -> tuple[list[Array], Array, int]:
@@ -35,13 +35,13 @@ def padded(ids: list[Array], width: int | None = None) -> Array:
 
 
 def shuffled(rows: int, size: int) -> Iterator[Array]:
-    """Row numbers in batches, in no order."""
+    """Row numbers in batches, shuffled."""
     order = np.random.default_rng(0).permutation(rows)
     return (order[at : at + size] for at in range(0, rows, size))
 
 
 def bucketed(lengths: Array, size: int) -> list[Array]:
-    """Row numbers in batches of like length, the batches in no order."""
+    """Row numbers in batches of similar length, the batches shuffled."""
     random: Any = np.random.default_rng(0)
     order = random.permutation(len(lengths))
     order = order[np.argsort(lengths[order], kind="stable")]

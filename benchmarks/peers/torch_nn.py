@@ -1,4 +1,4 @@
-"""torch.nn as its documentation has it."""
+"""torch.nn as in its documentation."""
 
 from collections.abc import Callable
 

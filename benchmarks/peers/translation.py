@@ -1,4 +1,4 @@
-"""What every contender of the decoding benchmark is given: one network's weights and a batch of sentences.
+"""The task of the decoding benchmark: the weights of one network and a batch of sentences.
 
 No weights are trained. What is written is noise of the length that a translation has, for three units count: the
 encoder's first one its steps, the decoder's first one down from there, and the first feature lets `end` through.
@@ -12,11 +12,11 @@ from torch import Tensor
 VOCABULARY, EMBEDDING = 10_000, 256
 PADDING, UNKNOWN, BEGIN, END = 0, 1, 2, 3  # as elman numbers them
 SHORTEST, LONGEST = 4, 14  # words of a source sentence, as in most of Tatoeba
-MOST = 30  # symbols after which a sequence would be cut; none comes so far
+MOST = 30  # maximum length; no sequence reaches it
 BEAM = 5
 READ, WRITE = 1e-4, 0.045  # what a step adds to a counting unit's cell; of the encoder so little that tanh(c) = c
-COUNTED = 600.0  # what makes of the encoder's count the beginning of the decoder's
-OPEN, STEEP, SHARP = 10.0, 60.0, 4.0  # a gate that lets all through; nats a count; deviation of a logit
+COUNTED = 600.0  # converts the encoder's count to the initial count of the decoder
+OPEN, STEEP, SHARP = 10.0, 60.0, 4.0  # an open gate; nats per count; standard deviation of a logit
 
 
 class Translation(NamedTuple):
@@ -29,7 +29,7 @@ class Translation(NamedTuple):
 
 
 def make_translation(batch: int, hidden: int) -> Translation:
-    """Always the same.
+    """The task, the same every time.
 
     The network reads the vectors `source.weight` by a bidirectional LSTM `encoder.*`; begins the hidden and the cell
     state of an LSTM `decoder.*` with tanh(bridge [forward; backward]), of the encoder's final hidden states (elman has
@@ -62,14 +62,14 @@ def make_translation(batch: int, hidden: int) -> Translation:
     _only(weights["join.weight"], 0, column=2 * hidden, value=1.0)
     weights["head.weight"][:, 0] = 0
     _only(weights["head.weight"], END, column=0, value=STEEP)
-    weights["head.bias"][END] = 2.5 * SHARP  # about the best of all others
+    weights["head.bias"][END] = 2.5 * SHARP  # about the maximum of all others
     lengths = torch.randint(SHORTEST, LONGEST + 1, (batch,), generator=random).sort(descending=True).values
     ids = torch.randint(END + 1, VOCABULARY, (batch, int(lengths[0])), generator=random)
     return Translation(hidden, weights, ids * (torch.arange(ids.shape[1]) < lengths[:, None]), lengths)
 
 
 def _count(weights: dict[str, Tensor], lstm: str, step: float) -> None:
-    """Let the first unit do nothing but add `step` to its cell."""
+    """Make the first unit only add `step` to its cell state."""
     for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
         weights[f"{lstm}.{part}_l0"].unflatten(0, (4, -1))[:, 0] = 0
     gates = torch.tensor([OPEN, OPEN, step, OPEN])  # input, forget, candidate, output
@@ -77,6 +77,6 @@ def _count(weights: dict[str, Tensor], lstm: str, step: float) -> None:
 
 
 def _only(weight: Tensor, row: int, column: int, value: float) -> None:
-    """Let a row read one column and nothing else."""
+    """Make a row read one column only."""
     weight[row] = 0
     weight[row, column] = value

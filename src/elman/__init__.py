@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         MinGRUCell,
     )
     from elman.errors import ElmanError
-    from elman.forecasting.anomalies import Watcher
+    from elman.forecasting.anomalies import AnomalyDetector
     from elman.forecasting.backtest import backtest
     from elman.forecasting.forecast import forecast
     from elman.layers import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, Memoryless, MinGRU, Stepper, unroll
@@ -46,7 +46,7 @@ _HOMES = {
     "Stepper": "layers",
     "unroll": "layers",
     "Model": "model.model",
-    "Watcher": "forecasting.anomalies",
+    "AnomalyDetector": "forecasting.anomalies",
     "load": "model.load",
     "train": "training.train",
     "backtest": "forecasting.backtest",
@@ -56,25 +56,17 @@ _HOMES = {
     "restore": "layers.accelerate",
 }
 
-_ROOMS = (
-    "cells",
-    "config",
-    "data",
-    "errors",
-    "fields",
-    "insight",
-    "kernels",
-    "layers",
-    "recipes",
-    "testing",
-    "topologies",
-    "training",
-)
+_FOLDERS = {
+    "cells", "cli", "config", "data", "decoding", "encoders", "errors", "fields", "forecasting", "heads", "inference",
+    "insight", "kernels", "layers", "media", "metrics", "model", "network", "recipes", "storage", "testing",
+    "topologies", "training", "types",
+}  # fmt: skip
 
 __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "AnomalyDetector",
     "ElmanCell",
     "ElmanError",
     "GRUCell",
@@ -89,7 +81,6 @@ __all__ = [
     "MinGRUCell",
     "Model",
     "Stepper",
-    "Watcher",
     "accelerate",
     "backtest",
     "forecast",
@@ -102,7 +93,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
+    if name in _FOLDERS:
         return import_module(f"elman.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'elman' has no attribute {name!r}")

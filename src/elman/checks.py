@@ -1,4 +1,4 @@
-"""Checks of what a caller gave, with one wording for all of them. Nothing is clamped, nothing is guessed."""
+"""Checks of arguments, all with the same wording. Nothing is clamped or guessed."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from elman.errors import ArgumentError, ElmanError
 
 
 def shown(value: object) -> str:
-    """A value as an error message shows it: its repr, cut at 60 characters."""
+    """A value for an error message: its repr, cut at 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -25,7 +25,7 @@ def fail(
 def check_range(
     where: str, name: str, value: float, low: float | None = None, high: float | None = None, then: str = ""
 ) -> None:
-    """Fail unless low <= value <= high; a NaN never passes, and infinity only where it is the bound."""
+    """Fail unless low <= value <= high; NaN never passes, and infinity only if it is the bound."""
     above = low is None or value >= low
     below = high is None or value <= high
     inside = above and below
@@ -40,16 +40,16 @@ def check_range(
     fail(where, name, f"{bounds} and finite" if inside else bounds, shown(value), then)
 
 
-def check_share(where: str, name: str, value: float) -> None:
-    """Fail unless 0 <= value < 1, as of what is left out or blurred: were it all, nothing would be left to learn."""
+def check_fraction(where: str, name: str, value: float) -> None:
+    """Fail unless 0 <= value < 1, as for a dropout rate: with 1 nothing would be left to learn from."""
     if not 0 <= value < 1:
-        fail(where, name, "be at least 0 and below 1", shown(value))
+        fail(where, name, "be a fraction, at least 0 and below 1", shown(value))
 
 
 def check_whole(
     where: str, name: str, value: Any, low: int | None = None, high: int | None = None, then: str = ""
 ) -> None:
-    """Fail unless `value` is a whole number, of numpy's too, and low <= value <= high."""
+    """Fail unless `value` is a whole number, Python's or numpy's, and low <= value <= high."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         fail(where, name, "be a whole number", shown(value), then)
     check_range(where, name, int(value), low, high, then)
@@ -58,14 +58,14 @@ def check_whole(
 def check_choice(
     where: str, name: str, value: Any, choices: Iterable[str], error: type[ElmanError] = ArgumentError
 ) -> None:
-    """Fail unless `value` is one of `choices`; the message lists them and names the nearest."""
+    """Fail unless `value` is one of `choices`; the message lists them and suggests the nearest."""
     choices = list(choices)
     if value not in choices:
         fail(where, name, f"be one of {', '.join(choices)}", shown(value), did_you_mean(value, choices), error)
 
 
 def did_you_mean(value: Any, choices: Iterable[str]) -> str:
-    """`Did you mean 'x'?` for the nearest choice, or an empty string where none is near."""
+    """`Did you mean 'x'?` for the nearest choice; empty if none is near."""
     near = get_close_matches(str(value), list(choices), n=1)
     return f"Did you mean {near[0]!r}?" if near else ""
 
@@ -77,10 +77,10 @@ def option_table(options: type) -> dict[str, tuple[Any, Any]]:
 
 
 def with_defaults(where: str, options: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All options of a TypedDict as in `option_table`: those given, and defaults for the rest.
+    """All options of a TypedDict, see `option_table`: the given ones, and defaults for the rest.
 
     Raises:
-        TypeError: an option that is not among them, as for any keyword argument that a function does not take.
+        TypeError: an unknown option, as for any unexpected keyword argument of a function.
     """
     table = option_table(options)
     for name in given:
@@ -91,7 +91,7 @@ def with_defaults(where: str, options: type, given: Mapping[str, Any]) -> dict[s
 
 
 def check_shape(where: str, name: str, shape: Sequence[int], expected: str, **sizes: int | None) -> None:
-    """Fail unless `shape` fits `expected`, such as "B T D", where letters given in `sizes` are fixed.
+    """Fail unless `shape` matches `expected`, such as "B T D", where letters in `sizes` have fixed sizes.
 
     >>> check_shape("GRU", "x", (2, 5, 3), "B T D", D=3)
     >>> check_shape("GRU", "x", (2, 5, 4), "B T D", D=3)

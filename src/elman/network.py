@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from elman.data import Batch
-from elman.fields import Field, Fields, Forecast, Frames, Known, Steps, Symbols, Target, Writable
+from elman.encoders import ENCODERS, TensorBatch, TensorColumn
+from elman.fields import Field, Fields, Forecast, Frames, Generated, Known, Symbols
+from elman.heads import HEADS, GeneratedHead, Head, SingleHead, StepsHead
 from elman.layers import real_steps
-from elman.layers.level import level_of, take_off
+from elman.layers.normalize import normalization_of, normalized
 from elman.topologies import (
     TOPOLOGIES,
     AutoregressiveTopology,
@@ -20,13 +22,13 @@ from elman.topologies import (
     SequenceTopology,
     Topology,
 )
-from elman.types import Column, Json, State
+from elman.types import Json, State
 
 
 class Carried(NamedTuple):
-    """What a row of a stream hands on to the batch after it."""
+    """What a row of a stream carries to the batch after it."""
 
-    step: Tensor  # (B, ...) the last one, which is the first input there
+    step: Tensor  # (B, ...) the last step, which is the first input there
     state: State  # (B, N, H)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -42,7 +44,7 @@ class Network(nn.Module):
     """Fields joined by a topology.
 
     Args:
-        fields: the fitted fields that are read, and those that are answered.
+        fields: the fitted fields that are read, and those that are predicted.
         topology: a name of `elman.topologies.TOPOLOGIES`.
         options: the topology's own options, see its class.
     """
@@ -52,20 +54,30 @@ class Network(nn.Module):
     def __init__(self, fields: Fields, topology: str, options: Json) -> None:
         super().__init__()
         self.fields, kind = fields, TOPOLOGIES[topology]
-        self.encoders = nn.ModuleList(field.encoder() for field in fields.inputs.values())
-        sizes = [0, 0, 0]  # of steps, of single values, of what is known of steps ahead
+        self.encoders = nn.ModuleList(ENCODERS[field.kind](field) for field in fields.inputs.values())
+        sizes = [0, 0, 0]  # of steps, of single values, of future covariates
         for field, encoder in zip(fields.inputs.values(), self.encoders, strict=True):
             sizes[_side(field)] += int(encoder.output_size)  # type: ignore[arg-type]
-        self.feedback = self.written.encoder() if issubclass(kind, AutoregressiveTopology) else None
+        is_autoregressive = issubclass(kind, AutoregressiveTopology)
+        self.feedback = ENCODERS[self.generated.kind](self.generated) if is_autoregressive else None
         *own, ahead = sizes
         if self.feedback is not None:
             own.append(int(self.feedback.output_size))  # type: ignore[arg-type]
         if issubclass(kind, EncoderDecoderAhead):
             own += [ahead, next(field.horizon for field in fields.targets.values() if isinstance(field, Forecast))]
         self.topology = kind(*own, **options)
-        self.heads = nn.ModuleList(field.head(self.topology.output_size) for field in fields.targets.values())
+        size = self.topology.output_size
+        self.heads = nn.ModuleList(HEADS[field.kind](field, size) for field in fields.targets.values())
         if self.feedback is not None:
-            self.written.tie(self.heads[0], self.feedback)
+            self.generated_head.tie(self.feedback)
+
+    def tensors(self, batch: Batch) -> TensorBatch:
+        """A batch of arrays as tensors on the network's device."""
+        return TensorBatch.of(batch, self.device)
+
+    def predicted(self) -> list[tuple[str, Head]]:
+        """The targets and their heads."""
+        return list(zip(self.fields.targets, self.heads, strict=True))  # type: ignore[arg-type]
 
     def take_state(self, state: Mapping[str, Tensor], assign: bool = False) -> None:
         """Load what `own_state` gave; `assign` as in torch's `load_state_dict`."""
@@ -73,7 +85,7 @@ class Network(nn.Module):
         names = {name: first[id(parameter)] for name, parameter in self.named_parameters(remove_duplicate=False)}
         self.load_state_dict({**state, **{name: state[names[name]] for name in names}}, assign=assign)
         if assign and self.feedback is not None:
-            self.written.tie(self.heads[0], self.feedback)
+            self.generated_head.tie(self.feedback)
 
     @property
     def device(self) -> torch.device:
@@ -83,30 +95,36 @@ class Network(nn.Module):
     @property
     def lr(self) -> float:
         """The peak learning rate where none is given: the topology's, or a lower one that an encoder has."""
-        return min(
-            self.topology.lr, *(float(getattr(encoder, "lr", 1.0)) for encoder in (*self.encoders, self.feedback))
-        )
+        encoders = (*self.encoders, self.feedback)
+        return min(self.topology.lr, *(float(getattr(encoder, "lr", 1.0)) for encoder in encoders))
 
     @property
-    def written(self) -> Writable:
-        """The target that is written step by step."""
+    def generated(self) -> Generated:
+        """The target that is generated step by step."""
         (field,) = self.fields.targets.values()
-        assert isinstance(field, Writable)
+        assert isinstance(field, Generated)
         return field
 
     @property
+    def generated_head(self) -> GeneratedHead:
+        """Its head."""
+        (head,) = self.heads
+        assert isinstance(head, GeneratedHead)
+        return head
+
+    @property
     def symbols(self) -> Symbols:
-        """The target that is written symbol by symbol."""
-        assert isinstance(self.written, Symbols)
-        return self.written
+        """The target that is generated symbol by symbol."""
+        assert isinstance(self.generated, Symbols)
+        return self.generated
 
     @property
     def frames(self) -> Frames:
-        """The target that is written frame by frame."""
-        assert isinstance(self.written, Frames)
-        return self.written
+        """The target that is generated frame by frame."""
+        assert isinstance(self.generated, Frames)
+        return self.generated
 
-    def encode(self, inputs: Mapping[str, Column]) -> Encoded:
+    def encode(self, inputs: Mapping[str, TensorColumn]) -> Encoded:
         """The inputs of a batch through their encoders, sequences joined step by step, single values one by one."""
         sides: tuple[list[Tensor], ...] = [], [], []
         lengths = None
@@ -117,44 +135,46 @@ class Network(nn.Module):
         steps, single, ahead = map(_side_by_side, sides)
         return Encoded(steps, lengths, single, ahead)
 
-    def off_level(self, inputs: Mapping[str, Column]) -> tuple[Mapping[str, Column], dict[str, Tensor]]:
-        """The inputs, the past of each forecast column less its level; and the levels, (B, 2) by target.
+    def normalized(self, inputs: Mapping[str, TensorColumn]) -> tuple[Mapping[str, TensorColumn], dict[str, Tensor]]:
+        """The inputs, the past of each forecast column normalized; and the normalizations, (B, 2) by target.
 
-        Where several inputs read a column, its level is that of the first.
+        Where several inputs read a column, its normalization is that of the first.
         """
-        found, levels = dict(inputs), dict[str, Tensor]()
+        found, normalizations = dict(inputs), dict[str, Tensor]()
         for name, field in self.fields.targets.items():
-            if not isinstance(field, Forecast) or not field.leveled:
+            if not isinstance(field, Forecast) or not field.is_normalized:
                 continue
             for read, channel in self.fields.past_of(name):
                 values, lengths = found[read]
                 past = values[..., channel]
-                level = levels.setdefault(name, level_of(field.level, past, lengths, field.season))
-                own = torch.arange(values.shape[-1], device=values.device) == channel
-                found[read] = Column(torch.where(own, take_off(level, past)[..., None], values), lengths)
-        return found, levels
+                own = normalizations.setdefault(name, normalization_of(field.normalize, past, lengths, field.season))
+                is_own = torch.arange(values.shape[-1], device=values.device) == channel
+                found[read] = TensorColumn(torch.where(is_own, normalized(own, past)[..., None], values), lengths)
+        return found, normalizations
 
-    def forward(self, batch: Batch, carried: Carried | None = None) -> Features:
-        """What the heads get: of what was read; or, where the target is written, of what was written before each step.
+    def forward(self, batch: Batch | TensorBatch, carried: Carried | None = None) -> Features:
+        """What the heads get: features of what was read; or, where the target is generated, of the steps before each.
 
         Args:
-            batch: with targets, where they are written.
-            carried: where the rows go on with those of another batch.
+            batch: with targets, where they are generated.
+            carried: where the rows continue those of another batch.
         """
-        inputs, levels = self.off_level(batch.inputs)
+        batch = batch if isinstance(batch, TensorBatch) else self.tensors(batch)
+        inputs, normalizations = self.normalized(batch.inputs)
         encoded = self.encode(inputs)
         if isinstance(self.topology, SequenceTopology):
             features: Features = self.topology(encoded)
-            return features._replace(lengths=encoded.lengths, levels=levels)
+            return features._replace(lengths=encoded.lengths, normalizations=normalizations)
         assert isinstance(self.topology, AutoregressiveTopology)
         assert batch.targets is not None
         ((values, lengths),) = batch.targets.values()
         assert lengths is not None
-        first = self.written.first(len(values), values.device) if carried is None else carried.step
-        fed = torch.cat([first[:, None], self.written.fed(values)[:, :-1]], 1)[:, : values.shape[1]]
+        head = self.generated_head
+        first = head.first(len(values), values.device) if carried is None else carried.step
+        fed = torch.cat([first[:, None], head.fed_back(values)[:, :-1]], 1)[:, : values.shape[1]]
         state = None if carried is None else carried.state
         if self.training and self.topology.scheduled_sampling:
-            fed = self._partly_own(encoded, fed, lengths, state)
+            fed = self._partly_sampled(encoded, fed, lengths, state)
         return self.topology.teacher_forced(encoded, self.feed(fed), lengths, state)
 
     def feed(self, steps: Tensor) -> Tensor:
@@ -164,45 +184,48 @@ class Network(nn.Module):
         return vectors
 
     @torch.no_grad()
-    def _partly_own(self, encoded: Encoded, fed: Tensor, lengths: Tensor, state: State | None) -> Tensor:
-        """The steps (B, T, ...) that are fed back, some of them as the network itself would have written them.
+    def _partly_sampled(self, encoded: Encoded, fed: Tensor, lengths: Tensor, state: State | None) -> Tensor:
+        """The steps (B, T, ...) that are fed back, some of them sampled from the network itself.
 
         Scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) with all steps at once (Duckworth et al. 2019, arXiv
-        1906.04331): what is written is drawn where all before it is true, so that no step waits for another.
+        1906.04331): a step is sampled where all before it is true, so that no step waits for another.
         """
         assert isinstance(self.topology, AutoregressiveTopology)
         features = self.topology.teacher_forced(encoded, self.feed(fed), lengths, state)
         assert features.steps is not None
         real = real_steps(lengths, fed.shape[1])
-        drawn = fed.clone()
-        drawn[real] = self.written.drawn(self.heads[0](features.steps[real]))
+        sampled = fed.clone()
+        sampled[real] = self.generated_head.sample(self.generated_head(features.steps[real]))
         own = torch.rand(fed.shape[:2], device=fed.device) < self.topology.scheduled_sampling
-        own[:, :1] = False  # the first is the beginning, or stands in the chunk before
-        return torch.where(own.reshape(*own.shape, *[1] * (fed.dim() - 2)), drawn.roll(1, dims=1), fed)
+        own[:, :1] = False  # the first is the beginning, or is in the chunk before
+        return torch.where(own.reshape(*own.shape, *[1] * (fed.dim() - 2)), sampled.roll(1, dims=1), fed)
 
-    def losses(self, features: Features, targets: Mapping[str, Column]) -> dict[str, Tensor]:
+    def losses(self, features: Features, targets: Mapping[str, TensorColumn]) -> dict[str, Tensor]:
         """The loss of each row by target, (B,), summed over its steps; in training what training lowers."""
         found = {}
-        for (name, field), head in zip(self.fields.targets.items(), self.heads, strict=True):
-            found[name] = self._loss(field, head, features, targets[name])
+        for name, head in self.predicted():
+            if isinstance(head, StepsHead):
+                assert features.steps is not None
+                found[name] = head.row_losses(features.steps, targets[name], features.lengths)
+            else:
+                assert isinstance(head, SingleHead)
+                found[name] = head.row_losses(features.single_for(name), targets[name])
         return found
 
-    def counted(self, targets: Mapping[str, Column]) -> dict[str, Tensor]:
-        """How many losses stand behind each row's, by target, (B,)."""
-        return {name: field.counted(targets[name]) for name, field in self.fields.targets.items()}
+    def counted(self, targets: Mapping[str, TensorColumn]) -> dict[str, Tensor]:
+        """The number of losses that each row's is the sum of, by target, (B,)."""
+        return {name: head.counted(targets[name]) for name, head in self.predicted()}
 
-    def total_counted(self, targets: Mapping[str, Column]) -> dict[str, Tensor]:
-        """How many losses each target has in a batch, at least 1."""
+    def total_counted(self, targets: Mapping[str, TensorColumn]) -> dict[str, Tensor]:
+        """The number of losses of each target in a batch, at least 1."""
         return {name: steps.sum().clamp(min=1) for name, steps in self.counted(targets).items()}
 
-    def _loss(self, field: Target, head: nn.Module, features: Features, target: Column) -> Tensor:
-        if isinstance(field, Steps):
-            assert features.steps is not None
-            return field.steps_loss(head, features.steps, target, features.lengths)
-        loss = field.training_loss if self.training else field.loss
-        return loss(head(features.single_for(field.name)), target.values)
-
-    def loss(self, batch: Batch, totals: Mapping[str, Tensor] | None = None, carried: Carried | None = None) -> "Loss":
+    def loss(
+        self,
+        batch: Batch | TensorBatch,
+        totals: Mapping[str, Tensor] | None = None,
+        carried: Carried | None = None,
+    ) -> "Loss":
         """What training lowers: of each target the mean of its losses, times the target's weight, added up.
 
         Args:
@@ -210,23 +233,24 @@ class Network(nn.Module):
             totals: the number of losses of each target, where the batch is a piece of a larger one.
             carried: as `forward`.
         """
+        batch = batch if isinstance(batch, TensorBatch) else self.tensors(batch)
         assert batch.targets is not None
         features = self(batch, carried)
         totals = totals or self.total_counted(batch.targets)
-        shares, rows = [], []
+        parts, rows = [], []
         for name, losses in self.losses(features, batch.targets).items():
-            weight = self.fields.targets[name].weight
-            shares.append(weight * (losses.sum() / totals[name]))
+            parts.append(self.fields.weight(name) * (losses.sum() / totals[name]))
             rows.append(losses.detach())
-        return Loss(torch.stack(shares).sum(), torch.stack(rows).sum(0), self.carried(features, batch))
+        return Loss(torch.stack(parts).sum(), torch.stack(rows).sum(0), self.carried(features, batch))
 
-    def carried(self, features: Features, batch: Batch) -> Carried | None:
-        """What the rows of a stream hand on, cut off from the gradient; None of rows that end in their batch."""
+    def carried(self, features: Features, batch: TensorBatch) -> Carried | None:
+        """What the rows of a stream carry to the next batch, without gradient; None of rows that end in their batch."""
         if not batch.is_stream or features.state is None or batch.targets is None:
             return None
         ((values, _),) = batch.targets.values()
-        ends = self.written.fed(values)  # of lanes that have all ended nothing is left to be fed
-        last = ends[:, -1] if values.shape[1] else self.written.first(len(values), values.device)
+        head = self.generated_head
+        fed = head.fed_back(values)  # of lanes that have all ended nothing is left to be fed
+        last = fed[:, -1] if values.shape[1] else head.first(len(values), values.device)
         return Carried(last, type(features.state)(*(tensor.detach() for tensor in features.state)))
 
 
@@ -238,7 +262,7 @@ def carried_like(network: Network, rows: int) -> dict[str, Tensor]:
     with meta:
         body = network.topology.decoder.body
         state = body.start_state(torch.empty(rows, 0, body.input_size))
-        return Carried(network.written.first(rows, meta), state).tensors()
+        return Carried(network.generated_head.first(rows, meta), state).tensors()
 
 
 def carried_from(network: Network, tensors: Mapping[str, Tensor]) -> Carried | None:
@@ -250,7 +274,7 @@ def carried_from(network: Network, tensors: Mapping[str, Tensor]) -> Carried | N
 
 
 def own_state(module: nn.Module) -> dict[str, Tensor]:
-    """The `state_dict`; weights that are tied stand in it under the first of their names only, as a file has them."""
+    """The `state_dict`; weights that are tied are in it under the first of their names only, as a file has them."""
     own = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
     return {name: tensor for name, tensor in module.state_dict().items() if name in own}
 
@@ -258,13 +282,13 @@ def own_state(module: nn.Module) -> dict[str, Tensor]:
 class Loss(NamedTuple):
     """The loss of a batch."""
 
-    share: Tensor  # (), this batch's part of the mean
+    part: Tensor  # (), this batch's part of the mean
     rows: Tensor  # (B,), of each row, summed over its steps and targets, without gradient
     carried: Carried | None
 
 
 def joined(parts: Sequence[Carried | None]) -> Carried | None:
-    """What the pieces of a batch hand on, as one."""
+    """What the pieces of a batch carry to the next one, joined."""
     known = [part for part in parts if part is not None]
     if not known:
         return None
@@ -273,8 +297,8 @@ def joined(parts: Sequence[Carried | None]) -> Carried | None:
 
 
 def _side(field: Field) -> int:
-    """Where the features of an input go: 0 to the steps, 1 to the single values, 2 to the steps ahead."""
-    return 2 if isinstance(field, Known) and field.in_steps else int(not field.is_sequence)
+    """Where the features of an input go: 0 to the steps, 1 to the single values, 2 to the future covariates."""
+    return 2 if isinstance(field, Known) and field.stepwise else int(not field.is_sequence)
 
 
 def _side_by_side(parts: list[Tensor]) -> Tensor | None:

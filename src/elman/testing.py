@@ -35,7 +35,7 @@ class CellCase:
         return f"{self.layer}-{self.num_layers}{'-both' if self.bidirectional else ''}"
 
 
-# No kernel joins the layers of a normalised cell, so a third one would be more of the same.
+# No kernel joins the layers of a normalized cell, so a third one would be more of the same.
 CELL_CASES = [
     CellCase(name, depth, both)
     for name in LAYERS

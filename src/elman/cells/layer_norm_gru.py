@@ -1,4 +1,4 @@
-"""The gated recurrent unit with layer normalisation."""
+"""The gated recurrent unit with layer normalization."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from elman.checks import check_range
 
 
 class LayerNormGRUCell(GRUCell):
-    """GRU with layer normalisation (Ba, Kiros & Hinton 2016, arXiv 1607.06450, supplementary material):
+    """GRU with layer normalization (Ba, Kiros & Hinton 2016, arXiv 1607.06450, supplementary material):
 
         rx, zx = N(W_ih x) of both gates together,  nx = N(W_ih x) of the candidate
         rh, zh = N(W_hh h) of both gates together,  nh = N(W_hh h) of the candidate
@@ -20,8 +20,8 @@ class LayerNormGRUCell(GRUCell):
         N(a) = (a - mean(a)) / sqrt(variance(a) + 1e-5) * gain + bias, over all entries of a row of a
 
     gain_ih, bias_ih, gain_hh and bias_hh, (3H,), hold those of the gates and of the candidate one after the other. The
-    step is that of `GRUCell` on normalised inputs: z weights the old state, where the paper's weights the candidate.
-    Gate order r z n, as in torch, which has no such cell. Gains start at 1. Normalisation removes the scale of W_ih x:
+    step is that of `GRUCell` on normalized inputs: z weights the old state, where the paper's weights the candidate.
+    Gate order r z n, as in torch, which has no such cell. Gains start at 1. Normalization removes the scale of W_ih x:
     of a single input feature only the sign remains, so give such a series a second feature.
 
     Args:
@@ -59,13 +59,13 @@ class LayerNormGRUCell(GRUCell):
             gain.fill_(1)
 
     def project(self, x: Tensor) -> Tensor:
-        return self._normalised(nn.functional.linear(x, self.weight_ih), self.gain_ih, self.bias_ih)
+        return self._normalized(nn.functional.linear(x, self.weight_ih), self.gain_ih, self.bias_ih)
 
     def recur(self, hidden: Tensor) -> Tensor:
-        return self._normalised(nn.functional.linear(hidden, self.weight_hh), self.gain_hh, self.bias_hh)
+        return self._normalized(nn.functional.linear(hidden, self.weight_hh), self.gain_hh, self.bias_hh)
 
-    def _normalised(self, sums: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
-        """Gates and candidate (..., 3H), each normalised on its own."""
+    def _normalized(self, sums: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
+        """Gates and candidate (..., 3H), each normalized on its own."""
         both = [2 * self.hidden_size, self.hidden_size]
         biases = (None, None) if bias is None else torch.split(bias, both)
         parts = zip(torch.split(sums, both, -1), torch.split(gain, both), biases, strict=True)

@@ -1,4 +1,4 @@
-"""Long short-term memory with layer normalisation."""
+"""Long short-term memory with layer normalization."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from elman.checks import check_range
 
 
 class LayerNormLSTMCell(LSTMCell):
-    """LSTM with layer normalisation (Ba, Kiros & Hinton 2016, arXiv 1607.06450, supplementary material):
+    """LSTM with layer normalization (Ba, Kiros & Hinton 2016, arXiv 1607.06450, supplementary material):
 
         x' = N(W_ih x; gain_ih, bias_ih)                     each of (4H,)
         s' = N(W_hh h; gain_hh, bias_hh)
@@ -20,7 +20,7 @@ class LayerNormLSTMCell(LSTMCell):
 
     Gate order i f g o, as in torch, which has no such cell. As in the paper one mean and variance serve all four gates;
     1e-5 is torch's, against a division by zero. The paper has a bias b beside those of N; both would add up, so N's
-    take its place, under torch's names. Gains start at 1. Normalisation removes the scale of W_ih x: of a single input
+    take its place, under torch's names. Gains start at 1. Normalization removes the scale of W_ih x: of a single input
     feature only the sign remains, so give such a series a second feature.
 
     Args:
@@ -60,19 +60,19 @@ class LayerNormLSTMCell(LSTMCell):
             gain.fill_(1)
 
     def project(self, x: Tensor) -> Tensor:
-        return _normalised(nn.functional.linear(x, self.weight_ih), self.gain_ih, self.bias_ih)
+        return _normalized(nn.functional.linear(x, self.weight_ih), self.gain_ih, self.bias_ih)
 
     def recur(self, hidden: Tensor) -> Tensor:
-        return _normalised(nn.functional.linear(hidden, self.weight_hh), self.gain_hh, self.bias_hh)
+        return _normalized(nn.functional.linear(hidden, self.weight_hh), self.gain_hh, self.bias_hh)
 
     def combine(  # type: ignore[override]
         self, projected: Tensor, recurrent: Tensor, state: LSTMState
     ) -> tuple[Tensor, LSTMState]:
         input_, forget, candidate, output = (projected + recurrent).chunk(4, dim=-1)
         cell = forget.sigmoid() * state.cell + input_.sigmoid() * candidate.tanh()
-        hidden = output.sigmoid() * _normalised(cell, self.gain_cell, self.bias_cell).tanh()
+        hidden = output.sigmoid() * _normalized(cell, self.gain_cell, self.bias_cell).tanh()
         return hidden, LSTMState(hidden, cell)
 
 
-def _normalised(sums: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
+def _normalized(sums: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
     return layer_norm(sums, gain.shape, gain, bias)

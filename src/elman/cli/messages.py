@@ -1,4 +1,4 @@
-"""What the command line tells a person, on standard error: notes, what was learned, what to type next."""
+"""Messages for a person, on standard error: notes, what was learned, what to type next."""
 
 from __future__ import annotations  # so that the types below need no torch
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 def note(text: str) -> None:
-    """Print to standard error, where there is something to say."""
+    """Print to standard error, unless the text is empty."""
     if text:
         print(text, file=sys.stderr)
 
 
 def say_trained(model: Model, out: Path, note: Callable[[str], None]) -> None:
-    """What was learned, where it stands, what to type next; raises `Interrupted` where training is to go on."""
+    """Say what was learned, where it stands and what to type next; raise `Interrupted` if training can be resumed."""
     from elman.metrics.scores import leading_metric
 
     metric = leading_metric(model.fields)
     figures = [
-        f"{name} {_figure(model.metrics[part][metric])}"
-        for part, name in (("valid", "validation"), ("test", "test"))
-        if model.metrics.get(part)
+        f"{name} {_figure(model.metrics[split][metric])}"
+        for split, name in (("valid", "validation"), ("test", "test"))
+        if model.metrics.get(split)
     ]
     training = model.metrics["training"]
     note(
@@ -39,7 +39,7 @@ def say_trained(model: Model, out: Path, note: Callable[[str], None]) -> None:
     note(f"next      {next_command(model, out)}")
     if training["ended"] == "interrupted":
         done = f"training was interrupted at step {training['steps']:,}; {out} has the best weights so far."
-        raise Interrupted(f"{done} Go on with: elman train --resume {out}")
+        raise Interrupted(f"{done} Resume with: elman train --resume {out}")
 
 
 def _figure(value: float | None) -> str:
@@ -47,14 +47,14 @@ def _figure(value: float | None) -> str:
 
 
 def next_command(model: Model, out: Path) -> str:
-    """The command that shows what a trained model does."""
+    """The command that shows best what a trained model does."""
     from elman.fields import Category, Series
     from elman.fields.values.files import EXAMPLES
     from elman.topologies import NextStep, OneToMany
 
     run = shlex.quote(str(out))
     if model.config.data.horizon is not None:
-        return f"elman predict {run} history.csv --plot fan.png"
+        return f"elman forecast {run} history.csv --plot forecast.png"
     if isinstance(model.network.topology, NextStep) and isinstance(model.target, Series):
         return f"elman detect {run} new.csv"
     if isinstance(model.network.topology, NextStep) and model.target.kind in ("notes", "roll"):

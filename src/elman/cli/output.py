@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from elman.types import Json
 
 MOST_CLASSES = 5  # columns of a trace
-BAR = 12  # characters of a probability of 1
+BAR = 12  # characters of the bar of a probability of 1
 
 
 class Format(StrEnum):
@@ -35,8 +35,8 @@ def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | Non
     Args:
         rows: may be nested; tables and CSV have dotted keys, and CSV has lists as JSON.
         format: JSON prints one object as it is and several as a list.
-        values: what the rows answer, shown beside them in a table.
-        listed: JSON prints a list of one object too, for it is chance how many there are.
+        values: the values that the rows answer, shown beside them in a table.
+        listed: JSON prints a list of one object too, where any number may come.
     """
     if format is Format.json:
         print(json.dumps(rows[0] if len(rows) == 1 and not listed else rows, ensure_ascii=False, indent=1))
@@ -55,7 +55,7 @@ def print_rows(rows: Sequence[Json], format: Format, values: Sequence[str] | Non
 
 
 def print_trace(value: str, steps: Sequence[Step], format: Format) -> None:
-    """Print a trace, a row a step: what was read, the norm of the state, the answer so far, its probabilities.
+    """Print a trace, a row a step: the input, the norm of the state, the answer so far and its probabilities.
 
     Of many classes a person sees those that are the likeliest at the end.
     """
@@ -91,27 +91,27 @@ def with_files(answers: list[Json], data: Path | None) -> list[Json]:
 
 
 def print_next(answers: Sequence[Json], format: Format, values: Sequence[str] | None = None) -> None:
-    """Print the likeliest next symbols of each row, in a table as a row a symbol; of frames, which are none, the next.
+    """Print the likeliest next symbols of each row, in a table a row a symbol; of frames, the next one.
 
     Args:
         answers: {"prediction": ..., "probabilities": {symbol: probability}}, of frames the prediction alone.
         format: as `print_rows`.
-        values: what is gone on with, shown above a table.
+        values: the prompts, shown above a table.
     """
     if format is not Format.table or not all("probabilities" in answer for answer in answers):
         print_rows(answers, format, values)
         return
     for number, answer in enumerate(answers):
         print(f"\n{values[number] if values else f'row {number + 1}'} ...")
-        chances = answer["probabilities"].items()
-        _print_table([{"next": _visible(sign), "probability": _bar(chance)} for sign, chance in chances])
+        likeliest = answer["probabilities"].items()
+        _print_table([{"next": _visible(symbol), "probability": _bar(each)} for symbol, each in likeliest])
 
 
 def print_texts(rows: Sequence[Json], format: Format, alone: bool) -> None:
-    """Print texts that were written; a person gets the texts as they are, of several values in a table.
+    """Print generated texts; a person gets the texts as they are, of several values in a table.
 
     Args:
-        rows: each with "text", its scores, and what it was written from.
+        rows: each with "text", its scores, and the value that it was generated from.
         format: as `print_rows`.
         alone: all are of one value.
     """
@@ -149,8 +149,8 @@ def _print_table(rows: Sequence[Json]) -> None:
     Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
 
 
-def _bar(chance: float) -> str:
-    return f"{chance:.3f} {'█' * round(BAR * chance)}"
+def _bar(probability: float) -> str:
+    return f"{probability:.3f} {'█' * round(BAR * probability)}"
 
 
 def _visible(symbol: str) -> str:

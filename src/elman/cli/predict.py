@@ -1,33 +1,40 @@
-"""The verb `predict`: answers to values that are typed, to a file, or to standard input."""
+"""The verb `predict`: answers to values, to the rows of a file, or to standard input."""
+
+from __future__ import annotations  # so that the types below need no torch
 
 import os
+import shlex
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.cli.forecast import predict_ahead
 from elman.cli.messages import note
 from elman.cli.options import (
     BadRowsOption,
     BadRowsPolicy,
-    DecodeOption,
+    DecodingOption,
     FormatOption,
     RunArgument,
     check_picture,
     decode_settings,
     read_values,
+    write_picture,
 )
 from elman.cli.output import Format, print_next, print_rows, print_trace, with_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from elman.model import Model
+    from elman.types import Json
 
 EXAMPLES = """Examples:\n
     elman predict runs/reviews "I loved this movie!"\n
     elman predict runs/reviews --data new.csv --format jsonl\n
     cat texts.txt | elman predict runs/reviews - --format jsonl\n
     elman predict runs/reviews --trace "I loved this movie!" --plot trace.png\n
-    elman predict runs/load history.csv --horizon 24 --plot fan.png\n
-    elman predict runs/readings history.csv --horizon 48 --paths 5\n
     elman predict runs/english "It's raining, so I'll take my"\n
     elman predict runs/calls call.wav --timestamps\n
     elman predict runs/translate "How are you?" --set decode.beam=5 --plot attention.png"""
@@ -37,78 +44,129 @@ def predict(
     run: RunArgument,
     values: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[VALUE...|-]", help="Values, one a line of -, standard input; or a history, as CSV."),
+        typer.Argument(metavar="[VALUE...|-]", help="Input values; - reads them from standard input, one a line."),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="File with the input's column; or a folder.")] = None,
-    trace: Annotated[bool, typer.Option("--trace", help="Show the answer after each step.")] = False,
+    data: Annotated[Path | None, typer.Option(help="File with the input columns, or a folder.")] = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Show the prediction after each step.")] = False,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            help="One value as a PNG: with --trace the unrolled network; what attention looked at; a fan chart."
-        ),
+        typer.Option(help="A PNG of one value: the attention weights; with --trace the unrolled network."),
     ] = None,
     timestamps: Annotated[
-        bool, typer.Option("--timestamps", help="Show when each symbol of a transcript was said, in seconds or steps.")
+        bool,
+        typer.Option("--timestamps", help="Show when each symbol of a transcript was spoken, in seconds or steps."),
     ] = False,
-    horizon: Annotated[int | None, typer.Option(help="Of a forecast: steps; any number after a next step.")] = None,
-    paths: Annotated[int, typer.Option(help="Of a forecast: so many ways that it may go, drawn.")] = 0,
-    set: DecodeOption = None,
+    set: DecodingOption = None,
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
-    """Answer new values, a file or standard input; forecast what comes after a history."""
-    from elman.checks import fail
-    from elman.forecasting.forecast import looks_ahead
-    from elman.insight import draw_attention, draw_trace
-    from elman.model.load import load
+    """Predict the answers to new values, to a file or to standard input."""
+    from elman.model import load
 
     model = load(run)
-    if (data is None) == (not values):
-        got = "both" if values else "neither"
-        then = "Try: elman predict RUN VALUE, or RUN history.csv where it forecasts"
-        fail("predict", "what to answer", "be values or --data", got, then)
+    _check_answers_rows(model, run)
     decode = decode_settings("predict", set)
-    ahead = looks_ahead(model, horizon, paths, values or []) and not trace
-    told = "a forecast" if ahead else "a trace" if trace else ""
-    if decode and (told or timestamps):
-        got = told or "time stamps"
-        fail("predict", "--set", "go with a target that is written", got, "Leave it out.")
-    if timestamps and (told or plot is not None):
-        fail("predict", "--timestamps", "go with a transcript alone", told or "a picture", "Leave out one of the two.")
-    if ahead:
-        files = [data] if data is not None else list(values or [])
-        predict_ahead(model, files, horizon, paths, plot, bad_rows.value, format)
-        return
-    if horizon is not None or paths:
-        what = "--paths" if horizon is None else "--horizon"
-        must = "go with a model that forecasts, or that tells the next step of a series"
-        fail("predict", what, must, "another", "Leave it out.")
+    _check_options(values, data, trace, plot, timestamps, decode)
     given: Any = data or read_values("predict", values or [])
+    _check_plot(plot, given)
     for value in values or []:
         if value != "-":
-            _say_what_is_odd(model, value)
+            _note_what_is_odd(model, value)
+    if timestamps:
+        _print_timestamps(model, given, bad_rows.value, format)
+    elif trace:
+        _print_traces(model, given, plot, format)
+    else:
+        if plot is not None:
+            write_picture(plot, _attention(model, given[0], decode))
+        _print_answers(model, given, bad_rows.value, decode, format)
+
+
+def _check_answers_rows(model: Model, run: Path) -> None:
+    """Fail where the model forecasts, which is a verb of its own."""
+    from elman.checks import fail
+
+    if model.config.data.horizon is not None:
+        then = f"Use elman forecast {shlex.quote(str(run))} history.csv."
+        fail("predict", "the model", "answer each row by itself", "one that forecasts a series", then)
+
+
+def _check_options(
+    values: Sequence[str] | None, data: Path | None, trace: bool, plot: Path | None, timestamps: bool, decode: Json
+) -> None:
+    """Fail where options exclude each other."""
+    from elman.checks import fail
+
+    if (data is None) == (not values):
+        got, then = "both" if values else "neither", "Try: elman predict RUN VALUE"
+        fail("predict", "what to answer", "be values or --data", got, then)
+    if decode and (trace or timestamps):
+        got = "a trace" if trace else "time stamps"
+        fail("predict", "--set", "go with a target that is generated", got, "Leave it out.")
+    if timestamps and (trace or plot is not None):
+        got = "a trace" if trace else "a picture"
+        fail("predict", "--timestamps", "go with a transcript alone", got, "Leave out one of the two.")
     if (trace or plot is not None) and data is not None:
         fail("predict", "--trace" if trace else "--plot", "go with values", "--data")
-    if plot is not None and len(given) != 1:
+
+
+def _check_plot(plot: Path | None, given: Any) -> None:
+    """Fail where no picture of one value could be written."""
+    from elman.checks import fail
+
+    if plot is None:
+        return
+    if len(given) != 1:
         fail("predict", "--plot", "go with one value", f"{len(given)} values")
+    check_picture("predict", "--plot", plot)
+
+
+def _note_what_is_odd(model: Model, value: str) -> None:
+    """A note where a value may not be what was meant."""
+    from elman.errors import BadValueError
+    from elman.fields import Text
+
+    if not model.fields.file_columns() and os.path.isfile(value):
+        note(f"note: {value!r} is answered as a value; --data {value} answers the rows of that file")
+    elif len(model.fields.inputs) == 1 and isinstance(field := next(iter(model.fields.inputs.values())), Text):
+        with suppress(BadValueError):  # its message comes with the answer
+            if not field.knows_some(field.parse(value)):
+                note(f"note: no {field.tokenizer} of {value!r} is known")
+
+
+def _print_timestamps(model: Model, given: Any, bad_rows: str, format: Format) -> None:
+    """Print a row a symbol: when it was spoken, and the value, or the number of its usable row, that it is of."""
+    stamps = model.timestamps(given, bad_rows)
+    note(model.skipped)
+    typed = not isinstance(given, Path) and not model.skipped
+    names = [{"value": str(given[at])} if typed else {"row": at + 1} for at in range(len(stamps))]
+    rows = [name | stamp._asdict() for name, each in zip(names, stamps, strict=True) for stamp in each]
+    print_rows(rows, format, listed=True)
+
+
+def _print_traces(model: Model, given: Sequence[str], plot: Path | None, format: Format) -> None:
+    """Print the prediction after each step of each value; draw it where that is asked for."""
+    from elman.insight import draw_trace
+
+    traces = [(value, model.trace(value)) for value in given]
     if plot is not None:
-        check_picture("predict", "--plot", plot)
-    if timestamps:
-        _print_stamps(model, given, data is None, bad_rows.value, format)
-        return
-    if trace:
-        traces = [(value, model.trace(value)) for value in given]
-        if plot is not None:
-            plot.write_bytes(draw_trace(*traces[0]))
-            note(f"written to {plot}")
-        for value, steps in traces:
-            print_trace(value, steps, format)
-        return
-    if plot is not None:
-        plot.write_bytes(draw_attention(*model.attention(given[0], **decode)))
-        note(f"written to {plot}")
-    pieces = model.answers_in_pieces(given, bad_rows.value, **decode)
-    if format is Format.jsonl:  # the one format that needs not know all rows
+        write_picture(plot, draw_trace(*traces[0]))
+    for value, steps in traces:
+        print_trace(value, steps, format)
+
+
+def _attention(model: Model, value: str, decode: Json) -> bytes:
+    """The picture of the attention weights of one value."""
+    from elman.insight import draw_attention
+
+    return draw_attention(*model.attention(value, **decode))
+
+
+def _print_answers(model: Model, given: Any, bad_rows: str, decode: Json, format: Format) -> None:
+    """Print an answer a row."""
+    data = given if isinstance(given, Path) else None
+    pieces = model.answers_in_pieces(given, bad_rows, **decode)
+    if format is Format.jsonl:  # the one format that can be printed before all rows are known
         for answers in pieces:
             print_rows(with_files(answers, data), format)
         note(model.skipped)
@@ -120,26 +178,3 @@ def predict(
         print_rows(answers, format, shown)
     else:
         print_next(answers, format, shown)
-
-
-def _say_what_is_odd(model: Any, value: str) -> None:
-    """Say so where a value is answered that may not be what was meant."""
-    from elman.errors import BadValueError
-    from elman.fields import Text
-
-    if not model.fields.named_files() and os.path.isfile(value):
-        note(f"note: {value!r} is answered as a value; --data {value} answers the rows of that file")
-    elif len(model.fields.inputs) == 1 and isinstance(field := next(iter(model.fields.inputs.values())), Text):
-        with suppress(BadValueError):  # of which more is said when it is answered
-            if not field.knows_some(field.parse(value)):
-                note(f"note: no {field.level} of {value!r} is known")
-
-
-def _print_stamps(model: Any, given: Any, typed: bool, bad_rows: str, format: Format) -> None:
-    """Print a row a symbol: the value that was typed, or the number of the row that could be used, and when."""
-    found = model.timestamps(given, bad_rows)
-    note(model.skipped)
-    typed = typed and not model.skipped
-    of = [{"value": str(given[at])} if typed else {"row": at + 1} for at in range(len(found))]
-    rows = [one | stamp._asdict() for one, stamps in zip(of, found, strict=True) for stamp in stamps]
-    print_rows(rows, format, listed=True)

@@ -1,16 +1,16 @@
 """From files and tables to padded batches."""
 
-from elman.data.arrow_rows import Stored
+from elman.data.arrow_rows import ArrowRows
 from elman.data.batch import Batch, Examples
 from elman.data.cache import cache_folder, key_of, read_checked, write_checked
-from elman.data.fetch import Source, fetch, fetch_together, github
-from elman.data.files import File, Paths, find_files, names_files, run_name, seen_from, source_name
+from elman.data.fetch import PublicFile, fetch, fetch_together, github
+from elman.data.files import File, Paths, find_files, is_path, run_name, seen_from, source_name
 from elman.data.infer import are_single_words, infer_kind
 from elman.data.lazy import lazy_examples
-from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_share, shuffled
+from elman.data.order import Lengths, batches_an_epoch, in_order_of_length, padding_fraction, shuffled
 from elman.data.paths import root_of, with_whole_paths
 from elman.data.permutation import Permutation
-from elman.data.prefetch import ahead
+from elman.data.prefetch import prefetched
 from elman.data.prepare import Parsed, encode, gather, parse, spread_series
 from elman.data.readers import (
     READERS,
@@ -25,8 +25,8 @@ from elman.data.readers import (
 )
 from elman.data.reshape import from_long, from_wide, matching_columns
 from elman.data.split import Rows, Split, split_rows
-from elman.data.split_in_time import joined_in_time, shares_in_time
-from elman.data.store import Kept, kept_field, kept_value, open_stored
+from elman.data.split_in_time import fractions_in_time, joined_in_time
+from elman.data.store import StoredColumn, open_stored, stored_field, stored_value
 from elman.data.stream import StreamExamples
 from elman.data.table import BadRows, Table, from_memory
 from elman.data.timeline import Timeline, dates_of, plain, timelines
@@ -34,24 +34,23 @@ from elman.data.window import WindowExamples
 
 __all__ = [
     "READERS",
+    "ArrowRows",
     "BadRows",
     "Batch",
     "Examples",
     "File",
-    "Kept",
     "Lengths",
     "Parsed",
     "Paths",
     "Permutation",
+    "PublicFile",
     "Rows",
-    "Source",
     "Split",
-    "Stored",
+    "StoredColumn",
     "StreamExamples",
     "Table",
     "Timeline",
     "WindowExamples",
-    "ahead",
     "are_single_words",
     "batches_an_epoch",
     "blocks_of",
@@ -61,6 +60,7 @@ __all__ = [
     "fetch",
     "fetch_together",
     "find_files",
+    "fractions_in_time",
     "from_long",
     "from_memory",
     "from_wide",
@@ -69,17 +69,16 @@ __all__ = [
     "head",
     "in_order_of_length",
     "infer_kind",
+    "is_path",
     "joined_in_time",
-    "kept_field",
-    "kept_value",
     "key_of",
     "lazy_examples",
     "matching_columns",
-    "names_files",
     "open_stored",
-    "padding_share",
+    "padding_fraction",
     "parse",
     "plain",
+    "prefetched",
     "read",
     "read_checked",
     "read_files",
@@ -89,11 +88,12 @@ __all__ = [
     "root_of",
     "run_name",
     "seen_from",
-    "shares_in_time",
     "shuffled",
     "source_name",
     "split_rows",
     "spread_series",
+    "stored_field",
+    "stored_value",
     "table_of",
     "timelines",
     "with_whole_paths",

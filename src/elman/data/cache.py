@@ -1,8 +1,8 @@
-"""The folder in which data is kept between runs: ELMAN_CACHE, ~/.cache/elman by default. It may be deleted at any time.
+"""The cache of data between runs: the folder ELMAN_CACHE, ~/.cache/elman by default. It can be deleted at any time.
 
-What is written there appears whole or not at all, by a rename, and what is found damaged when it is read is made anew.
-JSON files are checked by a SHA-256; `rows.arrow`, which may be many gigabytes, by a CRC-32 of each piece when it is
-first read. Two processes that make the same thing do not disturb each other: the first rename is kept.
+Files are written atomically, by a rename, and damaged ones are written again. JSON files are verified by a SHA-256;
+`rows.arrow`, which may have many gigabytes, by a CRC-32 of each piece when it is first read. Two processes that write
+the same entry do not disturb each other: the first rename is kept.
 """
 
 import hashlib
@@ -23,23 +23,23 @@ from elman.errors import DataError
 from elman.storage import to_json
 
 PARTIAL = ".partial-"
-FORGOTTEN = 24 * 3600  # seconds after which what an unfinished run left is removed
+FORGOTTEN = 24 * 3600  # seconds after which the remains of an unfinished run are removed
 GB = 1e9
 MOST_GB = 50.0
 
 
 def cache_folder() -> Path:
-    """Where it is."""
+    """The folder of the cache."""
     return Path(os.environ.get("ELMAN_CACHE") or Path.home() / ".cache" / "elman")
 
 
 def key_of(value: Any) -> str:
-    """A name for a JSON value: the same for the same value only."""
+    """A name for a JSON value: equal values have equal names, different ones have different names."""
     return hashlib.sha256(to_json({"value": value})).hexdigest()[:40]
 
 
 def write_checked(path: Path, value: Any) -> None:
-    """A JSON value as a file that `read_checked` trusts.
+    """Write a JSON value with its digest, to be read by `read_checked`.
 
     Raises:
         DataError: it cannot be written.
@@ -59,7 +59,7 @@ def write_checked(path: Path, value: Any) -> None:
 
 
 def read_checked(path: Path) -> Any:
-    """The value of a file, None where there is none or it is not what was written."""
+    """The value of a file; None if the file is missing or damaged."""
     try:
         document = json.loads(path.read_bytes())
         whole = document["sha256"] == hashlib.sha256(to_json({"value": document["value"]})).hexdigest()
@@ -68,13 +68,13 @@ def read_checked(path: Path) -> Any:
     return document["value"] if whole else None
 
 
-def make_folder(parent: Path, make: Callable[[Path], str], stands: Callable[[Path], bool]) -> Path:
-    """A folder below `parent`, written whole.
+def make_folder(parent: Path, make: Callable[[Path], str], is_complete: Callable[[Path], bool]) -> Path:
+    """Write a folder below `parent` atomically.
 
     Args:
-        parent: where it comes to stand.
-        make: fills the folder that it is given, and gives its name.
-        stands: whether a folder of that name is whole; where it is, it is kept, and the new one is not.
+        parent: the folder above it.
+        make: fills the given folder, and returns its final name.
+        is_complete: whether a folder of that name exists and is complete; then it is kept instead of the new one.
 
     Raises:
         DataError: it cannot be written, as on a full disk.
@@ -84,21 +84,21 @@ def make_folder(parent: Path, make: Callable[[Path], str], stands: Callable[[Pat
         _remove_forgotten(parent)
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=parent))
         try:
-            goal = parent / make(partial)
-            if not stands(goal):
-                _take_place(partial, goal, stands)
+            target = parent / make(partial)
+            if not is_complete(target):
+                _move_into_place(partial, target, is_complete)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         _refuse(parent, error)
-    return goal
+    return target
 
 
 def cache_limit() -> float:
-    """Bytes that the folders of the cache may have together: ELMAN_CACHE_GB, 50 GB by default; it may be "inf".
+    """The maximum size of the cache in bytes: ELMAN_CACHE_GB, 50 GB by default; it may be "inf".
 
     Raises:
-        DataError: it is no number, or below 0.
+        DataError: it is not a number, or negative.
     """
     given = os.environ.get("ELMAN_CACHE_GB") or str(MOST_GB)
     try:
@@ -106,13 +106,13 @@ def cache_limit() -> float:
     except ValueError:
         limit = -1
     if not limit >= 0:
-        must = "be a number of GB from 0 on, or inf"
+        must = "be a number of GB, at least 0, or inf"
         fail("ELMAN_CACHE_GB", "the limit of the cache", must, shown(given), error=DataError)
     return limit
 
 
 def shown_size(size: int) -> str:
-    """Bytes for a person.
+    """A number of bytes for a person.
 
     >>> shown_size(7_000_000), shown_size(5_002_000_000)
     ('7 MB', '5 GB')
@@ -121,13 +121,13 @@ def shown_size(size: int) -> str:
 
 
 def mark_used(folder: Path) -> None:
-    """Remember that a folder of the cache is used now, by its time of change."""
-    with suppress(OSError):  # a cache that can only be read
+    """Record that a folder of the cache is used now, by its modification time."""
+    with suppress(OSError):  # a read-only cache
         os.utime(folder)
 
 
 class Entry(NamedTuple):
-    """A folder of the cache: the seconds since 1970 at which it was last used, and its bytes."""
+    """A folder of the cache: when it was last used, in seconds since 1970, and its bytes."""
 
     used: float
     size: int
@@ -135,13 +135,13 @@ class Entry(NamedTuple):
 
 
 def surplus(parent: Path, limit: float, kept: Collection[Path]) -> Iterator[Entry]:
-    """The folders below `parent` that were not used for longest, each removed after it was given, until all are within
+    """The least recently used folders below `parent`, each removed after it was yielded, until the others are within
     the limit.
 
     Args:
-        parent: where they stand.
+        parent: the folder of the entries.
         limit: bytes.
-        kept: those that stay.
+        kept: folders that are never removed.
     """
     entries = sorted(entry for folder in parent.iterdir() if (entry := _entry(folder)) is not None)
     size = sum(entry.size for entry in entries)
@@ -155,7 +155,7 @@ def surplus(parent: Path, limit: float, kept: Collection[Path]) -> Iterator[Entr
 
 
 def _entry(folder: Path) -> Entry | None:
-    """A folder as it stands; None for a file, for what is being written, and for what another process just removed."""
+    """The entry of a folder; None for a file, for a folder being written, and for one that was just removed."""
     try:
         if folder.name.startswith(PARTIAL) or not folder.is_dir():
             return None
@@ -165,7 +165,7 @@ def _entry(folder: Path) -> Entry | None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder; under its own name it is whole, or gone."""
+    """Remove a folder atomically."""
     with suppress(OSError):
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder.parent))
         with suppress(OSError):  # another process was faster
@@ -173,8 +173,8 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-class Summed(io.BufferedWriter):
-    """A new file that is written from front to end, and the CRC-32 of each piece of it."""
+class ChecksummedFile(io.BufferedWriter):
+    """A new file that is written from beginning to end, with the CRC-32 of each piece."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path.open("wb", buffering=0))
@@ -186,22 +186,22 @@ class Summed(io.BufferedWriter):
         return super().write(data)
 
     def end_piece(self) -> None:
-        """A piece of the file ends here."""
+        """End a piece of the file here."""
         self.pieces.append([self.tell(), self._sum])
         self._sum = 0
 
 
-def _take_place(partial: Path, goal: Path, stands: Callable[[Path], bool]) -> None:
-    if goal.exists():  # damaged: out of the way, under a name of its own
+def _move_into_place(partial: Path, target: Path, is_complete: Callable[[Path], bool]) -> None:
+    if target.exists():  # damaged: move it away under another name
         with suppress(FileNotFoundError):  # another process was faster
-            goal.rename(partial / "damaged")
+            target.rename(partial / "damaged")
     try:
-        partial.rename(goal)
+        partial.rename(target)
     except OSError:
-        if not stands(goal):  # unless another process made the same one meanwhile
+        if not is_complete(target):  # unless another process wrote the same one meanwhile
             raise
     else:
-        shutil.rmtree(goal / "damaged", ignore_errors=True)
+        shutil.rmtree(target / "damaged", ignore_errors=True)
 
 
 def _remove_forgotten(parent: Path) -> None:
@@ -213,5 +213,5 @@ def _remove_forgotten(parent: Path) -> None:
 
 
 def _refuse(folder: Path, error: OSError) -> None:
-    then = "Make room, or name another folder in the variable ELMAN_CACHE."
+    then = "Free some space, or set the variable ELMAN_CACHE to another folder."
     fail("data", "the cache", "be writable", f"{folder}: {error.strerror or error}", then, DataError)

@@ -1,4 +1,4 @@
-"""Data by its public address: checked by SHA-256, kept in a cache, looked for in the folder ELMAN_DATA first."""
+"""Downloading public data: verified by SHA-256, kept in the cache, searched in the folder ELMAN_DATA first."""
 
 import hashlib
 import http.client
@@ -13,17 +13,17 @@ from elman.checks import fail
 from elman.data.cache import cache_folder
 from elman.errors import DataError
 
-TIMEOUT = 30  # seconds without an answer
-AT_ONCE = 16  # files that are asked for together
+TIMEOUT = 30  # seconds without a response
+AT_ONCE = 16  # concurrent downloads
 
 
-class Source(NamedTuple):
+class PublicFile(NamedTuple):
     """A public file.
 
     Args:
-        name: "set/file", its place in the cache and in ELMAN_DATA.
-        address: where it can be fetched.
-        sha256: of its bytes; empty for one of many files that are checked together.
+        name: "set/file", its path in the cache and in ELMAN_DATA.
+        address: its URL.
+        sha256: of its bytes; empty for one of many files that are verified together.
     """
 
     name: str
@@ -31,93 +31,92 @@ class Source(NamedTuple):
     sha256: str = ""
 
 
-def github(name: str, repository: str, commit: str, path: str, sha256: str = "") -> Source:
+def github(name: str, repository: str, commit: str, path: str, sha256: str = "") -> PublicFile:
     """A file of a public GitHub repository at one commit."""
-    return Source(name, f"https://raw.githubusercontent.com/{repository}/{commit}/{path}", sha256)
+    return PublicFile(name, f"https://raw.githubusercontent.com/{repository}/{commit}/{path}", sha256)
 
 
-def fetch(source: Source) -> Path:
-    """The file on disk: from ELMAN_DATA, from the cache, or fetched now.
+def fetch(file: PublicFile) -> Path:
+    """The path of the file: in ELMAN_DATA, in the cache, or downloaded now.
 
     Raises:
-        DataError: it cannot be fetched, or its bytes are not the ones that were published.
+        DataError: it cannot be downloaded, or its digest is wrong.
     """
-    path = _on_disk(source)
+    path = _on_disk(file)
     if path is not None:
-        return _checked(path, source)
-    content = _asked_for(source)
-    found = hashlib.sha256(content).hexdigest()
-    if found != source.sha256:
-        fail("data", source.address, f"have the SHA-256 {source.sha256}", found, "Try again later.", DataError)
-    return _kept(source, content)
+        return _checked(path, file)
+    content = _download(file)
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
+        fail("data", file.address, f"have the SHA-256 {file.sha256}", digest, "Try again later.", DataError)
+    return _keep(file, content)
 
 
-def fetch_together(name: str, sources: Sequence[Source], sha256: str) -> list[Path]:
-    """Many small files on disk, as `fetch` gives one.
+def fetch_together(name: str, files: Sequence[PublicFile], sha256: str) -> list[Path]:
+    """The paths of many small files, as `fetch` for one.
 
     Args:
-        name: what messages call them.
-        sources: the files.
-        sha256: of the bytes of all of them, one after the other.
+        name: of the set, for messages.
+        files: the files.
+        sha256: of their concatenated bytes.
 
     Raises:
-        DataError: one cannot be fetched, or the bytes are not the ones that were published.
+        DataError: one cannot be downloaded, or the digest is wrong.
     """
-    paths = [_on_disk(source) for source in sources]
+    paths = [_on_disk(file) for file in files]
     with ThreadPoolExecutor(AT_ONCE) as threads:
         contents = list(
-            threads.map(lambda s, path: _asked_for(s) if path is None else path.read_bytes(), sources, paths)
+            threads.map(lambda file, path: _download(file) if path is None else path.read_bytes(), files, paths)
         )
     digest = hashlib.sha256()
     for content in contents:
         digest.update(content)
     if digest.hexdigest() != sha256:
-        then = f"Delete the files of {Path(sources[0].name).parent} and try again."
+        then = f"Delete the files of {Path(files[0].name).parent} and try again."
         fail("data", name, f"have together the SHA-256 {sha256}", digest.hexdigest(), then, DataError)
-    found = zip(sources, paths, contents, strict=True)
-    return [_kept(source, content) if path is None else path for source, path, content in found]
+    entries = zip(files, paths, contents, strict=True)
+    return [_keep(file, content) if path is None else path for file, path, content in entries]
 
 
-def _on_disk(source: Source) -> Path | None:
-    """Where the file is, in ELMAN_DATA or in the cache."""
+def _on_disk(file: PublicFile) -> Path | None:
+    """The path of the file in ELMAN_DATA or in the cache, if it is there."""
     given = os.environ.get("ELMAN_DATA")
     folders = (Path(given), cache_folder()) if given else (cache_folder(),)
-    return next((path for folder in folders if (path := folder / source.name).is_file()), None)
+    return next((path for folder in folders if (path := folder / file.name).is_file()), None)
 
 
-def _asked_for(source: Source) -> bytes:
-    """The bytes that stand at its address."""
+def _download(file: PublicFile) -> bytes:
     try:
-        with urllib.request.urlopen(source.address, timeout=TIMEOUT) as answer:
-            content: bytes = answer.read()
+        with urllib.request.urlopen(file.address, timeout=TIMEOUT) as response:
+            content: bytes = response.read()
             return content
     except (http.client.HTTPException, OSError) as error:  # a URLError is an OSError
         fail(
             "data",
-            source.name,
-            "be fetched from its public address",
+            file.name,
+            "be downloaded from its public address",
             str(error),
-            f"Fetch {source.address} yourself, save it as {source.name} in a folder, set ELMAN_DATA to that folder.",
+            f"Download {file.address} yourself, save it as {file.name} in a folder, set ELMAN_DATA to that folder.",
             DataError,
         )
 
 
-def _kept(source: Source, content: bytes) -> Path:
-    """The file in the cache, which appears whole or not at all."""
-    path = cache_folder() / source.name
+def _keep(file: PublicFile, content: bytes) -> Path:
+    """Write the file to the cache, atomically."""
+    path = cache_folder() / file.name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
-        then = "Name another folder in the variable ELMAN_CACHE."
+        then = "Set the variable ELMAN_CACHE to another folder."
         fail("data", "the cache", "be writable", f"{path.parent}: {error.strerror}", then, DataError)
     return path
 
 
-def _checked(path: Path, source: Source) -> Path:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != source.sha256:
-        fail("data", str(path), f"have the SHA-256 {source.sha256}", found, "Delete the file and try again.", DataError)
+def _checked(path: Path, file: PublicFile) -> Path:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != file.sha256:
+        fail("data", str(path), f"have the SHA-256 {file.sha256}", digest, "Delete the file and try again.", DataError)
     return path

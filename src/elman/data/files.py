@@ -1,4 +1,4 @@
-"""The files of a source: one path, a pattern or several, side by side or not, compressed or not, and their bytes."""
+"""The files of a source, named by paths and patterns, parallel or not, compressed or not; and their bytes."""
 
 import bz2
 import glob
@@ -25,12 +25,12 @@ Paths = str | Path | Sequence[str | Path]
 T = TypeVar("T")
 
 FOLDER, PARALLEL = "folder", "parallel"
-BESIDE = "+"  # between files of which each line belongs to the same line of the others
-EXPANDS = 4  # what a compressed file is taken to hold, in sizes of its own, as texts do
+BESIDE = "+"  # between parallel files: line n of each belongs together
+EXPANDS = 4  # assumed ratio of uncompressed to compressed size, typical of texts
 
 
 class _Zstd(io.RawIOBase):
-    """Python has no reader of its own for this before 3.14."""
+    """A zstd reader, which Python's library has only from 3.14 on."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.stream = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
@@ -50,31 +50,31 @@ PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, "
 COMPRESSED = ", ".join(PACKED)
 
 
-DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)  # what reading a damaged archive raises
+DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)  # errors of reading a damaged archive
 
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """While a file is read: where that fails, say which file it was, and why.
+    """Convert errors of reading a file to a DataError that names the file and the reason.
 
     Raises:
-        DataError: it cannot be read to its end.
+        DataError: the file cannot be read to its end.
     """
     try:
         yield
     except (OSError, *DAMAGED) as error:
-        what = "it ends too soon" if isinstance(error, EOFError) else getattr(error, "strerror", None) or str(error)
+        what = "it is truncated" if isinstance(error, EOFError) else getattr(error, "strerror", None) or str(error)
         then = "It is damaged: copy or compress it again." if isinstance(error, DAMAGED) else "Check the path."
         fail("data", "the source", "be readable", f"{shown(str(path))}, {what}", then, DataError)
 
 
 class File(NamedTuple):
-    """One file (or folder) of a source, or several that are read side by side, line by line.
+    """One file (or folder) of a source, or several parallel files, which are read line by line.
 
     Args:
-        path: where it is.
-        name: what messages call it: its name, or its path where another file of the source has the same name.
-        beside: the files whose lines belong to its lines.
+        path: its path.
+        name: its name in messages: its path if another file of the source has the same name.
+        beside: the parallel files.
     """
 
     path: Path
@@ -83,23 +83,23 @@ class File(NamedTuple):
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """Its path, and those of the files beside it."""
+        """Its path, and those of the parallel files."""
         return self.path, *self.beside
 
     @property
     def abreast(self) -> list["File"]:
-        """Each of the files that are read side by side, alone."""
+        """Each of the parallel files as a file of its own."""
         return [File(path, path.name) for path in self.paths]
 
     @property
     def packing(self) -> str:
-        """The ending that says how it is compressed; empty where it is not."""
+        """The suffix of the compression; empty if it is not compressed."""
         ending = self.path.suffix.lower()
         return ending if ending in PACKED and not self.path.is_dir() else ""
 
     @property
     def kind(self) -> str:
-        """The ending that says what it holds, or FOLDER, or PARALLEL."""
+        """The suffix of the format, or FOLDER, or PARALLEL."""
         if self.beside:
             return PARALLEL
         if self.path.is_dir():
@@ -108,31 +108,31 @@ class File(NamedTuple):
 
     @property
     def unpacked(self) -> Path:
-        """Its name without the ending that says how it is compressed."""
+        """Its name without the suffix of the compression."""
         return Path(self.path.stem if self.packing else self.path.name)
 
     @property
     def size(self) -> int:
-        """Its bytes, unpacked about."""
+        """Its approximate size in bytes, uncompressed."""
         return sum(file.path.stat().st_size * (EXPANDS if file.packing else 1) for file in self.abreast)
 
     @contextmanager
     def open(self, digest: "Digest | None" = None, again: bool = False) -> Iterator[IO[bytes]]:
-        """Its bytes, unpacked; `digest` is given those that stand on the disk.
+        """Its bytes, uncompressed; `digest` gets the bytes on disk.
 
-        What a digest is taken of may be larger than memory. If it is not read `again`, the system is told to forget
-        what was read of it, which leaves its memory to what is written meanwhile.
+        With a digest the file may be larger than memory. Unless it will be read `again`, the system is advised to drop
+        the pages that were read, which frees memory for what is written meanwhile.
         """
         with _Digested(self.path, digest, forgets=not again) as raw:
             if not self.packing:
                 yield raw
                 return
-            with PACKED[self.packing](raw) as unpacked:  # which does not close what it reads from
+            with PACKED[self.packing](raw) as unpacked:  # which does not close `raw`
                 yield unpacked
 
 
 class Digest:
-    """A SHA-256 that a thread takes while the bytes are in use elsewhere."""
+    """A SHA-256 that is computed in a thread while the bytes are used elsewhere."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
@@ -140,19 +140,19 @@ class Digest:
         self._last: Future[None] | None = None
 
     def update(self, data: bytes) -> None:
-        """Take in these bytes, which come after those before."""
+        """Add the next bytes."""
         if self._last is not None:
-            self._last.result()  # no more than one piece waits
+            self._last.result()  # at most one piece waits
         self._last = self._thread.submit(self._hash.update, data)
 
     def hexdigest(self) -> str:
-        """The SHA-256 of all of them."""
+        """The SHA-256 of all bytes."""
         self._thread.shutdown()
         return self._hash.hexdigest()
 
 
 class _Digested(io.FileIO):
-    """A file that shows what is read of it to a digest, see `File.open`."""
+    """A file that passes the bytes read to a digest, see `File.open`."""
 
     def __init__(self, path: Path, digest: Digest | None, forgets: bool) -> None:
         super().__init__(path)
@@ -164,15 +164,15 @@ class _Digested(io.FileIO):
         if self.digest is not None:
             self.digest.update(data)
             if self.forgets:
-                with suppress(OSError):  # advice, which a system may refuse
+                with suppress(OSError):  # advice, which the system may reject
                     os.posix_fadvise(self.fileno(), self.tell() - len(data), len(data), os.POSIX_FADV_DONTNEED)
         return data
 
 
-class Walk(threading.local, Generic[T]):
-    """The n-th of what an iterator gives, without keeping it: forward from where it stands, else from the beginning.
+class Cursor(threading.local, Generic[T]):
+    """The n-th item of an iterator, without storing items: forward from the current position, else from the beginning.
 
-    Each thread walks by itself, for one that reads and one that parses ask for the places of different rows.
+    Each thread has its own position, because the one that reads and the one that parses locate different rows.
     """
 
     def __init__(self, begin: Callable[[], Iterator[T]]) -> None:
@@ -182,18 +182,18 @@ class Walk(threading.local, Generic[T]):
     def __call__(self, number: int) -> T:
         if number < self.position:
             self.items, self.position = self.begin(), 0
-        found = next(islice(self.items, number - self.position, None))
+        item = next(islice(self.items, number - self.position, None))
         self.position = number + 1
-        return found
+        return item
 
 
 def find_files(source: Paths) -> list[File]:
-    """The files that a path, a pattern such as "logs/*.csv" or several of them name, those of a pattern by name.
+    """The files of a path, a pattern such as "logs/*.csv" or several of these; those of a pattern sorted by name.
 
-    A path such as "train.en+train.fr" names files of which line n belongs to line n.
+    A path such as "train.en+train.fr" names parallel files.
 
     Raises:
-        DataError: one does not exist, or none fits a pattern.
+        DataError: a file does not exist, or none matches a pattern.
     """
     several = [source] if isinstance(source, (str, Path)) else list(source)
     found = [paths for one in several for paths in _found(str(one))]
@@ -206,10 +206,10 @@ def find_files(source: Paths) -> list[File]:
     ]
 
 
-def names_files(text: str) -> bool:
-    """Whether a text is the path of files that exist, alone or side by side, or a pattern.
+def is_path(text: str) -> bool:
+    """Whether a text is the path of an existing file, of existing parallel files, or a pattern.
 
-    >>> names_files("I loved it"), names_files("logs/*.csv")
+    >>> is_path("I loved it"), is_path("logs/*.csv")
     (False, True)
     """
     beside = text.split(BESIDE)
@@ -217,7 +217,7 @@ def names_files(text: str) -> bool:
 
 
 def seen_from(folder: Path, source: str) -> str:
-    """A path or pattern that starts from a folder, as it is from the current one; itself where nothing is there."""
+    """A path or pattern relative to a folder, from the current one; unchanged if no file is there."""
     if os.path.exists(folder / source):
         return str(folder / source)
     pattern = glob.has_magic(source)
@@ -231,12 +231,12 @@ def seen_from(folder: Path, source: str) -> str:
 
 
 def source_name(files: Sequence[File]) -> str:
-    """What messages call all of them."""
+    """The name of all of them in messages."""
     return files[0].name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 def run_name(source: str) -> str:
-    """The name of a source without its endings, of a pattern that of its folder: what its run directory is called.
+    """The default name of a run directory: the name of the source without suffixes, of a pattern that of its folder.
 
     >>> run_name("data/reviews.csv.gz"), run_name("logs/*.csv"), run_name("*.csv"), run_name("train.en+train.fr")
     ('reviews', 'logs', 'run', 'train')
@@ -249,7 +249,7 @@ def run_name(source: str) -> str:
 
 
 def _found(source: str) -> list[tuple[Path, ...]]:
-    """What a path or pattern names: files that stand alone, or those that are read side by side."""
+    """The files of a path or pattern, each with its parallel files."""
     named = source.split(BESIDE)
     if len(named) == 1 or not all(named) or os.path.exists(source) or glob.has_magic(source):
         return [(path,) for path in _matching(source)]

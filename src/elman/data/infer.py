@@ -1,4 +1,4 @@
-"""What a column holds, told from its values; the user can always say otherwise."""
+"""The kind of a column, inferred from its values; the user can always set it."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,42 +14,42 @@ from elman.fields.series import Series
 from elman.fields.values.cells import is_blank
 from elman.fields.values.files import kind_of_files
 
-MOST_CLASSES = 20  # whole numbers with more distinct values than this are measured, not named
-LONGEST_CLASS = 40  # characters; a longer cell is a text
-MOST_TAGS, MOST_WORDS_AS_TAGS = 500, 200  # distinct ones: in lists, and in texts
-ALIGNED = 0.9  # share of the rows; the others are then found as bad rows
-LOOKED_AT = 10_000  # rows; enough to tell
+MOST_CLASSES = 20  # whole numbers with more distinct values are measurements, not classes
+LONGEST_CLASS = 40  # characters; a longer cell is text
+MOST_TAGS, MOST_WORDS_AS_TAGS = 500, 200  # distinct tags in lists, and in texts
+ALIGNED = 0.9  # fraction of the rows; the others are reported as bad rows
+SAMPLED = 10_000  # rows
 SPAN_TAG = re.compile(r"O|[BIES]-.+")
 
 
 def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str] = ()) -> str:
-    """The kind of field that a column holds: "text", "category", "number", "series", "tags" or "labels"; where all its
-    cells are names of files of one kind, "audio", "notes" or "image".
+    """The kind of a column: "text", "category", "number", "series", "tags" or "labels"; if all its cells are names of
+    files of one kind, "audio", "notes" or "image".
 
-    Lists of strings are text; as a target they are tags where they are few, at most 500 distinct ones, each twice in
-    the mean, and go with the input's steps, some of them perhaps missing (None). Few ones that do not are labels where
-    each list is in alphabetical order, nothing twice, as a set is written: sounds or words never are. Labels in
-    another order must be said to be such. Other lists are series. Numbers are numbers, but whole ones with at most 20
-    distinct values are categories as a target. A text as a target is tags where its words go with the input's steps and
-    are O, B-... and I-..., or are at most 200 distinct ones and half as many as the input's; the latter only after what
-    follows here, if all rows have one number of them. Other values are categories where they are short, at most half of
-    them are distinct and, as an input, each is one word; else they are numbers where more than half are such, so that
-    the others are found as bad rows; else text.
+    Lists of strings are text; as a target they are tags if there are few distinct strings, at most 500 and each twice
+    on average, and the lists are aligned with the input's steps, where some may be missing (None). If they are not
+    aligned, they are labels if each list is sorted without repetition, like a set; labels in another order must be
+    declared as such. Other lists are series. Numbers are numbers, but whole numbers with at most 20 distinct values are
+    categories as a target. A text as a target is tags if its words are aligned with the input's steps and are O, B-...
+    and I-..., or if there are at most 200 distinct words and at most half as many as the input's; if all rows have the
+    same number of words, the latter is tried only after the following rules. Other values are categories if they are
+    short, at most half of them are distinct and, as an input, each is one word; else numbers, if more than half are
+    numbers, so that the others are reported as bad rows; else text.
 
-    Words go with an input's steps where nine rows in ten, and one with several, have as many of them as the input has
-    words or elements.
+    Words are aligned with an input's steps if nine rows in ten, and at least one with several words, have as many words
+    as the input has words or elements.
 
     Args:
-        table: where the column is.
+        table: the table of the column.
         column: its name.
-        as_target: whether it is to be predicted.
-        inputs: of a target, the columns that are read; without them, any lists of few strings are tags, no text is.
+        as_target: whether it is a target.
+        inputs: for a target, the input columns; without them, any lists of few strings are tags, and no text is.
 
     Raises:
-        DataError: the column has no value, or holds what no field can read, or what no target can be.
+        DataError: the column has no value, or values that no field can read, or that cannot be a target.
     """
     where = f"{table.source}: column {column!r}"
-    cells = table.column(column)[:LOOKED_AT]
+    cells = table.column(column)[:SAMPLED]
     values = [value for value in cells if not is_blank(value)]
     if not values:
         fail(where, "the column", "hold values", "none", error=DataError)
@@ -71,11 +71,11 @@ def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str]
     if not all(isinstance(value, (str, bool)) for value in values):
         what = "hold text, numbers or lists of numbers or strings"
         fail(where, "the column", what, type(values[0]).__name__, error=DataError)
-    along = as_target and _goes_along(cells, table, inputs)
+    aligned = as_target and _is_aligned(cells, table, inputs)
     words = [str(value).split() for value in values]
-    if along and all(map(SPAN_TAG.fullmatch, chain.from_iterable(words))):
+    if aligned and all(map(SPAN_TAG.fullmatch, chain.from_iterable(words))):
         return "tags"
-    as_tags = along and _are_few(words, MOST_WORDS_AS_TAGS) and _are_names(words, table, inputs)
+    as_tags = aligned and _are_few(words, MOST_WORDS_AS_TAGS) and _are_names(words, table, inputs)
     if as_tags and len({len(parts) for parts in words}) > 1:
         return "tags"
     short = max(len(str(value)) for value in values) <= LONGEST_CLASS
@@ -89,16 +89,16 @@ def infer_kind(table: Table, column: str, as_target: bool, inputs: Sequence[str]
 
 def are_single_words(table: Table, column: str) -> bool:
     """Whether each cell of a column of texts is one word, such as a name, which is read letter by letter."""
-    cells = [cell for cell in table.column(column)[:LOOKED_AT] if not is_blank(cell)]
+    cells = [cell for cell in table.column(column)[:SAMPLED] if not is_blank(cell)]
     return all(isinstance(cell, str) and len(cell.split()) == 1 for cell in cells)
 
 
 def _kind_of_strings(cells: Sequence[Any], values: Sequence[Any], table: Table, inputs: Sequence[str]) -> str:
-    """What lists of strings are as a target."""
+    """The kind of lists of strings as a target."""
     known = [[part for part in value if part is not None] for value in values]
     if not _are_few(known, MOST_TAGS):
         return "text"
-    if not inputs or _goes_along(cells, table, inputs):
+    if not inputs or _is_aligned(cells, table, inputs):
         return "tags"
     as_sets = any(known) and all(before < after for row in known for before, after in pairwise(row))
     return "labels" if as_sets else "text"
@@ -109,15 +109,15 @@ def _refuse_target(where: str, found: str) -> NoReturn:
     fail(where, "a target", "be a category or a number, tags or text", found, then, DataError)
 
 
-def _goes_along(cells: Sequence[Any], table: Table, inputs: Sequence[str]) -> bool:
-    """Whether the cells have as many words, or elements, as one of the columns that are read."""
+def _is_aligned(cells: Sequence[Any], table: Table, inputs: Sequence[str]) -> bool:
+    """Whether the cells have as many words, or elements, as one of the input columns."""
     counts = np.array([_count(cell) for cell in cells])
     if (counts <= 1).all():
         return False
     for name in inputs:
         if name not in table.columns:  # a series that is gathered from several
             continue
-        read = np.array([_count(cell) for cell in table.column(name)[:LOOKED_AT]])
+        read = np.array([_count(cell) for cell in table.column(name)[:SAMPLED]])
         if (counts == read).mean() >= ALIGNED:
             return True
     return False
@@ -128,14 +128,14 @@ def _count(cell: Any) -> int:
 
 
 def _are_few(lists: Sequence[Sequence[str]], most: int) -> bool:
-    """Whether there are at most so many distinct strings, each twice in the mean."""
+    """Whether there are at most `most` distinct strings, each twice on average."""
     strings = list(chain.from_iterable(lists))
     return len(set(strings)) <= min(most, len(strings) / 2)
 
 
 def _are_names(words: Sequence[Sequence[str]], table: Table, inputs: Sequence[str]) -> bool:
-    """Whether the words are at most half as many distinct ones as are read: names of words, not another language."""
-    cells = chain.from_iterable(table.column(name)[:LOOKED_AT] for name in inputs if name in table.columns)
+    """Whether there are at most half as many distinct words as in the inputs: tags, not a translation."""
+    cells = chain.from_iterable(table.column(name)[:SAMPLED] for name in inputs if name in table.columns)
     read = {part for cell in cells for part in (cell if _is_list(cell) else str(cell).split())}
     return 2 * len(set(chain.from_iterable(words))) <= len(read)
 
@@ -145,7 +145,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _number(value: Any) -> None:
-    """Whether a number was meant; whether it is a finite one is the field's question, which knows the row."""
+    """Check that a value reads as a number; whether it is finite is checked by the field, which knows the row."""
     try:
         float(value)
     except (TypeError, ValueError):

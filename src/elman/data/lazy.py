@@ -1,4 +1,4 @@
-"""Examples of a source that is larger than memory: rows are encoded when they are asked for."""
+"""Examples of a source larger than memory: rows are encoded on demand."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,34 +7,33 @@ from typing import Any
 import numpy as np
 
 from elman.checks import fail
-from elman.data.arrow_rows import Stored
+from elman.data.arrow_rows import ArrowRows
 from elman.data.batch import Batch, Examples
-from elman.data.prefetch import ahead
+from elman.data.prefetch import prefetched
 from elman.data.prepare import encoded_at_once, encoded_row
 from elman.data.split import Rows
 from elman.data.table import BadRows
 from elman.errors import BadValueError, DataError
 from elman.fields import Field, Fields, column_of, split_roles
 
-TOGETHER = 4096  # rows that are looked at together
-PREPARED = 50  # batches; those of half a window
-SAMPLED = 256  # rows that stand for all in a digest
+PREPARED = 50  # batches: half a window
+SAMPLED = 256  # rows of a digest
 
 
 class LazyExamples(Examples):
-    """Encoded rows of one part of a stored source; see `Examples`.
+    """The encoded rows of one split of a stored source; see `Examples`.
 
-    The rows whose lengths were asked for last are kept, encoded, for the batches that are made of them: in a training
-    these are the rows of a window (see `order.shuffled`), which so are encoded once, and all in one call.
+    The rows whose lengths were requested last are kept, encoded, for their batches: in a training these are the rows of
+    a window (see `order.shuffled`), which are thus encoded once, all in one call.
 
     Args:
         stored: the parsed rows.
-        part: which of them.
+        part: the rows of the split.
         fields: fitted.
-        key: stands for the bytes of the source and how they were parsed, as the name of its folder in the cache does.
+        key: identifies the bytes of the source and how they were parsed; the name of its folder in the cache.
     """
 
-    def __init__(self, stored: Stored, part: Rows, fields: Fields, key: str) -> None:
+    def __init__(self, stored: ArrowRows, part: Rows, fields: Fields, key: str) -> None:
         self.stored, self.part, self.fields, self.key = stored, part, fields, key
         self.lengths = _Lengths(self)
         self._rows, self._window = np.zeros(0, np.int64), Examples({})
@@ -43,7 +42,7 @@ class LazyExamples(Examples):
         return len(self.part)
 
     def longest_target(self) -> int:
-        """Of rows spread evenly."""
+        """Steps of the longest target in a sample of rows."""
         return self._encoded(self._sample()).longest_target()
 
     def place(self, row: int) -> str:
@@ -53,10 +52,10 @@ class LazyExamples(Examples):
         return self.stored.values(role, self.part[rows], self.fields.by_role()[role].unpack)
 
     def digest(self) -> str:
-        """SHA-256 of the key of the source, and of rows spread evenly: where they stand in it, and what they encode to.
+        """SHA-256 of the key of the source, and of evenly spaced rows: their places, and their encoded values.
 
-        Not of all rows, as in memory, which would take minutes: the key stands for the values of the others. That they
-        are in the same part and encode alike is not looked at.
+        Not of all rows, as in memory, which would take minutes: the key represents the values of the others. Whether
+        they are in the same split and encoded alike is not checked.
         """
         sample = self._sample()
         digest = hashlib.sha256(f"{self.key} {len(self)}".encode())
@@ -65,8 +64,8 @@ class LazyExamples(Examples):
         return digest.hexdigest()
 
     def batches(self, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[Batch]:
-        """As in memory; a thread encodes the next window while the network is busy with this one."""
-        return ahead(super().batches(size, seed, epoch, begin), PREPARED)
+        """As in memory; a thread encodes the next window while the network processes this one."""
+        return prefetched(super().batches(size, seed, epoch, begin), PREPARED)
 
     def batch(self, rows: np.ndarray) -> Batch:
         places = np.searchsorted(self._rows, rows).clip(max=max(len(self._rows) - 1, 0))
@@ -74,8 +73,8 @@ class LazyExamples(Examples):
             return self._encoded(rows).batch(np.arange(len(rows)))._replace(rows=rows)
         return self._window.batch(places)._replace(rows=rows)
 
-    def look_at(self, rows: np.ndarray) -> np.ndarray:
-        """Encode these rows and keep them; their lengths."""
+    def load(self, rows: np.ndarray) -> np.ndarray:
+        """Encode the given rows and keep them; returns their lengths."""
         self._rows = np.sort(rows)
         self._window = self._encoded(self._rows)
         return self._window.lengths[np.searchsorted(self._rows, rows)]
@@ -84,23 +83,23 @@ class LazyExamples(Examples):
         return np.unique(np.linspace(0, len(self) - 1, SAMPLED).astype(np.int64))
 
     def _encoded(self, rows: np.ndarray) -> Examples:
-        """These rows, encoded.
+        """The given rows, encoded.
 
         Raises:
-            DataError: one of them cannot be.
+            DataError: a row cannot be encoded.
         """
         values = {role: self.values(role, rows) for role in self.fields.by_role()}
         encoded = encoded_at_once(self.fields, values)
         if encoded is None:
             for index, row in enumerate(rows.tolist()):
-                _said(self.fields, {role: found[index] for role, found in values.items()}, self.place(row), BadRows())
-        assert encoded is not None  # the row that cannot be has been refused
+                _report(self.fields, {role: cells[index] for role, cells in values.items()}, self.place(row), BadRows())
+        assert encoded is not None  # a row that cannot be encoded has raised above
         inputs, targets = split_roles(encoded)
         return Examples(inputs, targets, singles=self.fields.singles())
 
 
 class _Lengths:
-    """Real steps of each row, found when asked."""
+    """Real steps of each row, computed on demand."""
 
     def __init__(self, examples: LazyExamples) -> None:
         self.examples = examples
@@ -109,47 +108,47 @@ class _Lengths:
         return len(self.examples)
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        return self.examples.look_at(rows)
+        return self.examples.load(rows)
 
 
-def lazy_examples(stored: Stored, part: Rows, fields: Fields, bad: BadRows, key: str) -> LazyExamples:
-    """The examples of a part, less the rows that fitted fields cannot encode.
+def lazy_examples(stored: ArrowRows, part: Rows, fields: Fields, bad: BadRows, key: str) -> LazyExamples:
+    """The examples of a split, less the rows that fitted fields cannot encode.
 
-    Every row is tried only where one of the values that stand for all cannot be encoded, such as a class that the
-    training split does not have, or where sequences must have the same steps.
+    All rows are tried only if a representative value cannot be encoded, such as a class that is not in the training
+    split, or if sequences must have equal lengths.
 
     Raises:
-        DataError: a value cannot be encoded and is not to be skipped, or no row is left.
+        DataError: a value cannot be encoded and must not be skipped, or no row is left.
     """
     by_role = fields.by_role()
-    doubtful = {role: field for role, field in by_role.items() if not _all_encode(field, stored.witnesses[role])}
+    doubtful = {role: field for role, field in by_role.items() if not _all_encode(field, stored.representatives[role])}
     doubtful |= {role: by_role[role] for role in fields.tied_by_steps()}
-    found: dict[int, tuple[dict[str, Any], int]] = {}  # the bad rows' places in the part
+    bad_rows: dict[int, tuple[dict[str, Any], int]] = {}  # by their place in the split
     for start, arrays in stored.together(list(doubtful)):
         places = part.places(np.arange(start, start + len(arrays[0])))
         for row in np.flatnonzero(places >= 0).tolist():
             values = {role: by_role[role].unpack(array[row]) for role, array in zip(doubtful, arrays, strict=True)}
             if isinstance(encoded_row(fields, values), tuple):
-                found[int(places[row])] = values, start + row
-    for place in sorted(found):
-        values, row = found[place]
-        _said(fields, values, stored.place(row), bad)
-    part = part.without(np.array(sorted(found), np.int64))
+                bad_rows[int(places[row])] = values, start + row
+    for place in sorted(bad_rows):
+        values, row = bad_rows[place]
+        _report(fields, values, stored.place(row), bad)
+    part = part.without(np.array(sorted(bad_rows), np.int64))
     if not len(part):
         fail(stored.source, "the table", "have a row that can be used", "none", error=DataError)
     return LazyExamples(stored, part, fields, key)
 
 
-def _said(fields: Fields, values: dict[str, Any], place: str, bad: BadRows) -> None:
-    """Encode a row for what is said of it where it cannot be."""
-    found = encoded_row(fields, values)
-    if isinstance(found, tuple):
-        bad.found(f"{place}: column {column_of(found[0])!r} {found[1]}")
+def _report(fields: Fields, values: dict[str, Any], place: str, bad: BadRows) -> None:
+    """Encode a row, and report it if this fails."""
+    result = encoded_row(fields, values)
+    if isinstance(result, tuple):
+        bad.found(f"{place}: column {column_of(result[0])!r} {result[1]}")
 
 
-def _all_encode(field: Field, witnesses: list[Any]) -> bool:
+def _all_encode(field: Field, representatives: list[Any]) -> bool:
     try:
-        for value in witnesses:
+        for value in representatives:
             field.encode(field.parse(value))
     except BadValueError:
         return False

@@ -1,7 +1,7 @@
-"""In which order rows become batches: shuffled for training, as they stand for scoring, of similar length together.
+"""The order in which rows become batches: shuffled for training, in order for evaluation, similar lengths together.
 
-Nothing here keeps a number a row: what is needed of an order is calculated window by window, so that a training can
-begin in the middle of an epoch, and 20 million rows cost no more memory than a thousand.
+No order is stored: it is computed window by window, so that a training can start in the middle of an epoch, and 20
+million rows need no more memory than a thousand.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,12 +11,12 @@ import numpy as np
 
 from elman.data.permutation import Permutation
 
-WINDOW = 100  # batches that are sorted by length together: more pad less and shuffle less
-SCORED_TOGETHER = 3200  # rows: a large source encodes a window at once, and batches for scoring are large ones
+WINDOW = 100  # batches that are sorted by length together: more means less padding and less shuffling
+SCORED_TOGETHER = 3200  # rows: a large source encodes a window at once, and batches for evaluation are large
 
 
 class Lengths(Protocol):
-    """Real steps of each row: an array, or what finds them when asked."""
+    """Real steps of each row: an array, or an object that computes them on demand."""
 
     def __len__(self) -> int: ...
 
@@ -24,19 +24,19 @@ class Lengths(Protocol):
 
 
 def batches_an_epoch(rows: int, size: int) -> int:
-    """How many batches `shuffled` gives."""
+    """The number of batches of `shuffled`."""
     return -(-rows // size)
 
 
 def shuffled(lengths: Lengths, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[np.ndarray]:
-    """Rows in batches for training: shuffled; in windows of 100 batches sorted by length and cut; these shuffled.
+    """Rows in batches for training: shuffled, sorted by length within windows of 100 batches, cut, shuffled again.
 
     Args:
         lengths: real steps of each row.
-        size: rows a batch; the last of an epoch may be smaller.
-        seed: with `epoch`, decides the order and nothing else does.
+        size: rows per batch; the last of an epoch may be smaller.
+        seed: the order depends on `seed` and `epoch` only.
         epoch: counted from 0.
-        begin: the batch to begin at, counted from 0; those before it are not made.
+        begin: the first batch, counted from 0.
     """
     rows = len(lengths)
     order = Permutation(rows, seed, epoch)
@@ -50,14 +50,14 @@ def shuffled(lengths: Lengths, size: int, seed: int, epoch: int, begin: int = 0)
 
 
 def in_order_of_length(lengths: Lengths, size: int) -> Iterator[np.ndarray]:
-    """Rows in batches for scoring: as they stand, in windows of 3200 rows or one batch sorted by length; no chance."""
+    """Rows in batches for evaluation: in order, sorted by length within windows of 3200 rows or one batch."""
     window = max(size, SCORED_TOGETHER)
     for begin in range(0, len(lengths), window):
         yield from _cut(np.arange(begin, min(begin + window, len(lengths))), lengths, size)
 
 
-def padding_share(lengths: Lengths, batches: Iterable[np.ndarray]) -> float:
-    """Share of the steps of these batches that is padding, 0 to 1."""
+def padding_fraction(lengths: Lengths, batches: Iterable[np.ndarray]) -> float:
+    """Fraction of padding among the steps of the batches, 0 to 1."""
     real = padded = 0
     for rows in batches:
         steps = lengths[rows]

@@ -1,4 +1,4 @@
-"""Files that a table names: their paths start from the folder that the table stands in."""
+"""Files that are named in a table: their paths are relative to the folder of the table."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,11 +10,11 @@ from elman.fields.values.files import kind_of_file
 
 
 def root_of(cells: Iterable[Any], files: Sequence[File]) -> str | None:
-    """The folder of a table, where the first file that its cells name stands there; None: the current folder.
+    """The folder of a table, if the first file that its cells name is there; None: the current folder.
 
     Args:
-        cells: of a column of names of files, or of anything else, where the answer is None.
-        files: of the table; none where it is in memory.
+        cells: of a column of file names; for other columns the result is None.
+        files: of the table; none for a table in memory.
     """
     first = next(filter(kind_of_file, cells), None)
     if first is None or not files:
@@ -24,9 +24,9 @@ def root_of(cells: Iterable[Any], files: Sequence[File]) -> str | None:
 
 
 def with_whole_paths(table: Table, columns: Iterable[str], files: Sequence[File]) -> Table:
-    """The table with whole paths in these columns, where a cell names a file in the folder of the table.
+    """The table with complete paths in the given columns, where a cell names a file in the folder of the table.
 
-    So a table finds its own files, whatever the folder of the one that was trained on; one in memory is as it was.
+    So a table finds its own files, independent of the folder of the training table; a table in memory is unchanged.
     """
     if not files:
         return table
@@ -38,7 +38,7 @@ def with_whole_paths(table: Table, columns: Iterable[str], files: Sequence[File]
 
 
 def folder_of(file: File) -> Path:
-    """The folder that a file stands in; a folder itself."""
+    """The folder of a file; a folder itself."""
     return file.path if file.path.is_dir() else file.path.parent
 
 

@@ -1,4 +1,4 @@
-"""A random order of any number of rows that takes no memory: where a row goes is calculated, not kept."""
+"""A random order of any number of rows that needs no memory: positions are computed, not stored."""
 
 from collections.abc import Callable
 from math import isqrt
@@ -11,17 +11,17 @@ ROUNDS = 6
 class Permutation:
     """A keyed bijection of 0, ..., size - 1.
 
-    A number is written with two digits (left, right) to the base b, the least with b * b >= size, and mixed in 6 rounds
-    of a Feistel network, (left, right) -> (right, (left + f(right)) mod b) with another f each round. Of the b * b
-    numbers at most 2 b are not below `size`; what comes out there is mixed again until it is inside.
+    A number is split into two digits (left, right) in base b, the smallest with b * b >= size, and mixed in 6 rounds of
+    a Feistel network, (left, right) -> (right, (left + f(right)) mod b) with another f each round. Of the b * b numbers
+    at most 2 b are not below `size`; a result outside is mixed again until it is inside.
 
     Source: Luby & Rackoff 1988, "How to construct pseudorandom permutations from pseudorandom functions"; Black &
     Rogaway 2002, "Ciphers with arbitrary finite domains" (other bases than 2, cycle walking). f is the finaliser of
     MurmurHash3 (Appleby 2011), with a key.
 
     Args:
-        size: how many numbers, 0 to 2**60.
-        key: whole numbers of at least 0 that choose the permutation.
+        size: number of elements, 0 to 2**60.
+        key: whole numbers of at least 0 that select the permutation.
 
     Example:
         >>> order = Permutation(5, 0, 1)
@@ -39,11 +39,11 @@ class Permutation:
         return self.size
 
     def __call__(self, positions: np.ndarray) -> np.ndarray:
-        """Where these numbers go: (n,) integers below `size` -> (n,) int64."""
+        """The images of the given numbers: (n,) integers below `size` -> (n,) int64."""
         return self._inside(positions, self._mixed)
 
     def inverse(self, values: np.ndarray) -> np.ndarray:
-        """What goes there: the call undone."""
+        """The inverse of the permutation."""
         return self._inside(values, self._unmixed)
 
     def _inside(self, numbers: np.ndarray, mix: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -75,12 +75,12 @@ class Permutation:
         return found
 
     def _digits(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both digits, as 32 bits: processors multiply twice as many of these at once, or more."""
+        """Both digits, in 32 bits, of which processors multiply at least twice as many at once."""
         left = numbers // np.uint64(self.base)
         return left.astype(np.uint32), (numbers - left * np.uint64(self.base)).astype(np.uint32)
 
     def _hashed(self, digit: np.ndarray, key: np.uint32) -> np.ndarray:
-        """A random digit for each; 32 random bits are brought below the base by a product, which is faster than mod."""
+        """A random digit for each; 32 random bits are reduced below the base by a product, which is faster than mod."""
         mixed = digit ^ key
         mixed ^= mixed >> np.uint32(16)
         mixed *= np.uint32(0x85EBCA6B)
@@ -91,8 +91,8 @@ class Permutation:
         return hashed
 
 
-class AsItStands(Permutation):
-    """The permutation that changes nothing."""
+class IdentityPermutation(Permutation):
+    """The identity."""
 
     def __call__(self, positions: np.ndarray) -> np.ndarray:
         return positions

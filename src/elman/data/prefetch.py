@@ -1,4 +1,4 @@
-"""Items that a thread prepares while the one before is in use."""
+"""Prefetching: a thread prepares the next items while the current one is in use."""
 
 import queue
 import threading
@@ -6,23 +6,23 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
-PATIENCE = 0.1  # seconds after which a thread that waits looks whether it is still wanted
+PATIENCE = 0.1  # seconds after which a waiting thread checks whether it is still needed
 
 
-def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
-    """What `items` gives, in the same order, up to `depth` of them prepared ahead by one thread.
+def prefetched(items: Iterable[T], depth: int) -> Iterator[T]:
+    """The items in the same order, up to `depth` of them prepared ahead by one thread.
 
-    An error comes where its item would have come. The thread ends with the iterator.
+    An error is raised in place of its item. The thread ends with the iterator.
 
     Example:
-        >>> list(ahead(range(3), 2))
+        >>> list(prefetched(range(3), 2))
         [0, 1, 2]
     """
     ready: queue.Queue[tuple[str, T | BaseException | None]] = queue.Queue(depth)
-    unwanted = threading.Event()
+    stop = threading.Event()
 
     def put(what: str, item: T | BaseException | None) -> None:
-        while not unwanted.is_set():
+        while not stop.is_set():
             try:
                 return ready.put((what, item), timeout=PATIENCE)
             except queue.Full:
@@ -32,10 +32,10 @@ def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
         try:
             for item in items:
                 put("item", item)
-                if unwanted.is_set():
+                if stop.is_set():
                     return
             put("end", None)
-        except BaseException as error:  # carried to where the items are used
+        except BaseException as error:  # raised where the items are used
             put("error", error)
 
     thread = threading.Thread(target=prepare, daemon=True)
@@ -49,5 +49,5 @@ def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
                 raise item  # type: ignore[misc]
             yield item  # type: ignore[misc]
     finally:
-        unwanted.set()
+        stop.set()
         thread.join()

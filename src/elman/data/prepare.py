@@ -1,4 +1,4 @@
-"""From a table to encoded examples: the one way that training, evaluation and prediction share."""
+"""From a table to encoded examples, for training, evaluation and prediction alike."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,27 +14,27 @@ from elman.fields import Fields, Series, column_of, split_roles
 
 
 class Parsed(NamedTuple):
-    """The rows of a table that can be used, as the fields' values."""
+    """The usable rows of a table, as parsed values of the fields."""
 
     table: Table
     rows: Sequence[int]  # of the table
     values: Mapping[str, Sequence[Any]]  # by role, such as input.review
 
     def take(self, indices: Sequence[int]) -> "Parsed":
-        """These rows only."""
+        """The given rows only."""
         values = {role: [column[i] for i in indices] for role, column in self.values.items()}
         return Parsed(self.table, [self.rows[i] for i in indices], values)
 
 
 def spread_series(fields: Fields, columns: Iterable[str]) -> Series | None:
-    """The series that is spread over columns or rows of a table with such columns, if there is one."""
+    """The series that is spread over columns or rows of a table with the given columns, if there is one."""
     every = fields.by_role().values()
     found = [field for field in every if isinstance(field, Series) and field.columns is not None]
     return next((field for field in found if field.name not in set(columns)), None)
 
 
 def gather(table: Table, fields: Fields, id: str | None, time: str | None, bad: BadRows) -> Table:
-    """The table with one row a sequence: a series that is spread over columns or rows is gathered, others stay."""
+    """The table with one row per sequence: a series that is spread over columns or rows is gathered."""
     series = spread_series(fields, table.columns)
     if series is None or series.columns is None:
         return table
@@ -45,26 +45,26 @@ def gather(table: Table, fields: Fields, id: str | None, time: str | None, bad: 
 
 
 def parse(table: Table, fields: Fields, bad: BadRows, targets: bool = True) -> Parsed:
-    """Read the columns of the inputs, and of the targets where they are wanted.
+    """Parse the columns of the inputs, and of the targets if `targets` is set.
 
     Raises:
-        DataError: a column is missing, a cell is bad and not to be skipped, or no row is left.
+        DataError: a column is missing, a cell is bad and must not be skipped, or no row is left.
     """
-    found: dict[str, list[Any]] = {}
+    parsed: dict[str, list[Any]] = {}
     last: list[Any] | None = None
     for role, field in fields.by_role(targets).items():
-        last = found[role] = table.values(field.name, field.parse, bad, last)
+        last = parsed[role] = table.values(field.name, field.parse, bad, last)
     rows = [row for row, value in enumerate(last or []) if value is not None]
     if not rows:
         fail(table.source, "the table", "have a row that can be used", "none", error=NoRowError)
-    return Parsed(table, rows, {role: [values[row] for row in rows] for role, values in found.items()})
+    return Parsed(table, rows, {role: [values[row] for row in rows] for role, values in parsed.items()})
 
 
 def encode(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[Parsed, Examples]:
-    """The examples of parsed rows, by fitted fields, and the rows themselves less those that cannot be encoded.
+    """The examples of parsed rows, by fitted fields, and the rows themselves without those that cannot be encoded.
 
     Raises:
-        DataError: a value cannot be encoded and is not to be skipped, or no row is left.
+        DataError: a value cannot be encoded and must not be skipped, or no row is left.
     """
     encoded, good = encoded_at_once(fields, parsed.values), list(range(len(parsed.rows)))
     if encoded is None:
@@ -79,7 +79,7 @@ def encode(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[Parsed, Exampl
 
 
 def _one_by_one(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[dict[str, list[np.ndarray]], list[int]]:
-    """The rows that can be encoded, by role, and which they are."""
+    """The rows that can be encoded, by role, and their indices."""
     encoded: dict[str, list[np.ndarray]] = {role: [] for role in parsed.values}
     good: list[int] = []
     for index, row in enumerate(parsed.rows):
@@ -95,7 +95,7 @@ def _one_by_one(parsed: Parsed, fields: Fields, bad: BadRows) -> tuple[dict[str,
 
 
 def encoded_at_once(fields: Fields, values: Mapping[str, Sequence[Any]]) -> dict[str, list[np.ndarray]] | None:
-    """Rows encoded, by role; None where one of them cannot be, which `encoded_row` tells."""
+    """Encoded rows, by role; None if one cannot be encoded, which `encoded_row` identifies."""
     by_role = fields.by_role()
     try:
         found = {role: by_role[role].encode_batch(column) for role, column in values.items()}
@@ -106,7 +106,7 @@ def encoded_at_once(fields: Fields, values: Mapping[str, Sequence[Any]]) -> dict
 
 
 def encoded_row(fields: Fields, values: dict[str, Any]) -> dict[str, np.ndarray] | tuple[str, BadValueError]:
-    """A row encoded, by role; or the role of the value that cannot be, and why."""
+    """An encoded row, by role; or the role of the value that cannot be encoded, and the reason."""
     by_role, found = fields.by_role(), {}
     for role, value in values.items():
         try:

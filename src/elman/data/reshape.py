@@ -1,4 +1,4 @@
-"""Series that a table spreads over columns or rows, gathered so that one row is one sequence."""
+"""Reshaping tables: series that are spread over columns or rows are gathered, so that one row is one sequence."""
 
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
@@ -9,18 +9,18 @@ import numpy as np
 from elman.checks import fail, shown
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
-from elman.fields.series import measured, parse_or_missing
 from elman.fields.values.cells import moment, not_blank
+from elman.fields.values.numbers import measured, parse_or_missing
 
 
 def matching_columns(table: Table, patterns: Sequence[str]) -> list[str]:
-    """The columns that the patterns name, in the given order; those of a pattern such as "v*" in that of their numbers.
+    """The columns that match the patterns, in the given order; those of a pattern such as "v*" sorted by their numbers.
 
-    So a file whose columns stand otherwise is read as the one that was trained on. Where what stands for the star is
-    not a number in each, they keep the table's order.
+    So a file with columns in another order is read like the training file. If the star does not match a number in each
+    column, they keep the table's order.
 
     Raises:
-        DataError: a name that is no column, or a pattern that none fits.
+        DataError: a name is not a column, or no column matches a pattern.
     """
     found: list[str] = []
     for pattern in patterns:
@@ -30,13 +30,15 @@ def matching_columns(table: Table, patterns: Sequence[str]) -> list[str]:
             continue
         fitting = [name for name in table.columns if fnmatchcase(name, pattern)]
         if not fitting:
-            fail(table.source, "the pattern", f"fit one of {', '.join(table.columns)}", repr(pattern), error=DataError)
+            fail(
+                table.source, "the pattern", f"match one of {', '.join(table.columns)}", repr(pattern), error=DataError
+            )
         found += _by_number(fitting, pattern)
     return list(dict.fromkeys(found))
 
 
 def _by_number(names: list[str], pattern: str) -> list[str]:
-    """Sorted by what stands for the one star of the pattern, if that is a whole number in all; else as they are."""
+    """Sorted by what the star of the pattern matches, if it is a whole number in all; else in the given order."""
     before, _, after = pattern.partition("*")
     stars = {name: name[len(before) : len(name) - len(after)] for name in names}
     numbered = not any(sign in before + after for sign in "*?[") and all(map(str.isdecimal, stars.values()))
@@ -44,13 +46,13 @@ def _by_number(names: list[str], pattern: str) -> list[str]:
 
 
 def from_wide(table: Table, columns: Sequence[str], name: str, bad: BadRows) -> Table:
-    """Each row's cells become one sequence of one channel, its steps in the order of `columns`.
+    """Make each row's cells one sequence of one channel, its steps in the order of `columns`.
 
-    A row with a cell that is no number is bad; an empty cell is a missing value.
+    A row with a cell that is not a number is bad; an empty cell is a missing value.
     """
     for column in columns:
         if column not in table.columns:
-            table.column(column)  # which says what is wrong
+            table.column(column)  # raises the error
     plain = [array for column in columns if (array := measured(table.columns[column])) is not None]
     if plain and len(plain) == len(columns):
         series = np.stack(plain, axis=1)[:, :, None]
@@ -80,12 +82,12 @@ def from_long(
     bad: BadRows,
     parse: Callable[[Any], float] = parse_or_missing,
 ) -> Table:
-    """The rows of one `id` become one sequence, sorted by `time` (as they stand where None); `columns` are channels.
+    """Make the rows of one `id` one sequence, sorted by `time` (in the given order if None); `columns` are channels.
 
     Without an id all rows are one sequence.
 
-    Of every other column the sequence has one value, which all its rows must share; a column that varies within a
-    sequence is left out, but for `time`, which is then that of the first step. `parse` reads a cell of a channel.
+    Every other column has one value per sequence, which all its rows must share; a column that varies within a sequence
+    is left out, except `time`, which is that of the first step. `parse` parses a cell of a channel.
     """
     ids = [""] * len(table) if id is None else table.values(id, not_blank, bad)
     keys = ids if time is None else table.values(time, moment, bad, ids)

@@ -1,4 +1,4 @@
-"""Training, validation and test: which row goes where. No group is parted, the future never leaks into the past."""
+"""Splits into training, validation and test. No group is divided, and the future never leaks into the past."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,16 +10,16 @@ from elman.checks import check_range, fail
 from elman.data.permutation import Permutation
 from elman.errors import DataError
 
-SPLIT = 1  # in the key of an order: that of a split, not of an epoch
+SPLIT = 1  # in the key of an order: for a split, not for an epoch
 
 
-class Drawn:
-    """Rows of a part that is drawn by chance: row `order(begin + i)` is its i-th. Nothing is kept of any row.
+class SampledRows:
+    """The rows of a random split: its i-th row is `order(begin + i)`. No row is stored.
 
     Args:
         order: of all rows.
-        begin, end: the part's places in that order.
-        gaps: places, counted from `begin`, that are left out, ascending.
+        begin, end: the range of the split in this order.
+        gaps: places to leave out, counted from `begin`, ascending.
     """
 
     def __init__(self, order: Permutation, begin: int, end: int, gaps: np.ndarray | None = None) -> None:
@@ -30,22 +30,22 @@ class Drawn:
         return self.end - self.begin - len(self.gaps)
 
     def __getitem__(self, indices: np.ndarray) -> np.ndarray:
-        """The rows of these numbers of the part, (n,) -> (n,)."""
+        """The rows at the given indices of the split, (n,) -> (n,)."""
         passed = np.searchsorted(self.gaps - np.arange(len(self.gaps)), indices, side="right")
         return self.order(self.begin + indices + passed)
 
     def places(self, rows: np.ndarray) -> np.ndarray:
-        """The number within the part of each row, gaps counted too; -1 for rows that are not in it."""
+        """The place of each row within the split, gaps counted; -1 for rows that are not in it."""
         places = self.order.inverse(rows) - self.begin
         return np.where((places >= 0) & (places < self.end - self.begin), places, -1)
 
-    def without(self, places: np.ndarray) -> "Drawn":
-        """The part less these places."""
-        return Drawn(self.order, self.begin, self.end, np.unique(np.concatenate([self.gaps, places])))
+    def without(self, places: np.ndarray) -> "SampledRows":
+        """The split without the given places."""
+        return SampledRows(self.order, self.begin, self.end, np.unique(np.concatenate([self.gaps, places])))
 
 
-class Listed:
-    """Rows of a part that are written down, ascending, as a split by group or time has them; see `Drawn`."""
+class ListedRows:
+    """The stored rows of a split by group or time, ascending; see `SampledRows`."""
 
     def __init__(self, rows: np.ndarray) -> None:
         self.rows = rows
@@ -54,22 +54,22 @@ class Listed:
         return len(self.rows)
 
     def __getitem__(self, indices: np.ndarray) -> np.ndarray:
-        found: np.ndarray = self.rows[indices]
-        return found
+        rows: np.ndarray = self.rows[indices]
+        return rows
 
     def places(self, rows: np.ndarray) -> np.ndarray:
         places = np.searchsorted(self.rows, rows).clip(max=max(len(self.rows) - 1, 0))
         return np.where(self.rows[places] == rows, places, -1) if len(self.rows) else np.full(len(rows), -1)
 
-    def without(self, places: np.ndarray) -> "Listed":
-        return Listed(np.delete(self.rows, places))
+    def without(self, places: np.ndarray) -> "ListedRows":
+        return ListedRows(np.delete(self.rows, places))
 
 
-Rows = Drawn | Listed
+Rows = SampledRows | ListedRows
 
 
 class Split(NamedTuple):
-    """The rows of each part: in the order in which they were drawn, or, of a group or a time, ascending."""
+    """The rows of each split: in random order, or, by group or time, ascending."""
 
     train: Rows
     valid: Rows
@@ -84,23 +84,24 @@ def split_rows(
     group: Sequence[Any] | np.ndarray | None = None,
     time: Sequence[Any] | np.ndarray | None = None,
 ) -> Split:
-    """Share out `rows` rows.
+    """Split rows into training, validation and test.
 
     Args:
-        rows: how many there are.
-        valid_fraction: 0 to 1, share of the rows (of the groups) for validation.
-        test_fraction: 0 to 1, share for the test.
-        seed: draws the order; the same seed gives the same split.
-        group: a value a row; rows that share one stay together.
-        time: a number a row; the oldest rows train, the next validate, the newest test. Rows of
-            the same moment stay together.
+        rows: number of rows.
+        valid_fraction: 0 to 1, fraction of the rows (or groups) for validation.
+        test_fraction: 0 to 1, fraction for test.
+        seed: of the order; the same seed gives the same split.
+        group: a value for each row; rows with the same value stay together.
+        time: a number for each row; the oldest rows are for training, the next for validation, the newest for test.
+        Rows
+            of the same time stay together.
 
     Raises:
-        DataError: a part that should have rows would have none.
+        DataError: a split that should have rows would have none.
 
     Example:
         >>> split = split_rows(10, 0.1, 0.1, seed=0)
-        >>> [len(part) for part in split]
+        >>> [len(rows) for rows in split]
         [8, 1, 1]
     """
     check_range("data", "valid_fraction", valid_fraction, low=0, high=1)
@@ -114,20 +115,20 @@ def split_rows(
         fail(
             "data",
             "the table",
-            f"have enough {what} for a training, a validation and a test part",
+            f"have enough {what} for training, validation and test splits",
             f"{count}",
             "Add rows, or set data.valid_fraction and data.test_fraction.",
             DataError,
         )
     order = Permutation(count, seed, 0, SPLIT)
-    borders = (0, count - valid - test, count - test, count)
+    ends = (0, count - valid - test, count - test, count)
     if units is None:
-        return Split(*(Drawn(order, begin, end) for begin, end in pairwise(borders)))
+        return Split(*(SampledRows(order, begin, end) for begin, end in pairwise(ends)))
     ranks = np.arange(count) if time is not None else order.inverse(np.arange(count))
     rank = ranks[units]
-    return Split(*(Listed(np.flatnonzero((begin <= rank) & (rank < end))) for begin, end in pairwise(borders)))
+    return Split(*(ListedRows(np.flatnonzero((begin <= rank) & (rank < end))) for begin, end in pairwise(ends)))
 
 
 def _units(values: Sequence[Any] | np.ndarray) -> np.ndarray:
-    """What stays together, numbered from 0 in the order of its value."""
+    """The group of each row, numbered from 0 in the order of its value."""
     return np.unique(np.asarray(values), return_inverse=True)[1].reshape(-1)

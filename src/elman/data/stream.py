@@ -1,29 +1,28 @@
-"""Examples of one long sequence: read in chunks, side by side in lanes, the state of each carried on to its next."""
+"""Examples of one long sequence: chunks in parallel lanes, the state of each chunk carried over to the next."""
 
 import hashlib
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 
 from elman.data.batch import Batch, Examples
 from elman.types import Column
 
-SCORED_LANES = 8  # each begins without a past, which scoring pays for: few, but enough to keep a processor busy
+SCORED_LANES = 8  # each starts without context, which costs accuracy: few, but enough to keep a processor busy
 
 
 class StreamExamples(Examples):
     """One long sequence of symbols.
 
     It is cut into as many lanes as a batch has rows. The n-th batch of an epoch holds the n-th chunk of every lane, so
-    that the state of a row goes on in the batch after it. Every epoch but the first begins the chunks at another place,
-    so that each symbol has a past to learn from sooner or later. A row is a chunk: number i from the front.
+    that the state of a row continues in the next batch. Every epoch but the first starts the chunks at a random offset,
+    so that each symbol has context in some epoch. Row i is the i-th chunk.
 
     Args:
         name: of the field.
         ids: (N,) symbols.
-        chunk: steps of a batch, over which the gradient reaches back, at least 1.
-        source: what messages call it.
+        chunk: steps of a batch, through which the gradient is backpropagated, at least 1.
+        source: its name in messages.
     """
 
     def __init__(self, name: str, ids: np.ndarray, chunk: int, source: str) -> None:
@@ -38,18 +37,18 @@ class StreamExamples(Examples):
         return hashlib.sha256(f"{self.chunk} {self.ids.dtype.str}".encode() + self.ids.tobytes()).hexdigest()
 
     def batches(self, size: int, seed: int, epoch: int, begin: int = 0) -> Iterator[Batch]:
-        """The chunks of an epoch in their order, `size` lanes side by side."""
-        moved = int(np.random.default_rng((seed, epoch)).integers(self.chunk)) if epoch else 0
-        return self._side_by_side(np.roll(self.ids, -moved), size, begin)
+        """The chunks of an epoch in order, in `size` parallel lanes."""
+        offset = int(np.random.default_rng((seed, epoch)).integers(self.chunk)) if epoch else 0
+        return self._parallel(np.roll(self.ids, -offset), size, begin)
 
     def scored(self, size: int) -> Iterator[Batch]:
-        return self._side_by_side(self.ids, min(size, SCORED_LANES), 0)
+        return self._parallel(self.ids, min(size, SCORED_LANES), 0)
 
     def batch(self, rows: np.ndarray) -> Batch:
-        """These chunks, each as a sequence of its own."""
+        """The given chunks, each as a sequence of its own."""
         return self._cut(self.ids, rows, None)
 
-    def _side_by_side(self, ids: np.ndarray, lanes: int, begin: int) -> Iterator[Batch]:
+    def _parallel(self, ids: np.ndarray, lanes: int, begin: int) -> Iterator[Batch]:
         each = self.batches_an_epoch(lanes)
         first = np.arange(lanes) * each
         for number in range(begin, each):
@@ -61,5 +60,5 @@ class StreamExamples(Examples):
         lengths = np.clip(len(ids) - starts, 0, self.chunk)
         places = starts[:, None] + np.arange(lengths.max(initial=0))
         values = np.where(places < len(ids), ids[places.clip(max=len(ids) - 1)], 0)
-        column = Column(torch.from_numpy(values.astype(np.int64)), torch.from_numpy(lengths))
+        column = Column(values.astype(np.int64), lengths)
         return Batch({}, {self.name: column}, rows.clip(max=len(self.lengths) - 1), number)

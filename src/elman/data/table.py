@@ -1,4 +1,4 @@
-"""A table, or a piece of one, in memory: named columns, and for every row the place that a message can point to."""
+"""A table, or a piece of one, in memory: named columns, and the place of every row for messages."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,21 +16,21 @@ SHOWN_BAD_ROWS = 10
 
 @dataclass
 class BadRows:
-    """What is done with a row that cannot be used: refused at once, or skipped, counted and listed.
+    """How to treat rows that cannot be used: raise an error, or skip, count and list them.
 
     Args:
-        skip: False raises at the first bad row.
+        skip: False: raise at the first bad row.
     """
 
     skip: bool = False
-    messages: list[str] = field(default_factory=list)  # of the first ten
+    messages: list[str] = field(default_factory=list)  # about the first ten
     count: int = 0
 
     def found(self, message: str, then: str = "Fix the row") -> None:
-        """Report one bad row, and what can be done about it.
+        """Report one bad row, and what to do about it.
 
         Raises:
-            DataError: bad rows are not to be skipped.
+            DataError: bad rows must not be skipped.
         """
         if not self.skip:
             raise DataError(f"{message}. {then} or pass --bad-rows skip.")
@@ -39,18 +39,18 @@ class BadRows:
             self.messages.append(message)
 
     def handed_over(self) -> "BadRows":
-        """What was found so far, which this one then forgets."""
-        found = BadRows(self.skip, self.messages, self.count)
+        """The bad rows so far, which are removed from this object."""
+        taken = BadRows(self.skip, self.messages, self.count)
         self.messages, self.count = [], 0
-        return found
+        return taken
 
     def add(self, messages: list[str], count: int) -> None:
-        """Bad rows that were found elsewhere: the first ten, and how many."""
+        """Add bad rows that were found elsewhere: messages about the first ten, and their number."""
         self.messages += messages[: SHOWN_BAD_ROWS - len(self.messages)]
         self.count += count
 
     def summary(self) -> str:
-        """How many rows were skipped and why, a line each for the first ten; empty where there was none."""
+        """The number of skipped rows, and the reasons for the first ten, a line each; empty if none was skipped."""
         if not self.count:
             return ""
         more = self.count - len(self.messages)
@@ -63,11 +63,11 @@ class Table:
 
     Args:
         columns: each a list or anything with `to_pylist` (Arrow), all of one length.
-        source: what messages call the table, such as a file's name.
-        where: number of a row -> where it stands, such as "train.csv:118"; None: "<source>: row 118", counted from 1.
-        left_out: columns of the source that have no one value a row here, each with what they have instead.
-        numbers: what `where` calls each row, (rows,); None: 0, 1, 2, ...
-        sparse: it is a piece of a source whose rows do not all have all columns: what it lacks is missing values.
+        source: the name of the table in messages, such as a file's name.
+        where: number of a row -> its place, such as "train.csv:118"; None: "<source>: row 118", counted from 1.
+        left_out: columns of the source without a single value per row here, each with what they have instead.
+        numbers: the number of each row for `where`, (rows,); None: 0, 1, 2, ...
+        sparse: whether a column that this piece of a source lacks consists of missing values.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Table:
         return len(next(iter(self.columns.values()), ()))
 
     def place(self, row: int) -> str:
-        """Where a row stands, for messages."""
+        """The place of a row, for messages."""
         return self.where(int(self.numbers[row]))
 
     def column(self, name: str) -> Sequence[Any]:
@@ -101,7 +101,7 @@ class Table:
             fail(
                 self.source,
                 f"column {name!r}",
-                "have one value a sequence",
+                "have one value per sequence",
                 self.left_out[name],
                 "Name a column that does not vary within a sequence.",
                 DataError,
@@ -114,22 +114,22 @@ class Table:
         return values
 
     def completed(self, names: Iterable[str]) -> "Table":
-        """The table with these columns first, in this order; those that a sparse one lacks are missing values."""
+        """The table with the given columns first, in this order; those that a sparse table lacks are missing values."""
         names = [name for name in names if self.sparse or name in self.columns]
         columns = {name: self.columns[name] if name in self.columns else [None] * len(self) for name in names}
         return Table({**columns, **self.columns}, self.source, self.where, self.left_out, self.numbers)
 
     def take(self, rows: Sequence[int]) -> "Table":
-        """The table of these rows only, in this order; their places stay what they are."""
+        """The table of the given rows only, in this order; their places stay the same."""
         columns = {name: [values[row] for row in rows] for name in self.columns for values in [self.column(name)]}
         return Table(columns, self.source, self.where, numbers=[self.numbers[row] for row in rows])
 
     def values(
         self, name: str, parse: Callable[[Any], Any], bad: BadRows, among: Sequence[Any] | None = None
     ) -> list[Any]:
-        """Each cell of a column as `parse` gives it; None where it was bad and is skipped.
+        """The parsed cells of a column; None for a bad cell that is skipped.
 
-        A row whose value in `among` is None is bad already: it stays None, and is not found again.
+        A row whose value in `among` is None is bad already: it stays None, and is not reported again.
         """
         values = []
         for row, raw in enumerate(self.column(name)):
@@ -138,17 +138,17 @@ class Table:
         return values
 
     def parse_cell(self, row: int, name: str, raw: Any, parse: Callable[[Any], Any], bad: BadRows) -> Any:
-        """One cell as `parse` gives it, or None where it was bad and is skipped."""
+        """A parsed cell; None for a bad cell that is skipped."""
         try:
             return parse(raw)
         except BadValueError as error:
-            # The place is looked for here and not before: it can mean to read the file again.
+            # The place is looked up only here: this may read the file again.
             bad.found(f"{self.place(row)}: column {name!r} {error}")
             return None
 
 
 def joined(tables: Sequence[Table], source: str) -> Table:
-    """Tables of the same columns as one; the first says which columns there are, and those that are sparse.
+    """Tables with the same columns as one; the columns are those of the first and of sparse ones.
 
     Raises:
         DataError: one of them lacks a column.
@@ -168,30 +168,30 @@ def joined(tables: Sequence[Table], source: str) -> Table:
 
 
 def _whole(table: Table, name: str) -> Any:
-    return table.columns[name] if name in table.columns else table.column(name)  # which says what is wrong
+    return table.columns[name] if name in table.columns else table.column(name)  # raises the error
 
 
 def _concatenated(parts: list[Any]) -> Any:
-    """Arrow columns of one type stay such; others become a list."""
+    """Arrow columns of one type stay Arrow columns; others become a list."""
     if all(hasattr(part, "type") for part in parts) and len({part.type for part in parts}) == 1:
         return pa.chunked_array([chunk for part in parts for chunk in getattr(part, "chunks", [part])], parts[0].type)
     return [value for part in parts for value in (part.to_pylist() if hasattr(part, "to_pylist") else part)]
 
 
 def check_names(names: Sequence[str], where: str) -> Sequence[str]:
-    """The names of the columns themselves.
+    """Check that the names of the columns are distinct, and return them.
 
     Raises:
-        DataError: one stands twice.
+        DataError: a name occurs twice.
     """
     double = next((name for name, count in Counter(names).items() if count > 1), None)
     if double is not None:
-        fail(where, "a column's name", "stand once", f"{double!r} twice", "Rename one of them.", DataError)
+        fail(where, "a column's name", "be unique", f"{double!r} twice", "Rename one of them.", DataError)
     return names
 
 
 def check_not_empty(table: Table) -> Table:
-    """The table itself.
+    """Check that a table has rows, and return it.
 
     Raises:
         DataError: it has no rows.

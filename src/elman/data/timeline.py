@@ -1,4 +1,4 @@
-"""Timelines: the rows of a table as series, the rows of one id each, in order of time."""
+"""Timelines: the rows of a table as series, one for each id, in order of time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,21 +10,21 @@ import numpy as np
 from elman.checks import fail, shown
 from elman.data.table import BadRows, Table
 from elman.errors import DataError
-from elman.fields.series import measured, parse_or_missing
 from elman.fields.values.cells import group, is_number, moment
+from elman.fields.values.numbers import measured, parse_or_missing
 
-MONTHS = 13  # dates at the end of a series that say whether it goes by months
+MONTHS = 13  # dates at the end of a series from which a monthly interval is recognised
 
 
 class Timeline:
     """One series.
 
     Args:
-        name: its id; "" where the table is one series.
-        columns: what stands in it, (T,) arrays of numbers with NaN where one is missing, or lists of parsed values.
-        moments: (T,) rising; None where no column orders the rows, which then stand as they do in the table.
-        times: as they stand in the table.
-        spots: the rows that the steps are, as parts one after the other, each a table and numbers of rows in it.
+        name: its id; "" if the table is one series.
+        columns: its values, (T,) arrays of numbers with NaN for missing ones, or lists of parsed values.
+        moments: (T,) ascending; None if no column orders the rows, which are then in the order of the table.
+        times: as in the table.
+        spots: the rows of the steps, as consecutive parts, each a table and row numbers in it.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Timeline:
         return sum(len(rows) for _, rows in self.spots)
 
     def spot(self, step: int) -> tuple[Table, int]:
-        """The table that a step stands in, and its row there."""
+        """The table of a step, and its row there."""
         for table, rows in self.spots:
             if step < len(rows):
                 return table, int(rows[step])
@@ -49,21 +49,21 @@ class Timeline:
         raise IndexError(step)
 
     def place(self, step: int) -> str:
-        """Where a step stands, for messages."""
+        """The place of a step, for messages."""
         table, row = self.spot(step)
         return table.place(row)
 
     def numbers(self, columns: Sequence[str]) -> np.ndarray:
-        """These columns side by side, (T, C)."""
+        """The given columns side by side, (T, C)."""
         return np.stack([self.columns[column] for column in columns], 1)
 
     def known_until(self, columns: Sequence[str]) -> int:
-        """The step after the last one that has a value of one of these columns, 0 where none has; all steps of none."""
+        """The step after the last one with a value in one of the columns; 0 if there is none; T without columns."""
         known = ~np.isnan(self.numbers(columns)).all(1) if columns else np.ones(len(self), bool)
         return int(np.flatnonzero(known)[-1]) + 1 if known.any() else 0
 
     def take(self, steps: Sequence[int]) -> "Timeline":
-        """These steps only, rising."""
+        """The given steps only, ascending."""
         columns = {
             name: values[steps] if isinstance(values, np.ndarray) else [values[step] for step in steps]
             for name, values in self.columns.items()
@@ -73,16 +73,16 @@ class Timeline:
         return Timeline(self.name, columns, moments, [self.times[step] for step in steps], spots)
 
     def followed_by(self, other: "Timeline") -> "Timeline":
-        """Both, one after the other.
+        """This series, continued by another one.
 
         Raises:
-            DataError: the other does not begin after this one ends.
+            DataError: the other does not begin after the end of this one.
         """
         moments = None
         if self.moments is not None and other.moments is not None:
             if len(self) and len(other) and other.moments[0] <= self.moments[-1]:
-                must = f"be later than the part before, which ends with {shown(self.times[-1])}"
-                then = "Give the parts in order of time."
+                must = f"be later than the split before, which ends with {shown(self.times[-1])}"
+                then = "Give the splits in order of time."
                 fail(other.place(0), "the time", must, shown(other.times[0]), then, DataError)
             moments = np.concatenate([self.moments, other.moments])
         columns: dict[str, Any] = {}
@@ -92,25 +92,26 @@ class Timeline:
         return Timeline(self.name, columns, moments, [*self.times, *other.times], [*self.spots, *other.spots])
 
     def times_after(self, step: int, count: int) -> list[Any]:
-        """The times of the `count` steps from `step` on: as they stand, and beyond the end so far apart as is usual.
+        """The times of the `count` steps from `step` on: as in the table, and beyond its end at the usual interval.
 
-        Dates that are all of one day of the month go on by months. None without a time; without two there is no usual.
+        Dates on the same day of each month continue by months. None without times, and beyond the end if there are
+        fewer than two.
         """
         if self.moments is None:
             return [None] * count
-        standing = list(self.times[step : step + count])
-        return standing + self._beyond(count - len(standing))
+        known = list(self.times[step : step + count])
+        return known + self._beyond(count - len(known))
 
     def _beyond(self, count: int) -> list[Any]:
         assert self.moments is not None
         if count <= 0 or len(self) < 2:
             return [None] * max(count, 0)
-        usual, last, said = float(np.median(np.diff(self.moments))), self.times[-1], self.moments[-1]
+        usual, last, end = float(np.median(np.diff(self.moments))), self.times[-1], self.moments[-1]
         if is_number(last):
-            found = [float(said + usual * ahead) for ahead in range(1, count + 1)]
-            return [int(value) if value.is_integer() else value for value in found]
+            values = [float(end + usual * ahead) for ahead in range(1, count + 1)]
+            return [int(value) if value.is_integer() else value for value in values]
         dates = dates_of(self.times[-MONTHS:])
-        assert dates is not None  # `moment` knows numbers and dates
+        assert dates is not None  # `moment` accepts only numbers and dates
         apart = {(after.year - before.year) * 12 + after.month - before.month for before, after in pairwise(dates)}
         if (
             len(apart) == 1
@@ -136,18 +137,18 @@ def timelines(
     time: str | None,
     bad: BadRows,
 ) -> dict[str, Timeline]:
-    """The series of a table by id, in the order in which they first stand there.
+    """The series of a table by id, in the order of their first rows.
 
     Args:
-        table: a row a step.
+        table: a row per step.
         numbers: columns of numbers, whose empty cells are missing values.
-        parsed: other columns, and what parses their cells.
-        id: the column that names a row's series; None: all rows are one.
-        time: the column that orders the rows; None: they stand in order.
-        bad: what is done with rows that cannot be used.
+        parsed: other columns, and the functions that parse their cells.
+        id: the column with the series of a row; None: all rows are one series.
+        time: the column that orders the rows; None: they are in order.
+        bad: how to treat rows that cannot be used.
 
     Raises:
-        DataError: a column that is not there, a bad cell, or two rows of one time in a series.
+        DataError: a column is missing, a cell is bad, or a series has two rows of the same time.
     """
     ids: list[Any] = [""] * len(table) if id is None else table.values(id, group, bad)
     moments: list[Any] = [0.0] * len(table) if time is None else table.values(time, moment, bad, ids)
@@ -167,7 +168,7 @@ def timelines(
     for row in np.flatnonzero(good).tolist():
         groups.setdefault(ids[row], []).append(row)
     times = [None] * len(table) if time is None else table.column(time)
-    found = {}
+    series = {}
     for name, rows in groups.items():
         if time is not None:
             rows = _in_order(table, rows, moments, times, time, name, bad)
@@ -176,19 +177,19 @@ def timelines(
             for column, values in columns.items()
         }
         when = None if time is None else np.array([moments[row] for row in rows])
-        found[name] = Timeline(name, own, when, [times[row] for row in rows], [(table, np.array(rows))])
-    return found
+        series[name] = Timeline(name, own, when, [times[row] for row in rows], [(table, np.array(rows))])
+    return series
 
 
 def _in_order(
     table: Table, rows: list[int], moments: Sequence[float], times: Sequence[Any], time: str, name: str, bad: BadRows
 ) -> list[int]:
-    """Rows of a series by time, without those whose time is there already."""
+    """The rows of a series by time, without those of a repeated time."""
     ordered = sorted(rows, key=moments.__getitem__)
     double = [after for before, after in pairwise(ordered) if moments[before] == moments[after]]
     for row in double:
         series = f" in the series {shown(name)}" if name else ""
-        hint = "" if name else "; name the column that tells series apart by --id, if there is one"
+        hint = "" if name else "; if the table has several series, pass the column of their names as --id"
         bad.found(
             f"{table.place(row)}: column {time!r} must hold each time once{series}, got {shown(times[row])} again{hint}"
         )
@@ -196,7 +197,7 @@ def _in_order(
 
 
 def dates_of(times: Sequence[Any]) -> list[datetime] | None:
-    """Times as dates; None where they are none."""
+    """Times as dates; None if they are not dates."""
     try:
         return [time if isinstance(time, datetime) else datetime.fromisoformat(str(time).strip()) for time in times]
     except ValueError:
@@ -204,7 +205,7 @@ def dates_of(times: Sequence[Any]) -> list[datetime] | None:
 
 
 def plain(time: Any) -> Any:
-    """A time, or what names a series, as JSON has it: texts and numbers as they are, dates as text.
+    """A time, or the id of a series, for JSON: texts and numbers unchanged, dates as text.
 
     Example:
         >>> [plain(time) for time in (3, np.int64(3), "noon", datetime(2026, 11, 23, 14), None)]

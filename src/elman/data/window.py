@@ -1,28 +1,27 @@
-"""Windows of series: a past that is read and the steps after it that are forecast, cut when they are asked for."""
+"""Windows of series: the history to read and the horizon to forecast, cut on demand."""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
-import torch
 
 from elman.data.batch import Batch, Examples
 from elman.types import Column
 
 
 class WindowExamples(Examples):
-    """Windows over encoded series that lie one after the other in one array a field, so that none is stored twice.
+    """Windows over encoded series, which are concatenated to one array per field, so that nothing is stored twice.
 
-    Row i reads the `window` steps before step `origins[i]` of those arrays and answers that step and those after it.
+    Row i reads the `window` steps before step `origins[i]` of these arrays and predicts the `horizon` steps from it on.
 
     Args:
-        past: inputs by name that are cut before the origin, (N, C): sequences, or single values where named in `flat`.
+        past: inputs by name that are cut before the origin, (N, C): sequences, or single values if named in `flat`.
         ahead: inputs by name that are cut from the origin on, (N, C), single values.
-        at: inputs by name whose value is that of the last step before the origin, (N,) or (N, K), single values.
-        targets: (N,) by name; None where only answers are wanted.
-        origins: (rows,) steps of those arrays.
+        at: inputs by name with the value of the last step before the origin, (N,) or (N, K), single values.
+        targets: (N,) by name; None for prediction only.
+        origins: (rows,) steps of these arrays.
         window, horizon: steps.
-        place: step -> where it stands, for messages.
+        place: step -> its place, for messages.
         flat: inputs of `past` that are single values.
     """
 
@@ -59,30 +58,30 @@ class WindowExamples(Examples):
         return digest.hexdigest()
 
     def before(self, name: str, rows: np.ndarray, steps: int) -> np.ndarray:
-        """The `steps` values of a target before these rows' origins, (rows, steps)."""
+        """The `steps` values of a target before the rows' origins, (rows, steps)."""
         assert self.answers is not None
         return self._cut(self.answers[name], rows, -steps, 0)
 
     def ahead_of(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """The values of a target that these rows forecast, (rows, horizon)."""
+        """The values of a target that the rows forecast, (rows, horizon)."""
         assert self.answers is not None
         return self._cut(self.answers[name], rows, 0, self.horizon)
 
     def batch(self, rows: np.ndarray) -> Batch:
         inputs = {}
         for name, array in self.past.items():
-            lengths = None if name in self.flat else torch.full((len(rows),), self.window)
-            inputs[name] = Column(torch.from_numpy(self._cut(array, rows, -self.window, 0)), lengths)
+            lengths = None if name in self.flat else np.full(len(rows), self.window)
+            inputs[name] = Column(self._cut(array, rows, -self.window, 0), lengths)
         for name, array in self.ahead.items():
-            inputs[name] = Column(torch.from_numpy(self._cut(array, rows, 0, self.horizon)), None)
+            inputs[name] = Column(self._cut(array, rows, 0, self.horizon), None)
         for name, array in self.at.items():
-            inputs[name] = Column(torch.from_numpy(array[self.origins[rows] - 1]), None)
+            inputs[name] = Column(array[self.origins[rows] - 1], None)
         if self.answers is None:
             return Batch(inputs, None, rows)
-        targets = {name: Column(torch.from_numpy(self.ahead_of(name, rows)), None) for name in self.answers}
+        targets = {name: Column(self.ahead_of(name, rows), None) for name in self.answers}
         return Batch(inputs, targets, rows)
 
     def _cut(self, array: np.ndarray, rows: np.ndarray, begin: int, end: int) -> np.ndarray:
-        """Steps `begin` to `end` from these rows' origins on, (rows, steps, ...)."""
-        found: np.ndarray = array[self.origins[rows][:, None] + np.arange(begin, end)]
-        return found
+        """Steps `begin` to `end`, counted from the rows' origins, (rows, steps, ...)."""
+        cut: np.ndarray = array[self.origins[rows][:, None] + np.arange(begin, end)]
+        return cut

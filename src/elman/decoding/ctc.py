@@ -120,21 +120,21 @@ def prefix_beam(log_probabilities: np.ndarray, width: int) -> list[int]:
 
 
 def _best(scores: np.ndarray, width: int) -> np.ndarray:
-    """Where the highest scores (N,) stand, up to `width`, falling, of equal ones the first; -inf never does."""
+    """Where the highest scores (N,) are, up to `width`, falling, of equal ones the first; -inf never does."""
     limit = np.partition(scores, len(scores) - width)[len(scores) - width] if width < len(scores) else -np.inf
     best = np.flatnonzero((scores >= limit) & (scores > -np.inf))
     return best[np.argsort(-scores[best], kind="stable")][:width]
 
 
 class Span(NamedTuple):
-    """The steps at which a symbol stands: from `begin` up to `end`, which is not one of them."""
+    """The steps that a symbol is aligned with: from `begin` up to `end`, which is not one of them."""
 
     begin: int
     end: int
 
 
 def align(log_probabilities: np.ndarray, symbols: Sequence[int]) -> list[Span]:
-    """Where each symbol stands on the most likely path that reads as these symbols (Viterbi 1967).
+    """Where each symbol is on the most likely path that reads as these symbols (Viterbi 1967).
 
     Args:
         log_probabilities: (T, K), T at least `least_steps`.
@@ -151,7 +151,7 @@ def align(log_probabilities: np.ndarray, symbols: Sequence[int]) -> list[Span]:
     steps = np.asarray(log_probabilities, np.float64)[:, states]  # (T, 2 S + 1)
     best = np.full(len(states), -np.inf)
     best[:2] = steps[0, :2]
-    came = np.zeros(steps.shape, np.int64)  # how many states before the one that it came from stands
+    came = np.zeros(steps.shape, np.int64)  # how many states before the one that it came from is
     for t in range(1, len(steps)):
         sources = np.full((3, len(states)), -np.inf)
         sources[0], sources[1, 1:] = best, best[:-1]

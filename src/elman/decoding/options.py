@@ -75,7 +75,7 @@ class Decoding:
         top_p: above 0, at most 1; sample among the fewest symbols whose probabilities add up to this, and any as likely
             as the last of them (nucleus, Holtzman et al. 2019, arXiv 1904.09751), after temperature and top_k.
         seed: of the samples.
-        repetition_penalty: above 0; the log-probability of a symbol that stands in the prompt or the sequence is
+        repetition_penalty: above 0; the log-probability of a symbol that occurs in the prompt or the sequence is
             multiplied by it, so that above 1 repetition is rarer (Keskar et al. 2019, arXiv 1909.05858, who divide
             logits, which depends on what was added to all of them). A beam ranks by the log-probability thus changed.
         no_repeat_ngram: at least 1; no n-gram of this size occurs twice, those of the prompt included.

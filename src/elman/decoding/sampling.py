@@ -6,8 +6,8 @@ from elman.decoding.options import Decoding
 from elman.decoding.selection import CHUNK, highest
 
 BLOCK = 32  # symbols whose probabilities are summed before the sums are searched
-TOP = 3  # a nucleus is looked for among the most likely symbols first, one of so many
-SPLITMIX = np.uint64(0x9E3779B97F4A7C15)
+TOP = 3  # only one in this many symbols, the most likely, is sorted for a nucleus at first
+SPLITMIX = np.uint64(0x9E3779B97F4A7C15)  # the increment of SplitMix64
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -79,7 +79,7 @@ class Sampler:
 def _nucleus_limit(weights: np.ndarray, mass: float, part: int = TOP) -> np.ndarray:
     """The least of the largest weights (N, V) that together have the fraction `mass` of their sum, (N, 1).
 
-    Only the largest, one of `part`, are sorted where these have the mass.
+    Only the largest, one in `part`, are sorted where these have the mass.
     """
     totals = np.einsum("nv->n", weights)
     outside = weights.shape[1] - max(1, weights.shape[1] // part)

@@ -4,22 +4,21 @@ import numpy as np
 
 BLOCK = 16  # symbols of which only the highest is partitioned at first, a power of 2
 CHUNK = 1 << 17  # scores that are worked on at a time, few enough to stay in a processor's cache
-MODERATE = 40.0  # logits up to this, and sums over all symbols, have powers that float32 can hold
+MODERATE = 40.0  # where the highest logit is within this, float32 holds the sum of powers as it is
 
 
 def log_sum_exp(logits: np.ndarray) -> np.ndarray:
     """log sum over v of exp(logits_v) of each row, (N, V) -> (N,): what makes log-probabilities of logits."""
     rows, size = logits.shape
     shift = logits[np.arange(rows), logits.argmax(1)]
-    if rows and np.abs(shift).max() < MODERATE:
-        shift[:] = 0
+    shift[np.abs(shift) < MODERATE] = 0  # row by row, so that a row's sum does not depend on its batch
     sums = np.empty_like(shift)
     step = max(1, CHUNK // size)
     scratch = np.empty((min(step, rows), size), logits.dtype)
     for begin in range(0, rows, step):
         part = logits[begin : begin + step]
         powers = scratch[: len(part)]
-        if shift.any():
+        if shift[begin : begin + step].any():
             part = np.subtract(part, shift[begin : begin + step, None], out=powers)
         np.exp(part, out=powers)
         np.einsum("nv->n", powers, out=sums[begin : begin + step])  # several times faster than `sum`
@@ -36,7 +35,7 @@ def highest(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     blocks = size // BLOCK
     if blocks < 2 * k:
         return _partitioned(scores, k)
-    # They stand in the blocks whose highest are highest, or after the last block: few are left to be sorted. A block's
+    # They are in the blocks whose highest are highest, or after the last block: few are left to be sorted. A block's
     # symbols lie `blocks` apart, so that all blocks are compared at once.
     best = np.argpartition(_block_highest(scores, blocks), blocks - k, 1)[:, blocks - k :]
     few = (np.arange(BLOCK)[:, None] * blocks + best[:, None, :]).reshape(rows, BLOCK * k)

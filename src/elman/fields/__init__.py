@@ -1,10 +1,10 @@
 """What a column can hold. A new field is one file here and one line in this table."""
 
 from elman.fields.audio import Audio
-from elman.fields.base.aligned import Aligned
 from elman.fields.base.collection import Fields, column_of, split_roles
-from elman.fields.base.field import Field, Input, InStep, Single, Steps, Target
-from elman.fields.base.generated import Frames, Symbols, Writable
+from elman.fields.base.field import Field, Input, Single, Steps, Target
+from elman.fields.base.generated import Frames, Generated, Symbols
+from elman.fields.base.in_step import Aligned, ChainScores, InStep, StepScores
 from elman.fields.category import Category
 from elman.fields.forecast import Forecast
 from elman.fields.image import Image
@@ -45,10 +45,12 @@ __all__ = [
     "Aligned",
     "Audio",
     "Category",
+    "ChainScores",
     "Field",
     "Fields",
     "Forecast",
     "Frames",
+    "Generated",
     "Image",
     "InStep",
     "Input",
@@ -60,13 +62,13 @@ __all__ = [
     "Roll",
     "Series",
     "Single",
+    "StepScores",
     "Steps",
     "Symbols",
     "Tags",
     "Target",
     "Text",
     "Transcript",
-    "Writable",
     "column_of",
     "split_roles",
 ]

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from torch import nn
 
-from elman.checks import check_range, check_share, fail, shown
+from elman.checks import check_fraction, check_range, fail, shown
 from elman.errors import BadValueError
 from elman.fields.base.field import Input
 from elman.fields.values.files import find_file
-from elman.layers import PictureEncoder
 from elman.media.images import read_picture, resized, write_picture
 from elman.types import Json
 
@@ -22,7 +20,8 @@ MOST_FEATURES = 100_000
 
 
 class Image(Input):
-    """A picture, (H, W, C): z = (value - mean) / deviation, both of a channel's pixels in the training split.
+    """A picture, (H, W, C): z = (value - mean) / standard deviation, both of a channel's pixels in the
+    training split.
 
     Cells are paths of PNG, JPEG or BMP files, whose pixels are 0 to 255; or arrays of any numbers, (H, W) or (H, W, C).
 
@@ -30,25 +29,26 @@ class Image(Input):
         name: the column.
         size: height x width that every picture is resized to (bilinear), in pixels, 1 to 1024: "28x28" or [28, 28].
         channels: C of a picture: 1 grey, 2 grey and opacity, 3 red, green and blue, 4 these and opacity. Without a
-            channel for opacity what shines through lies on white. Files are converted; arrays must have so many
-            channels, and a grey one, (H, W), may stand for 3.
-        features: D, numbers of the vector that a picture becomes.
-        dropout: 0 to 1, share of these numbers that training sets to zero.
+            channel for opacity what shines through lies on white. Files are converted; arrays must have as many
+            channels, and a grey one, (H, W), is repeated for 3.
+        features: D, size of the vector that a picture becomes.
+        dropout: 0 to 1, fraction of these numbers that training sets to zero.
         root: the folder that relative paths start from; None: the current one.
 
-    The network sees it by an `elman.layers.PictureEncoder`.
+    The network sees it by an `elman.encoders.image.PictureEncoder`.
 
     Example:
         >>> field = Image("photo", size="2x2", channels=1)
         >>> field.fit([field.parse([[0, 255], [255, 0]])])
         >>> field.encode(field.parse([[0, 255], [0, 255]])).tolist(), field.describe()
-        ([[[-1.0, 1.0], [-1.0, 1.0]]], '2 x 2 pixels, 1 channel, mean 127.5, deviation 127.5')
+        ([[[-1.0, 1.0], [-1.0, 1.0]]], '2 x 2 pixels, 1 channel, mean 127.5, standard deviation 127.5')
     """
 
     kind = "image"
+    names_files = True
     is_sequence = False
     storage = pa.list_(pa.float32())
-    heeded_by_parse = frozenset({"size", "channels", "root"})
+    parse_options = frozenset({"size", "channels", "root"})
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class Image(Input):
         self.size = _sides(name, size)
         check_range(name, "channels", channels, low=1, high=4)
         check_range(name, "features", features, low=1, high=MOST_FEATURES)
-        check_share(name, "dropout", dropout)
+        check_fraction(name, "dropout", dropout)
         self.channels, self.features, self.dropout, self.root = channels, features, dropout, root
-        self.mean, self.deviation = np.zeros(channels), np.ones(channels)
+        self.mean, self.standard_deviation = np.zeros(channels), np.ones(channels)
 
     def parse(self, raw: Any) -> np.ndarray:
         """The path of a file, an array or nested lists -> (H, W, C), uint8 of a file and float32 of an array."""
@@ -80,10 +80,10 @@ class Image(Input):
         self.mean = np.asarray(totals / pixels)
         squares = sum(np.square(value - self.mean).sum((0, 1)) for value in values)
         deviation = np.sqrt(squares / pixels)
-        self.deviation = np.where(deviation > 0, deviation, 1.0)  # what never changes becomes zeros
+        self.standard_deviation = np.where(deviation > 0, deviation, 1.0)  # what never changes becomes zeros
 
     def encode(self, value: np.ndarray) -> np.ndarray:
-        return ((value - self.mean) / self.deviation).astype(np.float32).transpose(2, 0, 1)
+        return ((value - self.mean) / self.standard_deviation).astype(np.float32).transpose(2, 0, 1)
 
     def pack(self, value: np.ndarray) -> np.ndarray:
         return value.ravel().astype(np.float32)
@@ -95,34 +95,30 @@ class Image(Input):
         return [self._shaped(element.values) for element in stored]
 
     def _shaped(self, flat: pa.Array) -> np.ndarray:
-        # A copy: what lies in a file that is mapped must not be read again later, see `Stored`.
+        # A copy: what lies in a file that is mapped must not be read again later, see `ArrowRows`.
         value: np.ndarray = flat.to_numpy().copy()
         return value.reshape(*self.size, self.channels)
 
     def learned(self) -> Json:
-        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
+        return {"mean": self.mean.tolist(), "standard_deviation": self.standard_deviation.tolist()}
 
     def restore(self, learned: Json) -> None:
-        self.mean, self.deviation = (
-            np.array(learned[key], float).reshape(self.channels) for key in ("mean", "deviation")
+        self.mean, self.standard_deviation = (
+            np.array(learned[key], float).reshape(self.channels) for key in ("mean", "standard_deviation")
         )
 
     def describe(self) -> str:
-        mean, deviation = (", ".join(f"{x:.4g}" for x in numbers) for numbers in (self.mean, self.deviation))
+        mean, deviation = (", ".join(f"{x:.4g}" for x in numbers) for numbers in (self.mean, self.standard_deviation))
         channels = f"{self.channels} channel{'s' * (self.channels > 1)}"
-        return f"{self.size[0]} x {self.size[1]} pixels, {channels}, mean {mean}, deviation {deviation}"
+        return f"{self.size[0]} x {self.size[1]} pixels, {channels}, mean {mean}, standard deviation {deviation}"
 
-    def encoder(self) -> nn.Module:
-        height, width = self.size
-        return PictureEncoder(self.channels, height, width, self.features, dropout=self.dropout)
-
-    def keep(self, value: np.ndarray, stem: Path, title: str = "") -> list[Path]:
-        """Write a parsed picture as `stem`.png, above which nothing can stand."""
+    def save_artifacts(self, value: np.ndarray, stem: Path, title: str = "") -> list[Path]:
+        """Write a parsed picture as `stem`.png, which has no room for a title."""
         path = stem.parent / f"{stem.name}.png"
         write_picture(value, path)
         return [path]
 
-    def pieces(self, value: np.ndarray) -> list[str]:
+    def step_names(self, value: np.ndarray) -> list[str]:
         return [f"{value.shape[0]} x {value.shape[1]} pixels"]
 
 

@@ -1,11 +1,8 @@
-"""Known: what is known of the steps ahead before they come, such as a price that is planned or a holiday."""
+"""Known: future covariates, what is known of the steps ahead, such as a planned price or a holiday."""
 
 from typing import Literal
 
-from torch import nn
-
 from elman.fields.lags import Lags
-from elman.fields.series import Channels
 
 
 class Known(Lags):
@@ -13,26 +10,27 @@ class Known(Lags):
 
     Args:
         name: what messages call it.
-        columns: those that are known ahead, one a channel.
-        missing: as in `Series`; by default an empty cell is an error, for a plan with a gap is none.
-
-    Attributes:
-        in_steps: whether the network reads it step by step, (B, T, C); set before the encoder is made.
+        steps: T.
+        stepwise: whether the network reads it step by step, (B, T, C).
+        columns: the columns that are known in advance, one a channel.
+        missing: as in `Series`; by default an empty cell is an error, for a plan has no gaps.
 
     Example:
-        >>> field = Known("known", columns=["price", "holiday"])
-        >>> field.steps = 28
-        >>> field.encoder().output_size
-        56
+        >>> Known("known", 28, columns=["price", "holiday"]).describe()
+        '28 steps of ...'
     """
 
     kind = "known"
-    in_steps = False
+    past_columns = ()
 
     def __init__(
-        self, name: str, *, columns: list[str], missing: Literal["forward", "mean", "refuse"] = "refuse"
+        self,
+        name: str,
+        steps: int = 1,
+        stepwise: bool = False,
+        *,
+        columns: list[str],
+        missing: Literal["forward", "mean", "refuse"] = "refuse",
     ) -> None:
-        super().__init__(name, columns=columns, missing=missing)
-
-    def encoder(self) -> nn.Module:
-        return Channels(len(self.columns)) if self.in_steps else super().encoder()
+        super().__init__(name, steps, columns=columns, missing=missing)
+        self.stepwise = stepwise

@@ -6,11 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 from elman.checks import check_choice, check_range, fail, shown
+from elman.decoding.special import sigmoid
 from elman.errors import BadValueError, DataError
 from elman.fields.base.field import Single
 from elman.fields.values.cells import is_blank
@@ -23,23 +21,23 @@ class Labels(Single):
 
     Args:
         name: the column.
-        separator: what stands between the classes of a cell that is one text.
-        threshold: 0 to 1, the probability from which on a class is answered.
-        class_weights: "none"; or "balanced": a row that has a class weighs, for this class, as many times more than one
-            that has it not as there are more of the others, so that both sides count alike.
+        separator: what separates the classes of a cell that is one text.
+        threshold: 0 to 1, the probability from which on a class is predicted.
+        class_weights: "none"; or "balanced": for each class, rows that have it weigh (rows without it) / (rows with
+            it), so that both sides count alike.
 
     A cell that holds nothing has no class, as an empty list: a CSV file has no other way to say so. Classes whose names
     are all integers (or True and False) are given back as such.
 
     Raises:
-        ArgumentError: an empty separator, a share or a name that does not exist.
+        ArgumentError: an empty separator, a smoothing out of range, or a name that does not exist.
 
     Example:
         >>> field = Labels("topics")
         >>> field.fit([field.parse(cell) for cell in ("sport | money", ["money"], "", ["art", "money"])])
         >>> field.classes, field.encode(["art", "sport"]).tolist()
         (['art', 'money', 'sport'], [True, False, True])
-        >>> field.decode(torch.tensor([[-2.0, 3.0, 0.5], [-1.0, -1.0, -1.0]]))
+        >>> field.decode(np.array([[-2.0, 3.0, 0.5], [-1.0, -1.0, -1.0]]))
         [['money', 'sport'], []]
         >>> field.describe()
         '3 classes, 1.25 a row: art 1, money 3, sport 1; 1 row has none'
@@ -48,7 +46,7 @@ class Labels(Single):
     kind = "labels"
     metrics = ("micro_f1", "macro_f1", "accuracy")
     storage = pa.list_(pa.string())
-    heeded_by_parse = frozenset({"separator"})
+    parse_options = frozenset({"separator"})
 
     def __init__(
         self,
@@ -82,14 +80,8 @@ class Labels(Single):
             counted.update(names)
             rows, without = rows + 1, without + (not names)
         if not counted:
-            fail(
-                f"column {self.name!r}",
-                "labels",
-                "have at least one class in the training split",
-                "none",
-                "Check the column, or the split.",
-                DataError,
-            )
+            must, then = "have at least one class in the training split", "Check the column, or the split."
+            fail(f"column {self.name!r}", "labels", must, "none", then, DataError)
         classes = in_order(counted)
         self._set_classes(classes, [counted[name] for name in classes], rows, without)
 
@@ -103,7 +95,7 @@ class Labels(Single):
         has[[self._ids[name] for name in value]] = True
         return has
 
-    def witnesses(self, column: pa.Array) -> list[list[str]]:
+    def representative_values(self, column: pa.Array) -> list[list[str]]:
         return [[name] for name in column.flatten().unique().to_pylist()]
 
     def learned(self) -> Json:
@@ -121,37 +113,22 @@ class Labels(Single):
         none = f"; {self.without:,} row{' has' if self.without == 1 else 's have'} none" if self.without else ""
         return f"{len(self.classes)} class{several}, {a_row}: {with_counts(self.classes, self.counts)}{none}"
 
-    def head(self, input_size: int) -> nn.Module:
-        return nn.Linear(input_size, len(self.classes))
+    def weights(self) -> np.ndarray | None:
+        """The weight of each class where a row has it, (K,) float32, rows without it by rows with it; None where all
+        weigh 1.
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy in nats a row, (B,): output (B, K), target (B, K).
-
-            p = sigmoid(output)
-            loss = -sum over the classes k of  weight_k target_k log p_k + (1 - target_k) log (1 - p_k)
-
-        It is summed and not averaged over the classes: without weights it is -log of the probability of the row's
-        set of classes, in the same unit as the losses of other targets beside it.
-        """
-        true = target.to(output.dtype)
-        weights = self.weights()
-        weights = None if weights is None else weights.to(output)
-        return F.binary_cross_entropy_with_logits(output, true, reduction="none", pos_weight=weights).sum(-1)
-
-    def weights(self) -> Tensor | None:
-        """The weight of each class where a row has it, (K,), rows without it by rows with it; None where all weigh 1.
-
-        A class that every row has counts as if one row had it not: its weight would be 0.
+        A class that every row has counts as if one row lacked it: its weight would be 0.
         """
         if self.class_weights == "none":
             return None
-        counts = torch.tensor(self.counts, dtype=torch.float)
-        return (self.rows - counts).clamp(min=1) / counts
+        counts = np.array(self.counts, np.float32)
+        balanced: np.ndarray = (self.rows - counts).clip(min=1) / counts
+        return balanced
 
-    def decode(self, output: Tensor) -> list[Any]:
-        return self.decode_target(output.sigmoid() >= self.threshold)
+    def decode(self, output: np.ndarray) -> list[Any]:
+        return self.decode_target(sigmoid(output) >= self.threshold)
 
-    def decode_target(self, target: Tensor) -> list[Any]:
+    def decode_target(self, target: np.ndarray) -> list[Any]:
         names = self.labels()
         return [[name for name, has in zip(names, row, strict=True) if has] for row in target.tolist()]
 
@@ -163,9 +140,9 @@ class Labels(Single):
         """As sets."""
         return [frozenset(value) for value in values]
 
-    def probabilities(self, output: Tensor) -> list[dict[str, float]]:
+    def probabilities(self, output: np.ndarray) -> list[dict[str, float]]:
         """Of each class by itself: those of a row are not 1 in sum."""
-        return [dict(zip(self.classes, row, strict=True)) for row in output.sigmoid().tolist()]
+        return [dict(zip(self.classes, row, strict=True)) for row in sigmoid(output).tolist()]
 
     def _set_classes(self, classes: list[str], counts: list[int], rows: int, without: int) -> None:
         self.classes, self.counts, self.rows, self.without = classes, counts, rows, without

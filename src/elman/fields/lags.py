@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from torch import Tensor, nn
 
 from elman.fields.base.field import Input
 from elman.fields.series import Series
@@ -13,39 +12,44 @@ from elman.types import Json
 
 
 class Lags(Input):
-    """So many steps of C measurements as one value of T C numbers, scaled by the training split as `Series` is.
+    """T steps of C measurements as one value of T C numbers, scaled by the training split as `Series` is.
 
     With it a linear map from past to future is a network like others: the topology one-to-one, whose head sits on the
-    lags. With `level = "last"` of the target that is NLinear (Zeng et al. 2023, arXiv 2205.13504).
+    lags. With `normalize = "last"` of the target that is NLinear (Zeng et al. 2023, arXiv 2205.13504).
 
     Args:
         name: what messages call it.
+        steps: T, those of a window.
         columns: those that are read, one a channel.
         missing: as in `Series`.
 
-    Attributes:
-        steps: T, set before the encoder is made.
-
     Example:
-        >>> field = Lags("past", columns=["load"])
-        >>> field.steps = 2
+        >>> field = Lags("past", 2, columns=["load"])
         >>> field.fit([field.parse([1.0, 3.0, 1.0, 3.0])])
-        >>> field.encode(field.parse([1.0, 3.0])).tolist(), field.encoder().output_size
-        ([[-1.0], [1.0]], 2)
+        >>> field.encode(field.parse([1.0, 3.0])).tolist()
+        [[-1.0], [1.0]]
     """
 
     kind = "lags"
     is_sequence = False
     storage = Series.storage
-    heeded_by_parse = Series.heeded_by_parse
-    steps = 1
+    parse_options = Series.parse_options
 
     def __init__(
-        self, name: str, *, columns: list[str], missing: Literal["forward", "mean", "refuse"] = "forward"
+        self,
+        name: str,
+        steps: int = 1,
+        *,
+        columns: list[str],
+        missing: Literal["forward", "mean", "refuse"] = "forward",
     ) -> None:
         super().__init__(name)
-        self.columns, self.missing = columns, missing
+        self.steps, self.columns, self.missing = steps, columns, missing
         self.scaled = Series(name, columns=columns, missing=missing)
+
+    @property
+    def past_columns(self) -> Sequence[str]:  # type: ignore[override]
+        return self.columns
 
     def parse(self, raw: Any) -> np.ndarray:
         return self.scaled.parse(raw)
@@ -72,19 +76,5 @@ class Lags(Input):
     def describe(self) -> str:
         return f"{self.steps} steps of {self.scaled.describe()}"
 
-    def encoder(self) -> nn.Module:
-        return Flat(self.steps, len(self.columns))
-
-    def pieces(self, value: np.ndarray) -> list[str]:
-        return [" ".join(self.scaled.pieces(value))]
-
-
-class Flat(nn.Module):
-    """(B, T, C) -> (B, T C): all steps side by side."""
-
-    def __init__(self, steps: int, channels: int) -> None:
-        super().__init__()
-        self.output_size = steps * channels
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(1)
+    def step_names(self, value: np.ndarray) -> list[str]:
+        return [" ".join(self.scaled.step_names(value))]

@@ -1,4 +1,4 @@
-"""Notes: one voice of music, a pitch and a duration after the other, read or written."""
+"""Notes: one voice of music, a pitch and a duration after the other, read or generated."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,16 +6,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from torch import Tensor, nn
-from torch.nn import functional as F
 
-from elman.checks import check_range, check_share, shown
+from elman.checks import check_fraction, check_range, shown
 from elman.errors import BadValueError
-from elman.fields.base.generated import Reader, Symbols
+from elman.fields.base.generated import Symbols, TextReader
 from elman.fields.values.cells import listed
 from elman.fields.values.files import find_file
-from elman.layers import TokenEmbedding
-from elman.layers.heads import Projection
 from elman.media.music import (
     HIGHEST,
     REST,
@@ -25,15 +21,15 @@ from elman.media.music import (
     event_name,
     is_voice,
     item_text,
-    keep_notes,
     notes_of_pairs,
     one_voice,
     pairs_of,
     pitch_name,
     read_midi,
+    save_notes,
     voice_text,
 )
-from elman.types import Column, Json
+from elman.types import Json
 
 # The symbols by their ids: these, then the 128 pitches, then durations of 1, 2, ... steps.
 PAD, BEGIN, END, REST_ID, TIE_ID = range(5)
@@ -46,48 +42,51 @@ class Notes(Symbols):
     """One voice: each note or rest is two symbols, a pitch (or the rest) and a duration.
 
     A value is the path of a MIDI file; a list of pairs of a pitch and its beats, `[["C5", 1], ["rest", 0.5], [67, 2]]`,
-    also as JSON; or a text, `C5:1 rest:1/2 G4:2`, which is what is written too. Of several voices the highest is read,
-    see `elman.media.music.one_voice`. All 128 pitches and all durations up to the longest of the training split have a
-    symbol, and longer ones are tied, so that nothing is unknown.
+    also as JSON; or a text, `C5:1 rest:1/2 G4:2`, which is also what is generated. Of several voices the highest is
+    read, see `elman.media.music.one_voice`. All 128 pitches and all durations up to the longest of the training split
+    have a symbol, and longer ones are tied, so that nothing is unknown.
 
     What comes of a voice is counted by its notes: the loss is that of all its symbols, rests and the end among them,
     over the number of its notes, so that `bits` are bits a note.
 
     Args:
         name: the column.
+        generated, continues: see `Generated`.
         root: the folder that relative paths start from; None: the current one.
         resolution: steps a beat (quarter note) of the grid that notes are moved to, 1 to 96.
-        tempo: as a target, beats a minute of the files that are written, 1 to 1,000.
-        embedding: numbers a symbol's vector.
-        dropout: 0 to 1, share of the vectors' numbers that training sets to zero.
+        tempo: as a target, beats a minute of the files that are generated, 1 to 1,000.
+        embedding: size of a symbol's vector.
+        dropout: 0 to 1, fraction of the vectors' numbers that training sets to zero.
         longest: as a target, notes and rests that a voice may have at the most; a longer one is a bad row.
 
     Raises:
         ArgumentError: a value out of its range.
 
     Example:
-        >>> field = Notes("tune", resolution=2)
-        >>> field.written = True
+        >>> field = Notes("tune", generated=True, resolution=2)
         >>> value = field.parse([["C5", 1], ["rest", 0.5], [67, 2]])
         >>> field.fit([value])
-        >>> field.pieces(value)
+        >>> field.step_names(value)
         ['C5', '1', 'rest', '1/2', 'G4', '2']
-        >>> field.read(field.encode(value))
+        >>> field.decode_sequence(field.encode(value))
         'C5:1 rest:1/2 G4:2'
     """
 
     kind = "notes"
+    names_files = True
     is_sequence = True
     begin, end = BEGIN, END
-    unwritten = (PAD, BEGIN)
+    never_generated = (PAD, BEGIN)
     metrics = ("bits",)
     storage = pa.list_(pa.int64())  # pitch, steps, pitch, steps, ...
-    heeded_by_parse = frozenset({"resolution", "longest", "written"})
-    only_as_target = frozenset({"tempo", "longest"})
+    parse_options = frozenset({"resolution", "longest", "generated"})
+    target_options = frozenset({"tempo", "longest"})
 
     def __init__(
         self,
         name: str,
+        generated: bool = False,
+        continues: bool = False,
         *,
         root: str | None = None,
         resolution: int = 4,
@@ -96,11 +95,11 @@ class Notes(Symbols):
         dropout: float = 0.1,
         longest: int = 1000,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, generated, continues)
         check_range(name, "resolution", resolution, low=1, high=96)
         check_range(name, "tempo", tempo, low=1, high=1000)
         check_range(name, "embedding", embedding, low=1)
-        check_share(name, "dropout", dropout)
+        check_fraction(name, "dropout", dropout)
         check_range(name, "longest", longest, low=1)
         self.root, self.resolution, self.tempo = root, resolution, tempo
         self.embedding, self.dropout, self.longest = embedding, dropout, longest
@@ -113,7 +112,7 @@ class Notes(Symbols):
         if not notes:
             raise BadValueError("have a note", shown(raw))
         voice = one_voice(notes, self.resolution)
-        if self.written and len(voice) > self.longest:
+        if self.generated and len(voice) > self.longest:
             raise BadValueError(f"have at most {self.longest:,} notes and rests", f"{len(voice):,}")
         return voice
 
@@ -136,7 +135,7 @@ class Notes(Symbols):
 
     def encode(self, value: np.ndarray) -> np.ndarray:
         ids = self.encode_prompt(value)
-        return np.append(ids, END) if self.written else ids
+        return np.append(ids, END) if self.generated else ids
 
     def encode_prompt(self, value: np.ndarray) -> np.ndarray:
         ids: list[int] = []
@@ -151,7 +150,7 @@ class Notes(Symbols):
         return value.ravel()
 
     def unpack(self, stored: pa.Scalar) -> np.ndarray:
-        # A copy: what lies in a file that is mapped must not be read again later, see `Stored`.
+        # A copy: what lies in a file that is mapped must not be read again later, see `ArrowRows`.
         values: np.ndarray = stored.values.to_numpy().copy()
         return values.reshape(-1, 2)
 
@@ -177,39 +176,21 @@ class Notes(Symbols):
         beats = [item_text("", count, self.resolution).removeprefix(":") for count in steps]
         return ["<pad>", "<begin>", "<end>", REST, TIE, *pitches, *beats]
 
-    def encoder(self) -> nn.Module:
-        return TokenEmbedding(len(self.symbols()), self.embedding, dropout=self.dropout)
-
-    def head(self, input_size: int) -> nn.Module:
-        return Projection(input_size, len(self.symbols()))
-
-    def pieces(self, value: np.ndarray) -> list[str]:
+    def step_names(self, value: np.ndarray) -> list[str]:
         names = self.symbols()
         return [names[index] for index in self.encode_prompt(value)]
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy in nats a symbol, (N,): output (N, V) logits, target (N,)."""
-        return F.cross_entropy(output, target, reduction="none")
-
-    def counted(self, target: Column) -> Tensor:
-        """The notes of each row, (B,), over which the loss of all its symbols is taken."""
-        return _are_pitches(target.values).sum(1)
-
-    def reader(self) -> Reader:
+    def reader(self) -> TextReader:
         """What reads symbols as they come; a pitch without a duration, and a duration without a pitch, is left out."""
         return _reading(self.resolution)
 
     def truth(self, value: np.ndarray) -> str:
-        """The voice as it stands, in the way that one is written."""
+        """The voice as it is, in the form that is generated."""
         return voice_text(value, self.resolution)
 
-    def keep(self, value: Any, stem: Path, title: str = "") -> list[Path]:
+    def save_artifacts(self, value: Any, stem: Path, title: str = "") -> list[Path]:
         """A voice as stem.mid, stem.png and stem.wav; one without a note is not kept."""
-        return keep_notes(self._notes_of(value), self.tempo, stem, title)
-
-
-def _are_pitches(ids: Tensor) -> Tensor:
-    return (ids >= FIRST_PITCH) & (ids < FIRST_DURATION)
+        return save_notes(self._notes_of(value), self.tempo, stem, title)
 
 
 def _reading(resolution: int) -> Callable[[Sequence[int], bool], str]:

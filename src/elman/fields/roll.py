@@ -1,4 +1,4 @@
-"""Roll: music as the keys of a piano that are down at each step of time, read or written."""
+"""Roll: music as the keys of a piano that are down at each step of time, read or generated."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,28 +7,25 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
-from elman.checks import check_range, check_share, shown
+from elman.checks import check_fraction, check_range, shown
+from elman.decoding.special import sigmoid
 from elman.errors import BadValueError
 from elman.fields.base.generated import Frames
 from elman.fields.values.cells import listed
 from elman.fields.values.files import find_file
-from elman.layers import drop_out
 from elman.media.music import (
     KEYS,
     LOWEST_KEY,
-    keep_notes,
     key_of,
     parse_pitch,
     piano_roll,
     pitch_name,
     read_midi,
     roll_notes,
+    save_notes,
 )
-from elman.types import Column, Json
+from elman.types import Json
 
 A_LIST = "be a list of the pitches of each step, such as [[60, 64], []]"
 
@@ -39,20 +36,21 @@ class Roll(Frames):
         p(frame_t | before) = prod_k sigmoid(o_tk) if key k is down else 1 - sigmoid(o_tk)
 
     A value is the path of a MIDI file, or a list with the pitches of each step, `[[60, 64], [], ["C4"]]` (also as
-    JSON), which is what is written too. A key that is struck again while it is down stays down.
+    JSON), which is also what is generated. A key that is struck again while it is down stays down.
 
-    What is gone on with needs a beginning, and a step after it: its first frame is learned, so that a piece can be
-    begun from nothing, but not scored, so that `nll` is the mean over the T - 1 frames that are told from those before
-    them, as published figures have it (Boulanger-Lewandowski, Bengio & Vincent 2012, arXiv 1206.6392; Bai, Kolter &
-    Koltun 2018, arXiv 1803.01271). Of a target that is written from something else all frames are scored, and whether
-    it ends there.
+    A piece that is to be continued needs a beginning, and a step after it: its first frame is learned, so that a piece
+    can be begun from nothing, but not scored, so that `nll` is the mean over the T - 1 frames that are predicted from
+    those before them, as published figures have it (Boulanger-Lewandowski, Bengio & Vincent 2012, arXiv 1206.6392; Bai,
+    Kolter & Koltun 2018, arXiv 1803.01271). Of a target that is generated from something else all frames are scored,
+    and whether it ends there.
 
     Args:
         name: the column.
+        generated, continues: see `Generated`.
         root: the folder that relative paths start from; None: the current one.
         resolution: steps a beat (quarter note), 1 to 96.
-        tempo: as a target, beats a minute of the files that are written, 1 to 1,000.
-        dropout: 0 to 1, share of the keys that training does not see.
+        tempo: as a target, beats a minute of the files that are generated, 1 to 1,000.
+        dropout: 0 to 1, fraction of the keys that training hides.
 
     Raises:
         ArgumentError: a value out of its range.
@@ -60,32 +58,35 @@ class Roll(Frames):
     Example:
         >>> field = Roll("piece", resolution=1)
         >>> value = field.parse([[60, 64], [], ["C4"]])
-        >>> field.encode(value).shape, field.pieces(value)
+        >>> field.encode(value).shape, field.step_names(value)
         ((3, 88), ['C4+E4', '-', 'C4'])
     """
 
     kind = "roll"
+    names_files = True
     is_sequence = True
     size = KEYS
-    draws = KEYS
+    uniform_size = KEYS
     metrics = ("nll",)
     storage = pa.list_(pa.list_(pa.uint8()))  # the keys of each step
-    heeded_by_parse = frozenset({"resolution", "goes_on"})  # the last by `witnesses`
-    only_as_target = frozenset({"tempo"})
+    parse_options = frozenset({"resolution", "continues"})  # the last by `representative_values`
+    target_options = frozenset({"tempo"})
 
     def __init__(
         self,
         name: str,
+        generated: bool = False,
+        continues: bool = False,
         *,
         root: str | None = None,
         resolution: int = 4,
         tempo: float = 100.0,
         dropout: float = 0.0,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, generated, continues)
         check_range(name, "resolution", resolution, low=1, high=96)
         check_range(name, "tempo", tempo, low=1, high=1000)
-        check_share(name, "dropout", dropout)
+        check_fraction(name, "dropout", dropout)
         self.root, self.resolution, self.tempo = root, resolution, tempo
         self.dropout = dropout
         self._pieces = self._steps = 0  # of the training split
@@ -93,8 +94,8 @@ class Roll(Frames):
 
     @property
     def stops(self) -> bool:  # type: ignore[override]
-        """What is gone on with is cut by its length: published figures are of the keys alone."""
-        return not self.goes_on
+        """A continuation is cut by its length: published figures are of the keys alone."""
+        return not self.continues
 
     def parse(self, raw: Any) -> np.ndarray:
         """A file or a list of the pitches of each step -> (T, 88) of 0 and 1."""
@@ -118,8 +119,8 @@ class Roll(Frames):
             self._down += value.sum(0, dtype=np.int64)
 
     def encode(self, value: np.ndarray) -> np.ndarray:
-        if self.goes_on and len(value) < 2:
-            raise BadValueError("have two steps at least, for each is told from those before it", str(len(value)))
+        if self.continues and len(value) < 2:
+            raise BadValueError("have two steps at least, for each is predicted from those before it", str(len(value)))
         return super().encode(value)
 
     def encode_prompt(self, value: np.ndarray) -> np.ndarray:
@@ -138,9 +139,9 @@ class Roll(Frames):
     def unpack_column(self, stored: pa.Array) -> list[np.ndarray]:
         return [self.unpack(value) for value in stored]
 
-    def witnesses(self, column: pa.Array) -> list[list[list[int]]]:
-        """A piece of one step, where there is one and it cannot be gone on with."""
-        return [[[LOWEST_KEY]]] if self.goes_on and pc.min(pc.list_value_length(column)).as_py() == 1 else []
+    def representative_values(self, column: pa.Array) -> list[list[list[int]]]:
+        """A piece of one step, where there is one and it cannot be continued."""
+        return [[[LOWEST_KEY]]] if self.continues and pc.min(pc.list_value_length(column)).as_py() == 1 else []
 
     def learned(self) -> Json:
         return {"pieces": self._pieces, "steps": self._steps, "down": self._down.tolist()}
@@ -153,67 +154,40 @@ class Roll(Frames):
         steps, down = self._steps / max(1, self._pieces), self._down.sum() / max(1, self._steps)
         return f"{self._pieces:,} pieces of {steps:.4g} steps, {down:.3g} keys down at a step"
 
-    def encoder(self) -> nn.Module:
-        return Keys(self.dropout)
+    def step_names(self, value: np.ndarray) -> list[str]:
+        return ["+".join(map(pitch_name, pitches)) or "-" for pitches in self.decode_sequence(value)]
 
-    def pieces(self, value: np.ndarray) -> list[str]:
-        return ["+".join(map(pitch_name, pitches)) or "-" for pitches in self.read(value)]
-
-    def head(self, input_size: int) -> nn.Module:
-        """A linear map that begins with how often each key is down in training, so that it need not be learned."""
-        head = nn.Linear(input_size, KEYS + self.stops)
+    def key_rates(self) -> np.ndarray:
+        """How often each of the 88 keys is down in training, and last, where the field `stops`, how often a piece ends:
+        above 0 and below 1."""
         often = (np.append(self._down, self._pieces)[: KEYS + self.stops] + 0.5) / (self._steps + 1)
-        with torch.no_grad():
-            head.bias.copy_(torch.tensor(np.log(often / (1 - often)), dtype=head.bias.dtype))
-        return head
+        rates: np.ndarray = often
+        return rates
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """-log p(frame) in nats, (N,): the sum over the 88 keys, and over the end where it is told; both (N, K)."""
-        return F.binary_cross_entropy_with_logits(output, target, reduction="none").sum(1)
+    def next_frames(self, output: np.ndarray, uniform: np.ndarray | None, temperature: float = 1.0) -> np.ndarray:
+        """The keys that are down, (N, 88): those likelier than not; or each by its own uniform sample, down where
 
-    def scored(self, target: Column) -> Tensor:
-        real = super().scored(target)
-        if self.goes_on:
-            real[:, :1] = False
-        return real
-
-    def taught(self, target: Column) -> Tensor:
-        return super().scored(target)  # the first frame too, so that a piece can be begun from nothing
-
-    def following(self, output: Tensor, chance: Tensor | None, temperature: float = 1.0) -> Tensor:
-        """The keys that are down, (N, 88): those likelier than not; or each by its own draw, down where
-
-        chance < sigmoid(output / temperature)
+        uniform < sigmoid(output / temperature)
         """
-        odds = output[:, :KEYS]
-        return ((odds > 0) if chance is None else chance < (odds / temperature).sigmoid()).to(output)
+        logits = output[:, :KEYS]
+        down: np.ndarray = logits > 0 if uniform is None else uniform < sigmoid(logits / temperature)
+        return down.astype(np.float32)
 
-    def ends(self, output: Tensor) -> Tensor:
-        return output[:, KEYS].sigmoid()
+    def end_probabilities(self, output: np.ndarray) -> np.ndarray:
+        return sigmoid(output[:, KEYS])
 
     def names(self) -> list[str]:
         return [pitch_name(LOWEST_KEY + key) for key in range(KEYS)]
 
-    def read(self, encoded: Any) -> list[list[int]]:
+    def decode_sequence(self, encoded: Any) -> list[list[int]]:
         """Frames (T, 88), or as encoded -> the pitches of each step, low to high."""
         return [(LOWEST_KEY + np.flatnonzero(step[:KEYS] > 0.5)).tolist() for step in np.asarray(encoded)]
 
     def truth(self, value: np.ndarray) -> list[list[int]]:
-        return self.read(value)
+        return self.decode_sequence(value)
 
-    def keep(self, value: Any, stem: Path, title: str = "") -> list[Path]:
+    def save_artifacts(self, value: Any, stem: Path, title: str = "") -> list[Path]:
         """A piece as stem.mid, stem.png and stem.wav; one without a note is not kept."""
         silent = isinstance(value, (list, tuple, np.ndarray)) and not any(map(len, value))
         notes = [] if silent else roll_notes(self.parse(value), self.resolution)
-        return keep_notes(notes, self.tempo, stem, title)
-
-
-class Keys(nn.Module):
-    """(B, T, 88) as it is, less the share of the keys that training does not see."""
-
-    def __init__(self, dropout: float) -> None:
-        super().__init__()
-        self.output_size, self.dropout = KEYS, dropout
-
-    def forward(self, x: Tensor) -> Tensor:
-        return drop_out(x, self.dropout, self.training)
+        return save_notes(notes, self.tempo, stem, title)

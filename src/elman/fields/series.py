@@ -8,27 +8,28 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
-from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range, fail, shown
+from elman.decoding.distributions import DECILES, DISTRIBUTIONS, Distribution, Quantiles
 from elman.errors import BadValueError, DataError
-from elman.fields.number import parse_number, to_floats
-from elman.fields.readings import Readings
-from elman.fields.values.cells import is_blank
+from elman.fields.base.generated import Frames
+from elman.fields.values.numbers import parse_or_missing, to_floats
 from elman.types import Json
 
 BLOCK = 1000  # series that are summed up together
-MISSING_WORDS = frozenset({"na", "n/a", "nan", "null", "none"})
 
 
-class Series(Readings):
-    """A multivariate numeric sequence (T, C), each channel scaled by its mean and deviation in the training split.
+class Series(Frames):
+    """A multivariate numeric sequence (T, C), each channel scaled by its mean and standard deviation in the training
+    split.
 
-    As a target it is written reading by reading, see `Readings`.
+    As a target it is generated step by step, each step sampled from the distribution that the network predicts. The
+    loss of a step is the sum over its channels of -log p in nats, of readings scaled by the training split; with
+    quantiles of their pinball loss.
 
     Args:
         name: what messages call it.
+        generated, continues: see `Generated`.
         columns: the columns that make it. Without `[data] id`, each row of the table is a sequence and the columns are
             its steps; with it, each id is a sequence, its rows the steps, and the columns its channels. None: one
             column whose cells hold whole arrays, [1, 2, 3] or [[1, 10], [2, 20]] (steps, then channels).
@@ -37,10 +38,10 @@ class Series(Readings):
         patch: as an input, readings that make one step, side by side, each C numbers (Nie et al. 2022, arXiv
             2211.14730): a network reads shapes, in fewer steps. What the last one lacks is filled by the last reading.
         hop: as an input, readings from one patch to the next, at most `patch`; None: `patch`, so that none is in two.
-        noise: as an input, deviation of the Gaussian noise that training adds to every scaled reading.
-        distribution: as a target, what is told of the next reading of each channel: "gaussian", "student-t" (where
+        noise: as an input, standard deviation of the Gaussian noise that training adds to every scaled reading.
+        distribution: as a target, what is predicted of the next reading of each channel: "gaussian", "student-t" (where
             single readings are wild) or "quantiles".
-        levels: of quantiles, rising from above 0 to below 1; None: 0.1, 0.2, ..., 0.9.
+        quantiles: rising, each above 0 and below 1, of the distribution "quantiles"; None: 0.1, 0.2, ..., 0.9.
 
     Example:
         >>> field = Series("load")
@@ -52,13 +53,16 @@ class Series(Readings):
     kind = "series"
     is_sequence = True
     storage = pa.struct([("values", pa.list_(pa.float64())), ("channels", pa.int32())])  # step by step
-    heeded_by_parse = frozenset({"missing", "columns"})
-    only_as_input = frozenset({"patch", "hop", "noise"})
-    only_as_target = frozenset({"distribution", "levels"})
+    parse_options = frozenset({"missing", "columns"})
+    input_options = frozenset({"patch", "hop", "noise"})
+    target_options = frozenset({"distribution", "quantiles"})
+    stops = False
 
     def __init__(
         self,
         name: str,
+        generated: bool = False,
+        continues: bool = False,
         *,
         columns: list[str] | None = None,
         missing: Literal["forward", "mean", "refuse"] = "forward",
@@ -66,17 +70,47 @@ class Series(Readings):
         hop: int | None = None,
         noise: float = 0.0,
         distribution: Literal["gaussian", "student-t", "quantiles"] = "gaussian",
-        levels: list[float] | None = None,
+        quantiles: list[float] | None = None,
     ) -> None:
-        super().__init__(name, distribution, levels)
+        super().__init__(name, generated, continues)
+        check_choice(name, "distribution", distribution, DISTRIBUTIONS)
+        if quantiles is not None and distribution != "quantiles":
+            must = 'go with distribution = "quantiles"'
+            fail(name, "quantiles", must, str(quantiles), "Leave them out.")
         check_choice(name, "missing", missing, ("forward", "mean", "refuse"))
         check_range(name, "patch", patch, low=1)
         check_range(name, "hop", patch if hop is None else hop, low=1, high=patch)
         check_range(name, "noise", noise, low=0)
         self.columns, self.missing = columns, missing
         self.patch, self.hop, self.noise = patch, hop or patch, noise
-        self.mean, self.deviation = np.zeros(0), np.ones(0)
+        self.mean, self.standard_deviation = np.zeros(0), np.ones(0)
+        self.distribution: Distribution = (
+            Quantiles(DECILES if quantiles is None else quantiles)
+            if distribution == "quantiles"
+            else DISTRIBUTIONS[distribution]()
+        )
+        self.metrics = ("pinball",) if distribution == "quantiles" else ("nats",)
         self._counts = (0, 0, 0)  # sequences, values, missing values of the training split
+
+    @property
+    def size(self) -> int:  # type: ignore[override]
+        """C."""
+        return len(self.mean)
+
+    @property
+    def uniform_size(self) -> int:  # type: ignore[override]
+        """A number for each channel."""
+        return len(self.mean)
+
+    @property
+    def past_columns(self) -> Sequence[str]:  # type: ignore[override]
+        return self.columns or ()
+
+    def names(self) -> list[str]:
+        """The columns of the channels, where each is one."""
+        columns = self.columns or []
+        named = len(columns) == self.size and not any(sign in name for name in columns for sign in "*?[")
+        return columns if named else super().names()
 
     def parse(self, raw: Any) -> np.ndarray:
         """An array, a list or its JSON text -> (T, C) float64, NaN where a value is missing."""
@@ -98,8 +132,8 @@ class Series(Readings):
         return series
 
     def fit(self, values: Sequence[np.ndarray]) -> None:
-        """Each channel's mean and deviation, summed up in blocks (Chan, Golub & LeVeque 1979), so that all need not be
-        in memory together."""
+        """Each channel's mean and standard deviation, summed up in blocks (Chan, Golub & LeVeque 1979), so that all
+        need not be in memory together."""
         found: dict[int, _Moments] = {}
         walk = iter(values)
         while block := list(islice(walk, BLOCK)):
@@ -108,23 +142,18 @@ class Series(Readings):
         # Of series with several numbers of channels the most frequent is right; encoding finds the others.
         moments = max(found.values(), key=lambda moments: moments.series)
         for channel in np.flatnonzero(moments.seen == 0):
-            fail(
-                f"column {self.name!r}",
-                "a series",
-                "have a value in each channel in the training split",
-                f"none in channel {channel}",
-                "Leave that channel out.",
-                DataError,
-            )
+            must, got = "have a value in each channel in the training split", f"none in channel {channel}"
+            fail(f"column {self.name!r}", "a series", must, got, "Leave that channel out.", DataError)
         deviation = np.sqrt(moments.squares / moments.seen)
         varies = (moments.low < moments.high) & (deviation > 0)
-        self.mean, self.deviation = moments.mean, np.where(varies, deviation, 1.0)  # what never changes becomes zeros
+        # What never changes becomes zeros.
+        self.mean, self.standard_deviation = moments.mean, np.where(varies, deviation, 1.0)
         values_of_all = moments.steps * len(self.mean)
         self._counts = (moments.series, values_of_all, values_of_all - int(moments.seen.sum()))
 
     def encode(self, value: np.ndarray) -> np.ndarray:
         self._check_channels(value)
-        scaled = (value - self.mean) / self.deviation
+        scaled = (value - self.mean) / self.standard_deviation
         gaps = np.isnan(scaled)
         if gaps.any():
             if self.missing == "forward":
@@ -160,7 +189,7 @@ class Series(Readings):
         return {"values": value.ravel(), "channels": value.shape[1]}
 
     def unpack(self, stored: pa.Scalar) -> np.ndarray:
-        # A copy: what lies in a file that is mapped must not be read again later, see `Stored`.
+        # A copy: what lies in a file that is mapped must not be read again later, see `ArrowRows`.
         values: np.ndarray = stored["values"].values.to_numpy().copy()
         return values.reshape(-1, stored["channels"].as_py())
 
@@ -171,7 +200,7 @@ class Series(Readings):
         parts = np.split(flat, ends[:-1]) if len(ends) else []
         return [part.reshape(-1, count) for part, count in zip(parts, channels, strict=True)]
 
-    def witnesses(self, column: pa.Array) -> list[list[list[float]]]:
+    def representative_values(self, column: pa.Array) -> list[list[list[float]]]:
         return [[[0.0] * channels] for channels in column.field("channels").unique().to_pylist()]
 
     def _check_channels(self, series: np.ndarray) -> None:
@@ -181,23 +210,39 @@ class Series(Readings):
 
     def learned(self) -> Json:
         counts = list(self._counts)
-        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist(), "counts": counts}
+        return {"mean": self.mean.tolist(), "standard_deviation": self.standard_deviation.tolist(), "counts": counts}
 
     def restore(self, learned: Json) -> None:
-        self.mean, self.deviation = np.array(learned["mean"]), np.array(learned["deviation"])
+        self.mean, self.standard_deviation = np.array(learned["mean"]), np.array(learned["standard_deviation"])
         self._counts = tuple(learned.get("counts", (0, 0, 0)))
 
     def describe(self) -> str:
         sequences, values, gaps = self._counts
         filled = "by the value before" if self.missing == "forward" else "by the mean"
-        said = f"{gaps:,} of {values:,} values missing, filled {filled}" if gaps else "no value missing"
+        missing = f"{gaps:,} of {values:,} values missing, filled {filled}" if gaps else "no value missing"
         steps = values / max(1, sequences * len(self.mean))
-        return f"{len(self.mean)} channel{'s' if len(self.mean) > 1 else ''}, {steps:.4g} steps in the mean, {said}"
+        return f"{len(self.mean)} channel{'s' if len(self.mean) > 1 else ''}, {steps:.4g} steps in the mean, {missing}"
 
-    def encoder(self) -> nn.Module:
-        return Channels(len(self.mean) * self.patch, self.noise)
+    def next_frames(self, output: np.ndarray, uniform: np.ndarray | None, temperature: float = 1.0) -> np.ndarray:
+        mean = self.distribution.mean(output)
+        if uniform is None:
+            return mean.astype(np.float32)
+        sampled = self.distribution.sample(output, uniform)
+        found: np.ndarray = (mean + temperature * (sampled - mean)).astype(np.float32)
+        return found
 
-    def pieces(self, value: np.ndarray) -> list[str]:
+    def unscaled(self, scaled: np.ndarray) -> np.ndarray:
+        """Scaled readings (T, C) in the units of the data, float64."""
+        values: np.ndarray = scaled.astype(np.float64) * self.standard_deviation + self.mean
+        return values
+
+    def decode_sequence(self, encoded: Any) -> np.ndarray:
+        return self.unscaled(np.asarray(encoded))
+
+    def truth(self, value: np.ndarray) -> np.ndarray:
+        return value
+
+    def step_names(self, value: np.ndarray) -> list[str]:
         steps = [" ".join("missing" if np.isnan(x) else f"{x:.4g}" for x in step) for step in value]
         if self.patch == 1:
             return steps
@@ -239,48 +284,13 @@ class _Moments:
 
 
 def _patches(steps: np.ndarray, patch: int, hop: int) -> np.ndarray:
-    """Steps (T, C) -> every `hop` of them so many side by side, (N, patch C); the last step fills up the last patch."""
+    """Steps (T, C) -> every `hop` of them `patch` side by side, (N, patch C); the last step fills up the last patch."""
     if patch == 1:
         return steps
     begins = np.arange(0, max(1, len(steps) - patch + hop), hop)
     at = np.minimum(begins[:, None] + np.arange(patch), len(steps) - 1)
     found: np.ndarray = steps[at].reshape(len(begins), -1)
     return found
-
-
-class Channels(nn.Module):
-    """(B, T, C) as it is: the scaled measurements are the features; in training Gaussian noise may be added to them."""
-
-    def __init__(self, channels: int, noise: float = 0.0) -> None:
-        super().__init__()
-        self.output_size, self.noise = channels, noise
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.noise * torch.randn_like(x) if self.training and self.noise else x
-
-
-def measured(column: Any) -> np.ndarray | None:
-    """A column of Arrow as `parse_or_missing` gives its cells, (rows,); None where it is no plain column of numbers."""
-    if not isinstance(column, (pa.Array, pa.ChunkedArray)):
-        return None
-    numbers = to_floats(column)
-    if numbers is None and pa.types.is_string(column.type):
-        numbers = to_floats(pc.if_else(pc.equal(column, ""), None, column))
-    if numbers is None or pc.any(pc.is_inf(numbers)).as_py():
-        return None
-    found: np.ndarray = numbers.fill_null(np.nan).to_numpy()
-    return found
-
-
-def parse_or_missing(raw: Any) -> float:
-    """A cell as a number, NaN where it is empty or says that it is missing.
-
-    Raises:
-        BadValueError: it is something else.
-    """
-    if is_blank(raw) or (isinstance(raw, str) and raw.strip().lower() in MISSING_WORDS):
-        return float("nan")
-    return parse_number(raw)
 
 
 def _numbers(raw: Any) -> Any:

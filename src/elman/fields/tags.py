@@ -7,27 +7,24 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
-from elman.checks import check_choice, check_share, fail, shown
+from elman.checks import check_choice, check_fraction, fail, shown
+from elman.decoding.special import softmax
+from elman.decoding.viterbi import marginals, viterbi
 from elman.errors import BadValueError, ConfigError, DataError
-from elman.fields.base.field import InStep
+from elman.fields.base.in_step import InStep, StepScores
 from elman.fields.values.cells import is_blank
-from elman.layers import real_steps
-from elman.layers.crf import CRFHead
-from elman.types import Column, Json
+from elman.types import Json
 
 OUTSIDE = "O"
-UNKNOWN = -1  # what stands for the label of a step that has none
+UNKNOWN = -1  # the label of a step that has none
 
 
 class Tags(InStep):
     """One of K labels a step.
 
-    Labels that are all O, B-x or I-x mark spans (Ramshaw & Marcus 1995): B-x begins a span of the kind x, I-x goes on
-    with it. Where an I-x goes on with nothing, a span begins there too, as in conlleval; `describe` counts them.
+    Labels that are all O, B-x or I-x mark spans (Ramshaw & Marcus 1995): B-x begins a span of the kind x, I-x continues
+    it. Where an I-x continues nothing, a span begins there too, as in conlleval; `describe` counts them.
 
     Args:
         name: the column.
@@ -36,14 +33,14 @@ class Tags(InStep):
             about the next (Lample et al. 2016, arXiv 1603.01360; Reimers & Gurevych 2017, arXiv 1707.06799), and
             "softmax" elsewhere, where it adds little and takes time with K^2.
         scheme: "auto", look whether the labels mark spans; "bio", they must; "none", they are labels and nothing more.
-        label_smoothing: 0 to 1, share of each step's probability that training wants spread evenly over all labels, see
-            `Category`; for the softmax alone, whose loss is of one step.
-        unlabelled: what stands in a file where a step has no label, such as "_". In a list None and "" do, too.
+        label_smoothing: 0 to 1, how much of each step's probability is spread evenly over all labels, see `Category`;
+            for the softmax alone, whose loss is of one step.
+        unlabelled: what a file holds where a step has no label, such as "_". In a list None and "" do, too.
 
     A step without a label is read and answered as any other, and is not scored: it has no part in the loss of a
     softmax, a CRF sums over all labels that it might have, and no metric counts it. A row has at least one label.
 
-    A CRF's answer never holds an I-x that goes on with nothing, unless more spans of the training split begin by I-x
+    A CRF's answer never holds an I-x that continues nothing, unless more spans of the training split begin by I-x
     than by B-x: then B-x only parts neighbours, the older form of these labels.
 
     Raises:
@@ -60,7 +57,7 @@ class Tags(InStep):
 
     kind = "tags"
     storage = pa.list_(pa.string())
-    heeded_by_parse = frozenset({"unlabelled"})
+    parse_options = frozenset({"unlabelled"})
 
     def __init__(
         self,
@@ -74,13 +71,13 @@ class Tags(InStep):
         super().__init__(name)
         check_choice(name, "head", head or "crf", ("softmax", "crf"))
         check_choice(name, "scheme", scheme, ("auto", "bio", "none"))
-        check_share(name, "label_smoothing", label_smoothing)
+        check_fraction(name, "label_smoothing", label_smoothing)
         if label_smoothing and head != "softmax":
             must = 'be "softmax" where label_smoothing is set'
             fail(f"column {name!r}", "head", must, shown(head), error=ConfigError)
         if unlabelled is not None and unlabelled.split() != [unlabelled]:
             fail(f"column {name!r}", "unlabelled", "be one word", shown(unlabelled), error=ConfigError)
-        self.given_head, self.scheme, self.label_smoothing = head, scheme, label_smoothing
+        self._given_head, self.scheme, self.label_smoothing = head, scheme, label_smoothing
         self.unlabelled = unlabelled
         self._set_labels([], [], 0, 0)
 
@@ -102,16 +99,11 @@ class Tags(InStep):
             known = [label for label in labels if label is not None]
             counted.update(known)
             missing += len(labels) - len(known)
-            loose += sum(_goes_on_with_nothing(*pair) for pair in pairwise(chain([OUTSIDE], labels)))
+            loose += sum(_continues_nothing(*pair) for pair in pairwise(chain([OUTSIDE], labels)))
         if len(counted) < 2:
-            fail(
-                f"column {self.name!r}",
-                "tags",
-                "have at least two labels in the training split",
-                f"only {shown(next(iter(counted)))}" if counted else "none",
-                "Check the column, or the split.",
-                DataError,
-            )
+            got = f"only {shown(next(iter(counted)))}" if counted else "none"
+            must, then = "have at least two labels in the training split", "Check the column, or the split."
+            fail(f"column {self.name!r}", "tags", must, got, then, DataError)
         odd = [label for label in counted if not _marks_spans(label)]
         if self.scheme == "bio" and odd:
             must = 'be O, B-x or I-x where scheme = "bio"'
@@ -127,7 +119,7 @@ class Tags(InStep):
             )
         return np.array([self._ids[label] for label in value], dtype=np.int64)
 
-    def witnesses(self, column: pa.Array) -> list[list[str]]:
+    def representative_values(self, column: pa.Array) -> list[list[str]]:
         return [[label] for label in column.flatten().unique().to_pylist() if label is not None]
 
     def learned(self) -> Json:
@@ -142,8 +134,8 @@ class Tags(InStep):
     def describe(self) -> str:
         if not self.marks_spans:
             often = sorted(zip(self.labels, self.counts, strict=True), key=lambda entry: -entry[1])
-            said, more = [f"{label} {count:,}" for label, count in often[:6]], len(often) - 6
-            return f"{len(self.labels)} labels: {_listed(said, more)}{self._said_missing()}"
+            shown, more = [f"{label} {count:,}" for label, count in often[:6]], len(often) - 6
+            return f"{len(self.labels)} labels: {_listed(shown, more)}{self._said_missing()}"
         kinds = sorted({label[2:] for label in self.labels if label != OUTSIDE})
         several = "" if len(kinds) == 1 else "s"
         listed = _listed(kinds[:6], len(kinds) - 6)
@@ -151,52 +143,30 @@ class Tags(InStep):
         marked = f"{len(self.labels)} labels that mark spans of {len(kinds)} kind{several}: {listed}{said_loose}"
         return marked + self._said_missing()
 
-    def head(self, input_size: int) -> nn.Module:
-        if self.head_kind == "softmax":
-            return nn.Linear(input_size, len(self.labels))
+    def allowed(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Which transitions, (K, K) from row to column, and which first labels, (K,), a prediction may have; None where
+        all may be."""
         if not self._is_strict():
-            return CRFHead(input_size, len(self.labels))
-        allowed = [[not _goes_on_with_nothing(*pair) for pair in ((a, b) for b in self.labels)] for a in self.labels]
-        first = [not _goes_on_with_nothing(OUTSIDE, label) for label in self.labels]
-        # On the CPU, where a network is described on the meta device too: no file holds these.
-        masks = torch.tensor(allowed, device="cpu"), torch.tensor(first, device="cpu")
-        return CRFHead(input_size, len(self.labels), *masks)
+            return None, None
+        transitions = [[not _continues_nothing(before, label) for label in self.labels] for before in self.labels]
+        first = [not _continues_nothing(OUTSIDE, label) for label in self.labels]
+        return np.array(transitions, bool), np.array(first, bool)
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy of a step by itself in nats, (N,); what a CRF lowers is a row's, see `steps_loss`."""
-        return F.cross_entropy(output, target, reduction="none")
-
-    def training_loss(self, output: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(output, target, reduction="none", label_smoothing=self.label_smoothing)
-
-    def steps_loss(self, head: nn.Module, features: Tensor, target: Column, lengths: Tensor | None = None) -> Tensor:
-        """As `Steps.steps_loss`; of a CRF -log p(labels that are known) of the row, in evaluation too."""
-        if not isinstance(head, CRFHead):
-            return super().steps_loss(head, features, target)
-        assert target.lengths is not None
-        scores = scores_of_steps(head, features[:, : target.values.shape[1]], target.lengths)
-        return -head.crf.log_likelihood(scores, target.values, target.lengths)
-
-    def scored(self, target: Column) -> Tensor:
-        """Which steps are scored, (B, T): the real ones that have a label."""
-        return super().scored(target) & (target.values >= 0)
-
-    def answer_steps(
-        self, head: nn.Module, features: Tensor, lengths: Tensor
-    ) -> tuple[list[list[str | None]], list[list[float]]]:
+    def decode_steps(self, scores: StepScores) -> tuple[list[list[str | None]], list[list[float]]]:
         """The likeliest label of each step, and its probability; of a CRF the likeliest labels of each row together,
-        and of each label its marginal: the probability of all paths through it, see `CRF.marginals`."""
-        scores = scores_of_steps(head, features, lengths)
-        if isinstance(head, CRFHead):
-            found, _ = head.crf.viterbi(scores, lengths)
-            shares = head.crf.marginals(scores, lengths)
+        and of each label its marginal: the probability of all paths through it."""
+        lengths = scores.lengths.tolist()
+        if scores.chain is not None:
+            found, _ = viterbi(scores.scores, scores.lengths, *scores.chain, *self.allowed())
+            probabilities = marginals(scores.scores, scores.lengths, *scores.chain)
         else:
-            best = scores.argmax(-1).tolist()
-            found = [ids[:length] for ids, length in zip(best, lengths.tolist(), strict=True)]
-            shares = scores.softmax(-1)
-        return [self.read(ids) for ids in found], _shares_of(found, shares, lengths)
+            best = scores.scores.argmax(-1).tolist()
+            found = [ids[:length] for ids, length in zip(best, lengths, strict=True)]
+            probabilities = softmax(scores.scores)
+        each = [row[np.arange(len(ids)), ids].tolist() for row, ids in zip(probabilities, found, strict=True)]
+        return [self.decode_sequence(ids) for ids in found], each
 
-    def read(self, encoded: Sequence[int]) -> list[str | None]:
+    def decode_sequence(self, encoded: Sequence[int]) -> list[str | None]:
         return [None if index < 0 else self.labels[int(index)] for index in encoded]
 
     def _label(self, raw: Any) -> str | None:
@@ -215,7 +185,7 @@ class Tags(InStep):
         self._ids: dict[str | None, int] = {None: UNKNOWN, **{label: index for index, label in enumerate(labels)}}
         all_mark = all(map(_marks_spans, labels)) and labels not in ([], [OUTSIDE])
         self.marks_spans = self.scheme != "none" and all_mark
-        self.head_kind = self.given_head or ("crf" if self.marks_spans else "softmax")
+        self.head = self._given_head or ("crf" if self.marks_spans else "softmax")
         self.metrics = ("span_f1", "accuracy") if self.marks_spans else ("accuracy", "macro_f1")
 
     def _is_strict(self) -> bool:
@@ -224,30 +194,16 @@ class Tags(InStep):
         return self.marks_spans and self.loose < begun
 
 
-def scores_of_steps(head: nn.Module, features: Tensor, lengths: Tensor) -> Tensor:
-    """The head's scores (B, T, K) of features (B, T, H), from real steps only; zeros in the padding."""
-    real = real_steps(lengths, features.shape[1])
-    scores: Tensor = head(features[real])
-    return scores.new_zeros(*real.shape, scores.shape[-1]).masked_scatter(real[..., None], scores)
-
-
-def _shares_of(found: list[list[int]], shares: Tensor, lengths: Tensor) -> list[list[float]]:
-    """The shares (B, T, K) of the tags that were found, a list a row."""
-    tags = torch.tensor([tag for row in found for tag in row], dtype=torch.long, device=shares.device)
-    chosen = shares[real_steps(lengths, shares.shape[1])].gather(1, tags[:, None])[:, 0]
-    return [row.tolist() for row in torch.split(chosen, lengths.tolist())]
-
-
 def _marks_spans(label: str) -> bool:
     return label == OUTSIDE or (label[:2] in ("B-", "I-") and len(label) > 2)
 
 
-def _goes_on_with_nothing(before: str | None, label: str | None) -> bool:
+def _continues_nothing(before: str | None, label: str | None) -> bool:
     """Whether `label` is an I-x that comes after neither B-x nor I-x, as far as both are known."""
     if before is None or label is None:
         return False
     return label.startswith("I-") and (before[:2] not in ("B-", "I-") or before[2:] != label[2:])
 
 
-def _listed(said: list[str], more: int) -> str:
-    return ", ".join(said + [f"and {more} more"] * (more > 0))
+def _listed(shown: list[str], more: int) -> str:
+    return ", ".join(shown + [f"and {more} more"] * (more > 0))

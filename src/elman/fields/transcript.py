@@ -1,22 +1,19 @@
-"""Transcript: a text that was spoken or written along what is read, each of its symbols at some of the steps."""
+"""Transcript: a text that is spoken or written along the input, each of its symbols aligned with some steps."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import torch
-from torch import Tensor, nn
 
 from elman.checks import check_choice, check_range
 from elman.decoding.ctc import align, greedy, least_steps, prefix_beam
-from elman.fields.base.aligned import Aligned
-from elman.fields.tags import scores_of_steps
+from elman.decoding.special import log_softmax
+from elman.fields.base.in_step import Aligned, StepScores
 from elman.fields.text.field import Text
 from elman.fields.text.scores import SCORES, Score
 from elman.fields.text.tokenizer import Value
-from elman.layers.ctc import ctc_loss
-from elman.types import Column, Json
+from elman.types import Json
 
 UNKNOWN = 1  # the id of what the vocabulary lacks, which is never answered
 
@@ -24,14 +21,14 @@ UNKNOWN = 1  # the id of what the vocabulary lacks, which is never answered
 class Transcript(Aligned):
     """A text beside a longer sequence that says the same in the same order, such as the words of a clip of sound.
 
-    Nothing says where in the sequence a symbol stands: the network gives each step a symbol or a blank, the loss is
+    Nothing says where in the sequence a symbol occurs: the network gives each step a symbol or a blank, the loss is
     -log of the probability of all ways in which the steps may read as the text (connectionist temporal classification,
     Graves et al. 2006), and the answer is the text that is likeliest, as far as a search over prefixes finds it. The
     id of the padding is that of the blank.
 
     Args:
         name: the column.
-        level, split, lowercase, max_vocabulary: of the symbols, as in `Text`; case is kept unless told otherwise.
+        tokenizer, split, lowercase, max_vocabulary: of the symbols, as in `Text`; case is kept by default.
         min_count: a word or character rarer than this in the training split is none, and is never answered; None: 1.
         beam: prefixes that the search keeps; 1: no search, the likeliest path.
         metrics: what it is scored by: of `elman.fields.text.scores.SCORES`; None: wer, cer and exact_match, of
@@ -52,13 +49,13 @@ class Transcript(Aligned):
 
     kind = "transcript"
     storage = pa.string()
-    heeded_by_parse = frozenset({"level"})
+    parse_options = frozenset({"tokenizer"})
 
     def __init__(
         self,
         name: str,
         *,
-        level: Literal["word", "character", "byte", "bpe", "unigram"] = "word",
+        tokenizer: Literal["word", "character", "byte", "bpe", "unigram"] = "word",
         split: Literal["word", "space"] = "word",
         lowercase: bool = False,
         min_count: int | None = None,
@@ -70,14 +67,19 @@ class Transcript(Aligned):
         check_range(name, "beam", beam, low=1)
         for score in metrics or ():
             check_choice(name, "metrics", score, SCORES)
-        if min_count is None and level in ("word", "character"):  # the others know every text
+        if min_count is None and tokenizer in ("word", "character"):  # the others know every text
             min_count = 1
         self._text = Text(
-            name, level=level, split=split, lowercase=lowercase, min_count=min_count, max_vocabulary=max_vocabulary
+            name,
+            tokenizer=tokenizer,
+            split=split,
+            lowercase=lowercase,
+            min_count=min_count,
+            max_vocabulary=max_vocabulary,
         )
         self.beam = beam
-        signs = level in ("character", "byte")
-        self.metrics = tuple(metrics or (("cer", "wer", "exact_match") if signs else ("wer", "cer", "exact_match")))
+        short = tokenizer in ("character", "byte")
+        self.metrics = tuple(metrics or (("cer", "wer", "exact_match") if short else ("wer", "cer", "exact_match")))
 
     def parse(self, raw: Any) -> Value:
         return self._text.parse(raw)
@@ -115,34 +117,29 @@ class Transcript(Aligned):
     def least_steps(self, encoded: np.ndarray) -> int:
         return least_steps(encoded)
 
-    def head(self, input_size: int) -> nn.Module:
-        return nn.Linear(input_size, len(self._text.vocabulary))
+    @property
+    def tokenizer(self) -> str:
+        """The name of what cuts texts into symbols."""
+        return self._text.tokenizer
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy of a step whose symbol is known, in nats, (N,); what training lowers is a row's, see
-        `steps_loss`."""
-        return nn.functional.cross_entropy(output, target, reduction="none")
+    @property
+    def vocabulary(self) -> list[str]:
+        """The symbols by their ids; the first is the blank."""
+        return self._text.vocabulary
 
-    def steps_loss(self, head: nn.Module, features: Tensor, target: Column, lengths: Tensor | None = None) -> Tensor:
-        """-log p(text) of each row in nats, (B,), over all ways to read the steps as it: features (B, T, H)."""
-        assert lengths is not None
-        assert target.lengths is not None
-        logs = scores_of_steps(head, features, lengths).float().log_softmax(-1)
-        return ctc_loss(logs, lengths, target.values, target.lengths)
-
-    def answer_steps(self, head: nn.Module, features: Tensor, lengths: Tensor) -> tuple[list[str], None]:
+    def decode_steps(self, scores: StepScores) -> tuple[list[str], None]:
         """The likeliest text of each row."""
-        return [self.read(self._found(logs)) for logs in self._logs(head, features, lengths)], None
+        return [self.decode_sequence(self._symbols(logs)) for logs in self._log_probabilities(scores)], None
 
-    def stretches(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[list[tuple[str, int, int]]]:
+    def align(self, scores: StepScores) -> list[list[tuple[str, int, int]]]:
         names, rows = self._text.symbols(), []
-        for logs in self._logs(head, features, lengths):
-            found = self._found(logs)
+        for logs in self._log_probabilities(scores):
+            found = self._symbols(logs)
             at = align(logs, found)
             rows.append([(names[symbol], *where) for symbol, where in zip(found, at, strict=True)])
         return rows
 
-    def read(self, encoded: Sequence[int]) -> str:
+    def decode_sequence(self, encoded: Sequence[int]) -> str:
         return self._text.reader()(encoded, True)
 
     def truth(self, value: Value) -> str:
@@ -151,12 +148,11 @@ class Transcript(Aligned):
     def compared(self, values: Sequence[str]) -> list[str]:
         return self._text.compared(values)
 
-    def _logs(self, head: nn.Module, features: Tensor, lengths: Tensor) -> list[np.ndarray]:
-        """The log-probabilities of each row's own steps, (T, K); what is unknown is never the answer."""
-        scores = scores_of_steps(head, features, lengths).detach().double()
-        scores[..., UNKNOWN] = -torch.inf
-        logs = scores.log_softmax(-1).cpu().numpy()
-        return [row[:length] for row, length in zip(logs, lengths.tolist(), strict=True)]
+    def _log_probabilities(self, scores: StepScores) -> list[np.ndarray]:
+        """Those of each row's own steps, (T, K) float64; what is unknown is never predicted."""
+        logits = scores.scores.astype(np.float64)
+        logits[..., UNKNOWN] = -np.inf
+        return [log_softmax(row[:length]) for row, length in zip(logits, scores.lengths.tolist(), strict=True)]
 
-    def _found(self, logs: np.ndarray) -> list[int]:
+    def _symbols(self, logs: np.ndarray) -> list[int]:
         return greedy(logs) if self.beam == 1 else prefix_beam(logs, self.beam)

@@ -1,4 +1,4 @@
-"""Readings that a next-step network did not expect: scores, thresholds from clean data, and the hits."""
+"""Anomaly detection: readings far from the predictions of a next-step network, by thresholds from normal data."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,45 +10,51 @@ from elman.checks import fail, shown
 from elman.data import BadRows, Examples, Table, from_long, gather, matching_columns, parse, plain, table_of
 from elman.errors import BadValueError, DataError
 from elman.fields import Series
-from elman.fields.series import parse_or_missing
 from elman.fields.values.cells import moment, not_blank
-from elman.inference.one_step_ahead import Watch, Watched, watch, watches
+from elman.fields.values.numbers import parse_or_missing
+from elman.inference.one_step_ahead import BAND, OneStepAhead, SeriesState, predict_readings, predicts_next_reading
 from elman.model.model import Model
 from elman.network import Network
 from elman.types import Json
 
-CLEAN = "clean.json"  # in a run directory: the highest scores of readings without faults
-MOST_KEPT = 10_000  # scores a channel
-LARGEST = 1e30  # JSON knows no infinity
+NORMAL_SCORES = "clean.json"  # in a run directory: the highest scores of normal readings
+MOST_KEPT = 10_000  # scores per channel
+LARGEST = 1e30  # because JSON has no infinity
 FALSE_ALARMS = 0.001
-ROW = "\0row"  # a column that no table has
+ROW = "\0row"  # a name that no column of a table has
 
 
-class Watching(NamedTuple):
-    """One series under watch."""
+class ScoredSeries(NamedTuple):
+    """One series with the score of each reading."""
 
-    id: Any  # None where there is one series only
-    times: Sequence[Any]  # of each reading, as they stand in the data; numbers from 1 where there is no time
+    id: Any  # None for a single series
+    times: Sequence[Any]  # of each reading, as in the data; numbers from 1 without times
     channels: list[str]
     readings: np.ndarray  # (T, C)
-    watched: Watched
+    scored: OneStepAhead
     thresholds: np.ndarray  # (C,)
 
     @property
-    def over(self) -> np.ndarray:
-        """Which readings are hits, for their score is above their channel's threshold, (T, C) booleans."""
-        found: np.ndarray = self.watched.scores > self.thresholds
-        return found
+    def above(self) -> np.ndarray:
+        """Which readings are anomalies: their score is above their channel's threshold, (T, C) booleans."""
+        anomalous: np.ndarray = self.scored.scores > self.thresholds
+        return anomalous
 
-    def hits(self) -> list[Json]:
-        """The readings that are hits, a row each: {"id", "time", "channel", "value", "expected", "score", "threshold"},
-        without "id" where there is one series only."""
-        return [self._row(step, channel) for step, channel in np.argwhere(self.over).tolist()]
+    @property
+    def interval(self) -> float:
+        """The probability of the prediction interval."""
+        return BAND
+
+    def anomalies(self) -> list[Json]:
+        """One row per anomaly: {"id", "time", "channel", "value", "expected", "score", "threshold"}, without "id" for
+        a single series."""
+        return [self._row(step, channel) for step, channel in np.argwhere(self.above).tolist()]
 
     def rows(self) -> list[Json]:
-        """Every reading as a row of `hits`, and "hit", true or false; a missing one has None for value and score."""
-        over = self.over
-        return [self._row(*at) | {"hit": bool(over[at])} for at in np.ndindex(over.shape)]
+        """One row per reading, as in `anomalies`, and "anomaly", true or false; value and score of a missing one are
+        None."""
+        above = self.above
+        return [self._row(*at) | {"anomaly": bool(above[at])} for at in np.ndindex(above.shape)]
 
     def _row(self, step: int, channel: int) -> Json:
         at, missing = (step, channel), bool(np.isnan(self.readings[step, channel]))
@@ -56,144 +62,144 @@ class Watching(NamedTuple):
             "time": plain(self.times[step]),
             "channel": self.channels[channel],
             "value": None if missing else float(self.readings[at]),
-            "expected": float(self.watched.expected[at]),
-            "score": None if missing else float(self.watched.scores[at]),
+            "expected": float(self.scored.expected[at]),
+            "score": None if missing else float(self.scored.scores[at]),
             "threshold": float(self.thresholds[channel]),
         }
 
 
-def clean_scores(network: Network, examples: Examples) -> Json:
-    """How far off clean readings were: of each channel how many there were, and the highest scores, falling.
+def normal_scores(network: Network, examples: Examples) -> Json:
+    """The scores of normal readings: for each channel their number, and the highest scores in descending order.
 
     Args:
-        network: one that tells the next step of a series.
-        examples: series without faults that training did not learn from.
+        network: one that predicts the next step of a series.
+        examples: series without anomalies on which the network was not trained.
     """
-    name = network.written.name
+    name = network.generated.name
     series = examples.values(f"target.{name}", np.arange(len(examples)))
-    scores = np.concatenate([watch(network, readings)[0].scores for readings in series])
+    scores = np.concatenate([predict_readings(network, readings)[0].scores for readings in series])
     return highest_scores(scores)
 
 
 def highest_scores(scores: np.ndarray) -> Json:
-    """Of the scores of clean readings, (T, C), NaN where there is none, what `thresholds` needs, as plain JSON."""
+    """The input of `thresholds` from the scores of normal readings, (T, C), NaN for a missing one, as JSON."""
     known = [channel[~np.isnan(channel)] for channel in scores.T]
     highest = []
     for channel in known:
-        falling = np.sort(channel)[::-1][:MOST_KEPT].clip(max=LARGEST)
-        highest.append((np.ceil(falling * 1e6) / 1e6).tolist())  # up, so that none of them lies above itself
+        descending = np.sort(channel)[::-1][:MOST_KEPT].clip(max=LARGEST)
+        highest.append((np.ceil(descending * 1e6) / 1e6).tolist())  # rounded up, so that none exceeds itself
     return {"readings": [len(channel) for channel in known], "highest": highest}
 
 
-def thresholds(clean: Json, false_alarms: float) -> np.ndarray:
-    """The scores above which a reading is taken for a fault, (C,): of the clean readings of a channel at most such a
-    share lies above, and no lower threshold keeps to it.
+def thresholds(normal: Json, false_alarms: float) -> np.ndarray:
+    """The scores above which a reading is an anomaly, (C,): the lowest that at most this fraction of a channel's normal
+    readings exceeds.
 
     Args:
-        clean: what `clean_scores` gave.
+        normal: the result of `normal_scores`.
         false_alarms: more than 0, less than 1.
 
     Raises:
-        ArgumentError: another share, or one of which too few scores are kept.
+        ArgumentError: another fraction, or one for which too few scores are kept.
     """
     if not 0 < false_alarms < 1:
         fail("detect", "false_alarms", "be more than 0 and less than 1", str(false_alarms))
-    found = []
-    for readings, highest in zip(clean["readings"], clean["highest"], strict=True):
+    limits = []
+    for readings, highest in zip(normal["readings"], normal["highest"], strict=True):
         above = int(false_alarms * readings)
         if above >= len(highest):
             most = len(highest) / max(1, readings)
             fail("detect", "false_alarms", f"be less than {most:.4g}, for the run keeps no more", str(false_alarms))
-        found.append(highest[above])
-    return np.array(found)
+        limits.append(highest[above])
+    return np.array(limits)
 
 
 class _Place(NamedTuple):
-    """How far a series was followed."""
+    """The state of a series after the readings so far."""
 
-    state: Watch | None
+    state: SeriesState | None
     steps: int
-    moment: Any  # of its last reading; None where no column orders the rows
+    moment: Any  # of its last reading; None if no column orders the rows
 
 
-class Watcher:
-    """A trained network that watches readings: all of a table, or one after the other as they come.
+class AnomalyDetector:
+    """Detects anomalies with a trained network: in a whole table, or reading by reading.
 
     Args:
-        model: of the topology next-step over a series, trained with a validation part, which was taken for clean.
-        false_alarms: more than 0, less than 1: the share of clean readings of a channel that may be taken for faults.
+        model: of the topology next-step over a series, trained with a validation split, which is taken as normal.
+        false_alarms: more than 0, less than 1: the fraction of a channel's normal readings that may count as anomalies.
 
     Raises:
-        ArgumentError: another model, or a share that its clean readings cannot tell.
+        ArgumentError: another model, or a fraction for which it has too few normal readings.
 
     Example: see `elman detect`.
     """
 
     def __init__(self, model: Model, false_alarms: float = FALSE_ALARMS) -> None:
-        if not watches(model.network) or not isinstance(model.target, Series):
+        if not predicts_next_reading(model.network) or not isinstance(model.target, Series):
             then = "Train one without --target on numeric columns."
             got = f"{model.network.topology.name} of kind {model.target.kind}"
-            fail("detect", "the model", "tell the next step of a series", got, then)
-        kept = model.keepsakes.get(CLEAN)
+            fail("detect", "the model", "predict the next step of a series", got, then)
+        kept = model.artifacts.get(NORMAL_SCORES)
         if not isinstance(kept, bytes):
-            then = "Train with a validation part, without faults, of which thresholds are taken."
-            fail("detect", "the model", f"have {CLEAN}", "none", then)
+            then = "Train with a validation split without anomalies, from which the thresholds are taken."
+            fail("detect", "the model", f"have {NORMAL_SCORES}", "none", then)
         self.model, self.field = model, model.target
         self.thresholds = thresholds(json.loads(kept), false_alarms)
-        self.clean = min(json.loads(kept)["readings"])  # readings of a channel that the thresholds are taken of
+        self.normal_readings = min(json.loads(kept)["readings"])  # of a channel, from which its threshold is taken
         self._states: dict[Any, _Place] = {}
 
-    def table(self, values: Any, bad: BadRows | None = None) -> list[Watching]:
-        """Every series of a table, of a file or of whatever `elman.train` takes.
+    def table(self, values: Any, bad: BadRows | None = None) -> list[ScoredSeries]:
+        """Every series of a table, a file or any other input of `elman.train`.
 
-        A row that cannot be used is left out, where `bad` says so, and its series goes on as if it had not been there.
+        A row that cannot be used is skipped, if `bad` allows it.
 
         Raises:
-            DataError: a cell that is no reading; a missing one, where the field's `missing` is "refuse".
+            DataError: a cell that is not a number, or a missing one if the field's `missing` is "refuse".
         """
         bad, data = bad or BadRows(), self.model.config.data
         table = table_of(values, bad, self.field.name)
         if not self._in_rows():
             parsed = parse(gather(table, self.model.fields, None, None, bad), self.model.fields, bad)
             names = [int(parsed.table.numbers[row]) + 1 for row in parsed.rows] if len(table) > 1 else [None]
-            each = zip(names, parsed.values[f"target.{self.field.name}"], strict=True)
-            return [self._watched(name, None, self.field.names(), readings) for name, readings in each]
+            series = zip(names, parsed.values[f"target.{self.field.name}"], strict=True)
+            return [self._scored(name, None, self.field.names(), readings) for name, readings in series]
         channels = matching_columns(table, self.field.columns or [])
-        numbered = {**table.columns, ROW: list(range(len(table)))}  # so that each reading's row is known
+        numbered = {**table.columns, ROW: list(range(len(table)))}  # to find the row of each reading
         numbered_table = Table(numbered, table.source, table.where, numbers=table.numbers)
         reading = self._reading
         gathered = from_long(numbered_table, [*channels, ROW], self.field.name, data.id, data.time, bad, reading)
         if not len(gathered):
             fail(table.source, "the table", "have a row that can be used", "none", error=DataError)
-        found = []
+        scored = []
         for at, readings in enumerate(gathered.column(self.field.name)):
             rows = readings[:, -1].astype(int).tolist()
             times = None if data.time is None else [table.column(data.time)[row] for row in rows]
-            found.append(self._watched(data.id and gathered.column(data.id)[at], times, channels, readings[:, :-1]))
-        return found
+            scored.append(self._scored(data.id and gathered.column(data.id)[at], times, channels, readings[:, :-1]))
+        return scored
 
     def step(self, row: Mapping[str, Any]) -> list[Json]:
-        """The hits of the next reading of a series; as `follow`, of which it refuses what that could skip."""
-        watching = self.follow(row)
-        return [] if watching is None else watching.hits()
+        """The anomalies of the next reading of a series; as `follow`, but a bad row is an error."""
+        scored = self.follow(row)
+        return [] if scored is None else scored.anomalies()
 
-    def follow(self, row: Mapping[str, Any], bad: BadRows | None = None, where: str = "detect") -> Watching | None:
-        """The next reading of a series, whose columns stand in `row`; each id is a series of its own.
+    def follow(self, row: Mapping[str, Any], bad: BadRows | None = None, where: str = "detect") -> ScoredSeries | None:
+        """Score the next reading of a series, given as a row of cells; each id is a series of its own.
 
         Args:
-            row: a cell a column.
-            bad: what is done with a row that cannot be used.
-            where: what messages call its place.
+            row: column -> cell.
+            bad: how to treat a row that cannot be used.
+            where: the place of the row, for messages.
 
-        Returns: the series with this reading alone; None where the row is skipped, and the series goes on after it.
+        Returns: the series with this reading alone; None if the row is skipped; the series continues after it.
 
         Raises:
-            ArgumentError: the series of this model do not stand in rows, a step each.
-            DataError: a column is missing, a cell is no reading, or the time is before that of the reading before.
+            ArgumentError: the rows of this model's data are not steps.
+            DataError: a column is missing, a cell is not a number, or the time is before that of the last reading.
         """
         data, bad = self.model.config.data, bad or BadRows()
         if not self._in_rows():
-            fail("detect", "what is read row by row", "be a step a row", "whole series", "Pass a file.")
+            fail("detect", "each row of a stream", "be a step", "a whole series", "Pass a file.")
         for column in (data.id, data.time):
             if column is not None and column not in row:
                 fail("detect", "a row", f"have the column {column!r}", ", ".join(row), error=DataError)
@@ -212,28 +218,30 @@ class Watcher:
             must = f"be no earlier than in the row before{'' if name is None else f' of {shown(name)}'}"
             bad.found(f"{where}: column {data.time!r} must {must}, got {shown(row[data.time])}")
             return None
-        watched, state = watch(self.model.network, np.array([reading]), place.state)
+        scored, state = predict_readings(self.model.network, np.array([reading]), place.state)
         self._states[name] = _Place(state, place.steps + 1, at)
         times = [place.steps + 1] if data.time is None else [row[data.time]]
-        return Watching(name, times, channels, np.array([reading]), watched, self.thresholds)
+        return ScoredSeries(name, times, channels, np.array([reading]), scored, self.thresholds)
 
     def _reading(self, raw: Any) -> float:
-        """A cell as a number, NaN where it is missing and may be.
+        """A cell as a number, NaN if it is missing.
 
         Raises:
-            BadValueError: it is neither.
+            BadValueError: it is not a number, or it is missing and must not be.
         """
-        found = parse_or_missing(raw)
-        if self.field.missing == "refuse" and np.isnan(found):
+        number = parse_or_missing(raw)
+        if self.field.missing == "refuse" and np.isnan(number):
             raise BadValueError("hold a number", "nothing")
-        return found
+        return number
 
     def _in_rows(self) -> bool:
-        """Whether a row of the data is a step of a series, not a whole one."""
+        """Whether a row of the data is a step of a series, not a whole series."""
         data = self.model.config.data
         return bool(self.field.columns) and (data.id is not None or data.time is not None)
 
-    def _watched(self, name: Any, times: Sequence[Any] | None, channels: list[str], readings: np.ndarray) -> Watching:
-        watched, _ = watch(self.model.network, readings)
+    def _scored(
+        self, name: Any, times: Sequence[Any] | None, channels: list[str], readings: np.ndarray
+    ) -> ScoredSeries:
+        scored, _ = predict_readings(self.model.network, readings)
         times = range(1, len(readings) + 1) if times is None else times
-        return Watching(name, times, channels, readings, watched, self.thresholds)
+        return ScoredSeries(name, times, channels, readings, scored, self.thresholds)

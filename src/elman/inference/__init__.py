@@ -1,41 +1,50 @@
 """Answers from a trained network."""
 
-from elman.inference.answers import Answers, answer, as_array, as_rows
-from elman.inference.attention import Looked, check_looks, looks
-from elman.inference.batches import judge
+from elman.inference.answers import Answers, answer, as_objects, as_rows
+from elman.inference.attention import AttentionWeights, attention_of, check_has_attention
+from elman.inference.batches import evaluate
 from elman.inference.frames import check_fits_frames
-from elman.inference.generate import Prompt, Written, check_writes, frames, pieces, read_prompts, rows_to_write, texts
+from elman.inference.generate import (
+    GeneratedText,
+    Prompt,
+    check_generates,
+    frames,
+    pieces,
+    read_prompts,
+    rows_to_generate,
+    texts,
+)
 from elman.inference.network_decoder import NetworkStepDecoder, hypotheses, symbols
 from elman.inference.next_symbols import next_in_table, next_symbols
-from elman.inference.timestamps import Stamp, stamps
+from elman.inference.timestamps import Timestamp, timestamps_of
 from elman.inference.trace import Step, check_traces, trace
 
 __all__ = [
     "Answers",
-    "Looked",
+    "AttentionWeights",
+    "GeneratedText",
     "NetworkStepDecoder",
     "Prompt",
-    "Stamp",
     "Step",
-    "Written",
+    "Timestamp",
     "answer",
-    "as_array",
+    "as_objects",
     "as_rows",
+    "attention_of",
     "check_fits_frames",
-    "check_looks",
+    "check_generates",
+    "check_has_attention",
     "check_traces",
-    "check_writes",
+    "evaluate",
     "frames",
     "hypotheses",
-    "judge",
-    "looks",
     "next_in_table",
     "next_symbols",
     "pieces",
     "read_prompts",
-    "rows_to_write",
-    "stamps",
+    "rows_to_generate",
     "symbols",
     "texts",
+    "timestamps_of",
     "trace",
 ]

@@ -5,13 +5,14 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
-from torch import nn
 
 from elman.data import Batch
 from elman.decoding.options import Decoding
-from elman.fields import Frames, InStep, Single, Target
-from elman.inference.frames import write_frames
+from elman.fields import Frames, InStep, Single
+from elman.heads import InStepHead
+from elman.inference.frames import generate_frames
 from elman.inference.network_decoder import hypotheses
+from elman.layers.arrays import as_array
 from elman.network import Network
 from elman.topologies import Features, SequenceTopology
 from elman.types import Json
@@ -21,9 +22,9 @@ class Answers(NamedTuple):
     """The answers of one target, a row each."""
 
     predictions: list[Any]
-    # Of each class by name, of tags a list: that of the tag at each step; None where there are none.
+    # Of each class by name; of tags a list, that of the tag at each step; None where there are none.
     probabilities: list[Any] | None
-    place: Callable[[int], str] | None = None  # where a row stands; None where none can have been left out
+    place: Callable[[int], str] | None = None  # where a row came from; None where no row can have been left out
 
 
 def answer(
@@ -33,38 +34,35 @@ def answer(
 
     Args:
         network: in evaluation mode.
-        batch: its targets, if there are any, are not looked at.
-        features: what the network made of the batch; None: it is asked.
-        decoding: how what is written is looked for; None: greedily.
+        batch: its targets, if there are any, are not used.
+        features: what the network computed from the batch; None: computed here.
+        decoding: of a generated target; None: greedy.
     """
     if not isinstance(network.topology, SequenceTopology):
         (name,) = network.fields.targets
-        if isinstance(network.written, Frames):
-            framed = write_frames(network, batch, decoding or Decoding())
-            return {name: Answers([network.written.read(best.frames) for best, *_ in framed], None)}
+        if isinstance(network.generated, Frames):
+            framed = generate_frames(network, batch, decoding or Decoding())
+            return {name: Answers([network.frames.decode_sequence(best.frames) for best, *_ in framed], None)}
         found = hypotheses(network, batch, decoding or Decoding())
-        return {name: Answers([network.symbols.read(best.symbols) for best, *_ in found], None)}
+        return {name: Answers([network.symbols.decode_sequence(best.symbols) for best, *_ in found], None)}
     features = network(batch) if features is None else features
-    lengths = next((column.lengths for column in batch.inputs.values() if column.lengths is not None), None)
     answers = {}
-    for (name, field), head in zip(network.fields.targets.items(), network.heads, strict=True):
+    for name, head in network.predicted():
+        field = network.fields.targets[name]
         if isinstance(field, InStep):
+            assert isinstance(head, InStepHead)
             assert features.steps is not None
-            assert lengths is not None
-            answers[name] = Answers(*field.answer_steps(head, features.steps, lengths))
+            assert features.lengths is not None
+            answers[name] = Answers(*field.decode_steps(head.scores(features.steps, features.lengths)))
         else:
-            answers[name] = _of_single(field, head, features)
+            assert isinstance(field, Single)
+            output = as_array(head(features.single_for(name)))
+            answers[name] = Answers(field.decode(output), field.probabilities(output))
     return answers
 
 
-def _of_single(field: Target, head: nn.Module, features: Features) -> Answers:
-    assert isinstance(field, Single)
-    output = head(features.single_for(field.name))
-    return Answers(field.decode(output), field.probabilities(output))
-
-
-def as_array(values: list[Any]) -> np.ndarray:
-    """A value a row; lists, which may be of different lengths, stay what they are."""
+def as_objects(values: list[Any]) -> np.ndarray:
+    """One value a row; lists, which may be of different lengths, stay lists."""
     if not values or not isinstance(values[0], list):
         return np.array(values)
     found = np.empty(len(values), object)
@@ -82,6 +80,6 @@ def as_rows(found: Mapping[str, Answers]) -> list[Json]:
 
 def _objects(found: Answers) -> Iterator[Json]:
     """{"prediction": ...} of each row, with its probabilities where there are any."""
-    for value, chances in zip(found.predictions, found.probabilities or repeat(None), strict=False):
+    for value, probabilities in zip(found.predictions, found.probabilities or repeat(None), strict=False):
         prediction = value.tolist() if isinstance(value, np.ndarray) else value
-        yield {"prediction": prediction} | ({} if chances is None else {"probabilities": chances})
+        yield {"prediction": prediction} | ({} if probabilities is None else {"probabilities": probabilities})

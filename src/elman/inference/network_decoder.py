@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from elman.data import Batch
 from elman.decoding import Decoding, Hypothesis, decode, stream_symbols
+from elman.heads import SymbolsHead
 from elman.layers import DecoderState
-from elman.layers.heads import log_softmax_of
+from elman.layers.arrays import as_array
+from elman.layers.softmax import log_softmax_of
 from elman.network import Network
 from elman.topologies import AutoregressiveTopology
 
@@ -31,14 +32,14 @@ class NetworkStepDecoder:
         assert isinstance(network.topology, AutoregressiveTopology)
         self.network, self.decoder = network, network.topology.decoder
         self.steps = self.decoder.packed()
-        self.log_probabilities = log_softmax_of(network.heads[0], packed=rows >= MANY)
+        self.log_probabilities = log_softmax_of(_head(network).softmax, packed=rows >= MANY)
 
     @torch.inference_mode()
     def step(self, symbols: np.ndarray, state: DecoderState) -> tuple[np.ndarray, DecoderState, np.ndarray | None]:
         """Symbols (N,) and the state before them -> log-probabilities (N, V), the state after, attention (N, S)."""
         fed = torch.from_numpy(symbols).to(self.network.device)
         features, state, attention = self.decoder.step(self.network.feed(fed), state, self.steps)
-        return _array(self.log_probabilities(features)), state, None if attention is None else _array(attention)
+        return as_array(self.log_probabilities(features)), state, None if attention is None else as_array(attention)
 
     @torch.inference_mode()
     def select(self, state: DecoderState, rows: np.ndarray) -> DecoderState:
@@ -60,7 +61,7 @@ def hypotheses(
     field, rows = network.symbols, batch.rows
     state = _begin(network, batch)
     together = len(rows) * (decoding.beam or decoding.n_best)
-    decoder, choice = NetworkStepDecoder(network, together), replace(decoding, forbidden=field.unwritten)
+    decoder, choice = NetworkStepDecoder(network, together), replace(decoding, forbidden=field.never_generated)
     numbers = [int(row) for row in rows]
     return decode(decoder, state, len(rows), field.begin, field.end, choice, prompts, numbers)
 
@@ -69,18 +70,18 @@ def symbols(network: Network, batch: Batch, decoding: Decoding, prompt: np.ndarr
     """The symbols of a batch of one row as they are generated; args as `hypotheses`."""
     field = network.symbols
     state = _begin(network, batch)
-    decoder, choice = NetworkStepDecoder(network, rows=1), replace(decoding, forbidden=field.unwritten)
+    decoder, choice = NetworkStepDecoder(network, rows=1), replace(decoding, forbidden=field.never_generated)
     return stream_symbols(decoder, state, field.begin, field.end, choice, prompt, int(batch.rows[0]))
 
 
-def _array(tensor: Tensor) -> np.ndarray:
-    """A tensor as an array, without a copy where that can be; NumPy knows no bfloat16."""
-    array: np.ndarray = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).cpu().numpy()
-    return array
+def _head(network: Network) -> SymbolsHead:
+    head = network.generated_head
+    assert isinstance(head, SymbolsHead)
+    return head
 
 
 @torch.inference_mode()
 def _begin(network: Network, batch: Batch) -> DecoderState:
     """The state before the first symbol, after a batch was read."""
     assert isinstance(network.topology, AutoregressiveTopology)
-    return network.topology.begin(network.encode(batch.to(network.device).inputs), len(batch.rows))
+    return network.topology.begin(network.encode(network.tensors(batch).inputs), len(batch.rows))

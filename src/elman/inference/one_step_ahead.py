@@ -1,4 +1,4 @@
-"""Readings of a series beside what was expected of each before it came: how far off, step by step or all at once."""
+"""One-step-ahead predictions of a series and how far off each reading is; whole, in pieces, or reading by reading."""
 
 from typing import NamedTuple
 
@@ -6,73 +6,75 @@ import numpy as np
 import torch
 
 from elman.fields import Series
+from elman.layers.arrays import as_array
 from elman.network import Network
 from elman.topologies import Encoded, NextStep
 from elman.types import State
 
 TOGETHER = 4096  # steps
-BAND = 0.9  # share of the readings that are expected between `low` and `high`
+BAND = 0.9  # probability between `low` and `high`
 
 
-class Watched(NamedTuple):
-    """What was expected of each reading, in its own unit, and how far off it was; all (T, C)."""
+class OneStepAhead(NamedTuple):
+    """The prediction of each reading, in its own unit, and how far off the reading is; all (T, C)."""
 
     expected: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    scores: np.ndarray  # |deviations| of `Distribution.deviations`; NaN where there is no reading
+    scores: np.ndarray  # absolute residuals, see `Distribution.residuals`; NaN where there is no reading
 
 
-class Watch(NamedTuple):
-    """What a series that was read so far hands on to its next reading."""
+class SeriesState(NamedTuple):
+    """The state of a series after the readings so far."""
 
     last: np.ndarray  # (C,) the last reading; where missing values are filled by the one before, that one
     state: State | None  # (1, N, H)
 
 
-def watches(network: Network) -> bool:
-    """Whether a network tells the next step of a series, so that it can watch one."""
-    return isinstance(network.topology, NextStep) and isinstance(network.written, Series)
+def predicts_next_reading(network: Network) -> bool:
+    """Whether a network predicts the next step of a series."""
+    return isinstance(network.topology, NextStep) and isinstance(network.generated, Series)
 
 
 @torch.inference_mode()
-def watch(network: Network, readings: np.ndarray, before: Watch | None = None) -> tuple[Watched, Watch]:
-    """What a next-step network expected of each reading of a series, and what it hands on.
+def predict_readings(
+    network: Network, readings: np.ndarray, before: SeriesState | None = None
+) -> tuple[OneStepAhead, SeriesState]:
+    """What a next-step network predicts of each reading of a series before it is read, and the state after the last.
 
-    Whole, in pieces and step by step give the same: each piece goes on with what the one before handed on.
+    Whole, in pieces and step by step give the same: each piece continues from the state after the one before.
 
     Args:
-        network: one that tells the next step of a series; in evaluation mode after this.
+        network: one that predicts the next step of a series; in evaluation mode after this.
         readings: (T, C) as `Series.parse` gives them, NaN where one is missing.
-        before: what was handed on; None: the series begins.
+        before: the state after the readings before; None: the series begins.
     """
     network.eval()
     parts = []
     for begin in range(0, max(1, len(readings)), TOGETHER):
-        part, before = _watch(network, readings[begin : begin + TOGETHER], before)
+        part, before = _predict(network, readings[begin : begin + TOGETHER], before)
         parts.append(part)
     assert before is not None
-    return Watched(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True))), before
+    return OneStepAhead(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True))), before
 
 
-def _watch(network: Network, readings: np.ndarray, before: Watch | None) -> tuple[Watched, Watch]:
-    field, topology = network.written, network.topology
+def _predict(network: Network, readings: np.ndarray, before: SeriesState | None) -> tuple[OneStepAhead, SeriesState]:
+    field, topology = network.generated, network.topology
     assert isinstance(field, Series)
     assert isinstance(topology, NextStep)
     known = readings if before is None else np.concatenate([before.last[None], readings])
-    filled = torch.from_numpy(field.encode(known)).to(network.device)
+    encoded = field.encode(known)
+    filled = torch.from_numpy(encoded).to(network.device)
     fed = torch.cat([torch.zeros_like(filled[:1]), filled])[: len(filled)] if before is None else filled[:-1]
     features = topology.teacher_forced(Encoded(), network.feed(fed[None]), None, before.state if before else None)
     assert features.steps is not None
-    output, frames = network.heads[0](features.steps[0]), filled[len(filled) - len(readings) :]
-    told = field.distribution
-    values = told.mean(output), told.quantile(output, (1 - BAND) / 2), told.quantile(output, (1 + BAND) / 2)
-    expected, low, high = (field.unscaled(value.cpu().numpy()) for value in values)
-    scores = told.deviations(output, frames).abs().double().cpu().numpy()
-    scores = np.where(np.isnan(readings), np.nan, scores)
-    watched = Watched(expected, low, high, scores)
+    output, frames = as_array(network.heads[0](features.steps[0])), encoded[len(encoded) - len(readings) :]
+    predicted, tail = field.distribution, (1 - BAND) / 2
+    values = predicted.mean(output), predicted.quantile(output, tail), predicted.quantile(output, 1 - tail)
+    expected, low, high = (field.unscaled(value) for value in values)
+    scores = np.where(np.isnan(readings), np.nan, np.abs(predicted.residuals(output, frames)))
     last = known[-1] if field.missing == "mean" and len(known) else _last(known)
-    return watched, Watch(last, features.state)
+    return OneStepAhead(expected, low, high, scores), SeriesState(last, features.state)
 
 
 def _last(known: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The picture of attention: where a network looked while it wrote."""
+"""The picture of attention weights: a column for each source step and a row for each target step."""
 
 from collections.abc import Sequence
 
@@ -9,29 +9,29 @@ from elman.media.figures import new_figure, png
 
 LONGEST_NAME = 16  # characters of a step's name
 CELL = 0.36  # inches a step
-MOST = 100  # steps of a side that have a name each; of more, some
+MOST = 100  # names per side; of more steps, only some are named
 
 
-def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.ndarray) -> bytes:
-    """A PNG of the weights: a column for each step that was read, a row for each symbol that was written.
+def draw_attention(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> bytes:
+    """A PNG of the weights: a column for each source step, a row for each generated step.
 
     Args:
         source: S names.
-        written: T names.
+        target: T names.
         weights: (T, S), 0 to 1.
 
     Raises:
-        ArgumentError: nothing was read or written, or the sizes do not agree.
+        ArgumentError: source or target is empty, or the sizes do not agree.
         MissingExtraError: matplotlib is not installed.
     """
-    check_shape("draw_attention", "weights", weights.shape, "T S", T=len(written), S=len(source))
+    check_shape("draw_attention", "weights", weights.shape, "T S", T=len(target), S=len(source))
     if not source:
-        fail("draw_attention", "what was read", "have a step", "none", "Give a value that has some.")
-    if not written:
-        fail("draw_attention", "what was written", "have a symbol", "none", "Ask for some with min_length.")
-    columns, rows = _named(source), _named(written)
+        fail("draw_attention", "the source", "have a step", "none", "Give a value that is not empty.")
+    if not target:
+        fail("draw_attention", "the target", "have a step", "none", "Set min_length to at least 1.")
+    columns, rows = _named(source), _named(target)
     wide, high = (0.09 * max(map(len, named.values())) for named in (rows, columns))
-    size = CELL * min(MOST, len(source)) + wide + 1.6, max(2.2, CELL * min(MOST, len(written))) + high + 0.8
+    size = CELL * min(MOST, len(source)) + wide + 1.6, max(2.2, CELL * min(MOST, len(target))) + high + 0.8
     figure = new_figure("the picture of attention", *size)
     axes = figure.subplots()
     image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
@@ -42,21 +42,21 @@ def draw_attention(source: Sequence[str], written: Sequence[str], weights: np.nd
         axes.axvline(border - 0.5, color="0.9", linewidth=0.6)
     for border in list(rows)[1:]:
         axes.axhline(border - 0.5, color="0.9", linewidth=0.6)
-    axes.set(xlabel="read", ylabel="written")
+    axes.set(xlabel="source", ylabel="target")
     axes.xaxis.set_label_position("top")
-    figure.suptitle("Where it looked while it wrote", fontsize=11)
+    figure.suptitle("Attention weights", fontsize=11)
     bar = figure.colorbar(image, ax=axes, fraction=0.08, aspect=30)
-    bar.set_label("share of the attention\n(a row adds up to 1)", fontsize=9)
+    bar.set_label("attention weight\n(a row adds up to 1)", fontsize=9)
     return png(figure, dpi=130)
 
 
 def _named(pieces: Sequence[str]) -> dict[int, str]:
-    """The steps that get a name: all, or of many every second, third and so on."""
+    """The names on the axis: all, or of many steps every second, third and so on."""
     return {step: _shown(pieces[step]) for step in range(0, len(pieces), -(-len(pieces) // MOST))}
 
 
 def _shown(piece: str) -> str:
-    """A step's name, the white space that it begins or ends with made visible, short enough for a label."""
+    """A step's name as a label: leading and trailing white space made visible, shortened."""
     inner = piece.strip(" ")
     before, after = (piece.partition(inner)[::2]) if inner else (piece, "")
     seen = ("␣" * len(before) + inner + "␣" * len(after)).replace("\n", "↵").replace("\t", "⇥")

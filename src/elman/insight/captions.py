@@ -1,4 +1,4 @@
-"""Pictures with what was written about them."""
+"""Pictures with their generated captions."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ WIDE = 7.0  # inches
 LEAST, MOST = 0.9, 3.0  # inches of a picture's height
 
 
-def draw_captions(pictures: Sequence[np.ndarray], written: Sequence[str], true: Sequence[str]) -> bytes:
-    """A PNG of pictures one below the other; above each stands what was written, and in red what is true if it differs.
+def draw_captions(pictures: Sequence[np.ndarray], generated: Sequence[str], true: Sequence[str]) -> bytes:
+    """A PNG of pictures in a column, each under its generated caption, with the true one in red if it differs.
 
     Args:
         pictures: (H, W) or (H, W, C) each, with 1 to 4 channels.
-        written: what the network wrote of each.
-        true: what stands in the data.
+        generated: the caption of each.
+        true: the caption in the data.
 
     Raises:
         ArgumentError: there is no picture.
@@ -27,9 +27,9 @@ def draw_captions(pictures: Sequence[np.ndarray], written: Sequence[str], true: 
         fail("draw_captions", "the pictures", "be one or more", "none")
     heights = [min(MOST, max(LEAST, WIDE * picture.shape[0] / picture.shape[1])) for picture in pictures]
     figure = new_figure("the picture of captions", WIDE, sum(heights) + 0.45 * len(heights) + 0.9)
-    figure.suptitle("What was written about pictures of the test split", fontsize=11)
+    figure.suptitle("Generated captions of pictures of the test split", fontsize=11)
     rows = figure.subplots(len(pictures), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, picture, text, right in zip(rows, pictures, written, true, strict=True):
+    for axes, picture, text, right in zip(rows, pictures, generated, true, strict=True):
         axes.imshow(_colours(picture), cmap="gray", interpolation="nearest")
         axes.set_title(f"“{text}”", loc="left", fontsize=10, parse_math=False)
         if text != right:
@@ -41,7 +41,7 @@ def draw_captions(pictures: Sequence[np.ndarray], written: Sequence[str], true: 
 
 
 def _colours(picture: np.ndarray) -> np.ndarray:
-    """What imshow takes: (H, W), or (H, W, 3 or 4) from 0 to 1."""
+    """The input of imshow: (H, W), or (H, W, 3 or 4) from 0 to 1."""
     if picture.ndim == 2 or picture.shape[2] <= 2:
         grey: np.ndarray = picture if picture.ndim == 2 else picture[:, :, 0]
         return grey

@@ -1,4 +1,4 @@
-"""The curves of several trainings in one picture."""
+"""The learning curves of several trainings in one picture."""
 
 from collections.abc import Sequence
 
@@ -9,18 +9,18 @@ from elman.media.figures import new_figure, png
 
 
 def draw_runs(logs: Sequence[Log]) -> bytes:
-    """A PNG of the validation loss (left; the training loss dashed) and of the metric (right), a line a training.
+    """A PNG of the validation loss (left; the training loss dashed) and of the metric (right), a line per training.
 
     Raises:
-        DataError: a training was not scored yet, or the trainings have different metrics.
+        DataError: a training has no evaluation yet, or the trainings have different metrics.
         MissingExtraError: matplotlib is not installed.
     """
     for log in logs:
         if not log.rows:
-            fail("curves", log.name, "have been scored once", "no evaluation yet", "Wait for the first.", DataError)
+            fail("curves", log.name, "have an evaluation", "none yet", "Wait for the first.", DataError)
     metrics = {log.metric for log in logs if log.metric}
     if len(metrics) > 1:
-        then = "Draw those of one metric together."
+        then = "Draw only runs with the same metric together."
         fail("curves", "the runs", "have one metric", ", ".join(sorted(metrics)), then, DataError)
     figure = new_figure("the picture of the curves", 10, 4)
     losses, scores = figure.subplots(1, 2)

@@ -1,24 +1,27 @@
-"""Pictures of what a network does: looked at sooner than read."""
+"""The picture of a trace: the unrolled network, step by step."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from elman.inference import Step
 from elman.media.figures import new_figure, png
 
+if TYPE_CHECKING:
+    from elman.inference import Step
+
 LONGEST_NAME = 14  # characters of a step's name that fit under its box
-MOST = 10  # classes that have a bar, as there are colours
+MOST = 10  # classes with a bar, as many as there are colours
 GAP = 1.6  # between two steps, in units of the picture
 
 
-def draw_trace(text: str, steps: Sequence[Step]) -> bytes:
-    """The unrolled network of a trace as a PNG: what is read below, the state h1..hT, the answer so far above.
+def draw_trace(text: str, steps: "Sequence[Step]") -> bytes:
+    """The unrolled network of a trace as a PNG: the input below, the states h1..hT, the predictions above.
 
-    The deeper the colour of a state, the larger its norm; the bars are the probabilities of the classes, of many those
-    of the ten that are the likeliest at the end. Where there are none, the predicted number is written.
+    The darker a state, the larger its norm. The bars are the probabilities of the classes, at most the ten that are
+    most probable at the end; a predicted number is shown as text.
 
     Args:
-        text: what was traced, for the title.
-        steps: as `elman.inference.trace` gives them.
+        text: the traced value, for the title.
+        steps: from `elman.inference.trace`.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -46,12 +49,12 @@ def draw_trace(text: str, steps: Sequence[Step]) -> bytes:
         axes.text(x, 0, f"$h_{{{number + 1}}}${size}", ha="center", va="center", fontsize=9)
         left = x - 0.45
         for index, label in enumerate(likeliest):
-            width, chance = 0.9 / len(likeliest), (step.probabilities or {})[label]
+            width, probability = 0.9 / len(likeliest), (step.probabilities or {})[label]
             shown = label if number == 0 else None  # once in the legend
-            axes.bar(left + width / 2, chance, width * 0.85, bottom=0.85, color=f"C{index}", label=shown)
+            axes.bar(left + width / 2, probability, width * 0.85, bottom=0.85, color=f"C{index}", label=shown)
             left += width
-        said = step.prediction if step.probabilities else f"{step.prediction:.4g}"
-        axes.text(x, 1.92, str(said), ha="center", va="bottom", fontsize=9, weight="bold", parse_math=False)
+        prediction = step.prediction if step.probabilities else f"{step.prediction:.4g}"
+        axes.text(x, 1.92, str(prediction), ha="center", va="bottom", fontsize=9, weight="bold", parse_math=False)
     if steps[0].probabilities:
         axes.plot([-0.6, GAP * (len(steps) - 1) + 0.6], [0.85, 0.85], color="0.7", linewidth=0.8)
         axes.text(-0.68, 1.35, "probability\n(0 to 1)", rotation=90, ha="right", va="center", fontsize=9)
@@ -61,7 +64,7 @@ def draw_trace(text: str, steps: Sequence[Step]) -> bytes:
             words.set_parse_math(False)
     axes.text(-0.68, 0, "state", rotation=90, ha="right", va="center", fontsize=9)
     axes.text(-0.68, -1.0, "input", rotation=90, ha="right", va="center", fontsize=9)
-    axes.set_title(f"“{text}”: the answer after each step", fontsize=11, parse_math=False)
+    axes.set_title(f"“{text}”: the prediction after each step", fontsize=11, parse_math=False)
     axes.set(xlim=(-1.0, GAP * (len(steps) - 1) + 0.8), ylim=(-1.3, 2.2))
     axes.axis("off")
     return png(figure, dpi=130)

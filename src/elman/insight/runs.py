@@ -1,4 +1,4 @@
-"""The run directories of a folder: what each is, how far it is, how good; and their logs, for pictures of several."""
+"""The run directories of a folder: their state, progress and metrics; and their logs."""
 
 import json
 import math
@@ -10,12 +10,10 @@ from typing import Any, NamedTuple
 from elman.checks import fail, shown
 from elman.errors import DataError, ElmanError
 from elman.metrics import METRICS
-from elman.storage import CHECKPOINTS, MANIFEST, Directory, is_held
-from elman.training import all_checkpoints
-from elman.training.checkpoint import LOG
+from elman.storage import CHECKPOINTS, LOG, MANIFEST, Directory, all_checkpoints, is_held
 from elman.types import Json
 
-DEEPEST = 3  # folders below the one that is looked through
+DEEPEST = 3  # levels of folders below the searched one
 
 
 class Log(NamedTuple):
@@ -23,7 +21,7 @@ class Log(NamedTuple):
 
     name: str
     rows: list[dict[str, Any]]  # as in `History.rows`
-    metric: str  # the first one of its target
+    metric: str  # the first metric of its target
 
     def best(self) -> float | None:
         """The best validation figure so far, or None without one."""
@@ -34,10 +32,10 @@ class Log(NamedTuple):
 
 
 def list_runs(folder: str | Path) -> list[Json]:
-    """A row a run directory in `folder` or a few folders below it, the newest first.
+    """A row per run directory in `folder` or a few levels below it, the newest first.
 
-    Each has run, state (running, stopped, done or damaged), metric, best (of the validation split), test, epoch, cell
-    and age_minutes (since the last evaluation that was written).
+    Each has run, state (running, stopped, done or damaged), metric, best (on the validation split), test, epoch, cell,
+    hidden and age_minutes (since the last logged evaluation).
 
     Raises:
         DataError: there is no such folder.
@@ -48,8 +46,8 @@ def list_runs(folder: str | Path) -> list[Json]:
         fail("runs", "the folder", "exist", shown(str(folder)), then, DataError)
     below = [path for depth in range(1, DEEPEST + 1) for path in folder.glob("/".join("*" * depth))]
     ours = [path for path in below if CHECKPOINTS not in path.parts and not path.name.startswith(".")]
-    found = [path for path in (folder, *ours) if _is_run(path)]
-    rows = sorted((_row(path, folder) for path in found), key=lambda row: row["age_minutes"])
+    runs = [path for path in (folder, *ours) if _is_run(path)]
+    rows = sorted((_row(path, folder) for path in runs), key=lambda row: row["age_minutes"])
     return [{key: None if value == math.inf else value for key, value in row.items()} for row in rows]
 
 
@@ -58,11 +56,11 @@ def read_log(run: str | Path) -> Log:
 
     Raises:
         DataError: there is none.
-        IntegrityError: it is not what was written.
+        IntegrityError: it was changed or damaged.
     """
     path = Path(run)
-    going_on = path / CHECKPOINTS / LOG
-    content = going_on.read_bytes() if going_on.is_file() else Directory(path, [LOG]).read(LOG)
+    current = path / CHECKPOINTS / LOG
+    content = current.read_bytes() if current.is_file() else Directory(path, [LOG]).read(LOG)
     try:
         rows = [json.loads(line) for line in content.splitlines()]
     except ValueError as error:
@@ -71,7 +69,7 @@ def read_log(run: str | Path) -> Log:
 
 
 def _is_run(path: Path) -> bool:
-    """Whether a folder is a model's run directory, or is becoming one."""
+    """Whether a folder is a model's run directory, or that of a training in progress."""
     return (path / "config.json").is_file() or (path.is_dir() and bool(all_checkpoints(path)))
 
 
@@ -99,7 +97,7 @@ def _row(path: Path, above: Path) -> Json:
 
 
 def _metric_of(rows: Sequence[dict[str, Any]]) -> str:
-    """The metric that decided which weights were best: the first one that the log has."""
+    """The metric that selects the best weights: the first one in the log."""
     for row in rows:
         for key in row:
             if key.removeprefix("valid_") in METRICS:

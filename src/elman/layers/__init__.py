@@ -6,10 +6,10 @@ from elman.layers.bridge import Bridge, ContextBridge
 from elman.layers.decoder import Decoder, DecoderState
 from elman.layers.dropout import drop_out
 from elman.layers.embedding import TokenEmbedding
+from elman.layers.image import PictureEncoder
 from elman.layers.layer_norm import LayerNormGRU, LayerNormLSTM
 from elman.layers.memoryless import Memoryless
 from elman.layers.options import RecurrentOptions, StackOptions
-from elman.layers.pictures import PictureEncoder
 from elman.layers.pooling import POOLS
 from elman.layers.recurrent import GRU, LSTM, RNN, MinGRU, Recurrent
 from elman.layers.stepper import Stepper

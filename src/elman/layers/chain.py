@@ -14,10 +14,10 @@ from elman.layers.unroll import real_steps
 
 
 class Sums(NamedTuple):
-    """Of every step and tag, the sum over the paths that lead there, as a logarithm: states + the shifts so far."""
+    """For every step and tag, the log of the sum over the paths to it: states + the shifts so far."""
 
     states: Tensor  # (B, T, K), the maximum at each step is 0
-    shifts: Tensor  # (B, T), what was subtracted at each step: small numbers, so that long rows lose no digits
+    shifts: Tensor  # (B, T), the maximum that was subtracted at each step, so that long rows stay precise
 
 
 def path_sums(
@@ -29,10 +29,10 @@ def path_sums(
         a_t = scores_t + log sum over i of exp(a_(t-1, i) + transitions_i)
 
     With the maximum of a row subtracted, the sum is a product with exp(transitions), many times faster than a
-    log-sum-exp over (B, K, K). Where that might lose a significant term, everything is computed again in logarithms.
+    log-sum-exp over (B, K, K). If this could lose a significant term, everything is computed again in logarithms.
 
     Args:
-        scores: (B, T, K), T at least 1, finite in the padding too.
+        scores: (B, T, K), T at least 1, finite also in the padding.
         first: (K,) scores of the tags at the first step.
         transitions: (K, K), from row to column.
         last: (K,) scores of the tags at a row's last step.
@@ -134,6 +134,6 @@ def _expected_moves(before: Tensor, after: Tensor, transitions: Tensor, real: Te
 
 
 def _is_safe(logarithms: Tensor, real: Tensor) -> bool:
-    """Whether sums of numbers up to 1 are so large that a term too small for the type would be lost in them anyway."""
+    """Whether sums of numbers up to 1 are so large that a term below the type's range would be negligible."""
     lowest = math.log(torch.finfo(logarithms.dtype).tiny) * 2 / 3  # e^-58 in float32, where the least is e^-87
     return bool((logarithms.masked_fill(~real, 0) > lowest).all())

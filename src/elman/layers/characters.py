@@ -1,4 +1,4 @@
-"""Words by their characters: one vector a word, for words that training never saw too."""
+"""Word vectors from characters, also for words that are not in the training split."""
 
 from typing import Literal
 
@@ -14,26 +14,25 @@ KINDS = ("bilstm", "cnn")
 
 
 class CharacterEncoder(nn.Module):
-    """A vector a word, from its characters:
+    """One vector per word, from its characters:
 
-        bilstm   the final states of an LSTM in both directions, one after the other (Lample et al. 2016, arXiv
-                 1603.01360)
-        cnn      a convolution over 3 characters, then its largest value a feature (Ma & Hovy 2016, arXiv 1603.01354)
+        bilstm   the final states of a bidirectional LSTM, concatenated (Lample et al. 2016, arXiv 1603.01360)
+        cnn      a convolution over 3 characters, then the maximum of each feature (Ma & Hovy 2016, arXiv 1603.01354)
 
-    Each distinct word of a batch is read once, and so looks the same wherever it stands, under dropout too.
+    Each distinct word of a batch is read once, and so has the same vector at all its positions, also under dropout.
 
     Args:
-        characters: V, distinct characters, padding (0) among them.
-        size: numbers of a character's vector.
+        characters: V, number of distinct characters, padding (0) included.
+        size: size of a character's vector.
         kind: "bilstm" or "cnn".
-        output: D, numbers of a word's vector; an even number for "bilstm".
-        dropout: below 1, share of the characters' numbers that training sets to zero.
+        output: D, size of a word's vector; even for "bilstm".
+        dropout: dropout rate of the characters' vectors, below 1.
 
-    Shape: ids (B, T, L), each word's characters first and 0 after them -> (B, T, D); zeros for a word of no characters,
-    which is what padding is.
+    Shape: ids (B, T, L), each word's characters, then 0 -> (B, T, D); zeros for a word without characters, such as
+    padding.
 
     Raises:
-        ArgumentError: a size, share, name or shape that does not fit.
+        ArgumentError: a size, rate, name or shape that is not valid.
 
     Example:
         >>> encoder = CharacterEncoder(30, 8, output=6)
@@ -68,19 +67,19 @@ class CharacterEncoder(nn.Module):
             hidden = self.body.final_state(characters, lengths=lengths)[0]  # (U, 2, D / 2)
             vectors = hidden.flatten(1)
         else:
-            # By hand: for words, a product of what three characters hold is faster than a general convolution.
+            # For words, a product with three concatenated characters is faster than a general convolution.
             wider = nn.functional.pad(characters, (0, 0, 1, 1))
             three = torch.cat([wider[:, :-2], characters, wider[:, 2:]], -1)
             vectors = max_pool(self.body(three), lengths)
-        # `embedding`, whose gradient is added up in the same order each time.
+        # `embedding`, because its gradient is deterministic.
         return nn.functional.embedding(places.view(ids.shape[:2]), vectors)
 
 
 def _distinct(words: Tensor) -> tuple[Tensor, Tensor]:
-    """Words (N, L) -> the U distinct ones among them (U, L'), without steps that are padding in all, and each word's
-    place there (N,)."""
+    """Words (N, L) -> the U distinct words (U, L'), without steps that are padding in all, and each word's index among
+    them (N,)."""
     longest = int((words != 0).sum(1).max()) if words.numel() else 0
     if longest == 0:
         return words.new_zeros(1, 1), words.new_zeros(words.shape[0])
-    found, places = torch.unique(words[:, :longest], dim=0, return_inverse=True)
-    return found, places
+    distinct, places = torch.unique(words[:, :longest], dim=0, return_inverse=True)
+    return distinct, places

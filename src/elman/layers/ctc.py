@@ -1,4 +1,4 @@
-"""The loss of connectionist temporal classification: symbols in order, each at some of the steps that are read."""
+"""The loss of connectionist temporal classification (CTC)."""
 
 import torch
 from torch import Tensor
@@ -10,15 +10,15 @@ from elman.decoding.ctc import BLANK
 def ctc_loss(logs: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
     """-log p(symbols) of each row in nats, (B,) (Graves et al. 2006):
 
-        p(symbols) = sum over the paths that read as them of the product over t of p(path_t)
+        p(symbols) = sum over the paths that collapse to them of the product over t of p(path_t)
 
-    A path has a symbol or a blank at each step; it reads as its symbols, of which equal neighbours are one, less the
-    blanks. Infinite where a row has fewer steps than `elman.decoding.ctc.least_steps` of its symbols.
+    A path has a symbol or a blank at each step; it collapses by merging repeated symbols, then removing blanks. The
+    loss is infinite if a row has fewer steps than `elman.decoding.ctc.least_steps` of its symbols.
 
     Args:
         logs: (B, T, K) log-probabilities, finite in the padding too.
         lengths: (B,) real steps, 0 to T.
-        targets: (B, S) ids of symbols; what stands in the padding is never read.
+        targets: (B, S) ids of symbols; the padding is never read.
         target_lengths: (B,) real symbols, 0 to S.
 
     Example:
@@ -31,7 +31,7 @@ def ctc_loss(logs: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Ten
     loss: Tensor = logs.new_zeros(len(logs)).masked_fill(~some & (target_lengths > 0), torch.inf)
     if not bool(some.any()):
         return loss + 0 * logs.sum()
-    found = F.ctc_loss(
+    losses = F.ctc_loss(
         logs[some].transpose(0, 1).float(),
         targets.masked_fill(~real, BLANK)[some],
         lengths[some],
@@ -39,4 +39,4 @@ def ctc_loss(logs: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Ten
         BLANK,
         "none",
     )
-    return loss.masked_scatter(some, found.to(loss.dtype))
+    return loss.masked_scatter(some, losses.to(loss.dtype))

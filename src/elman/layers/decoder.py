@@ -209,7 +209,7 @@ class Decoder(nn.Module):
         return self._step(inputs, state, self._noisy(inputs) if steps is None else steps)
 
     def packed(self) -> DecoderSteps:
-        """DecoderFast steps with the current weights, without gradients or noise.
+        """Fast steps with the current weights, without gradients or noise.
 
         They hold no state. Where there is a kernel for the body, its weights (`elman.layers.Stepper`) and those before
         and after attention are packed once, which pays for itself after some steps.

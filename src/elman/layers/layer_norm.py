@@ -1,4 +1,4 @@
-"""Layers of cells with layer normalisation, which only the reference runs."""
+"""Layers of cells with layer normalization, which only the reference runs."""
 
 from elman.cells import LayerNormGRUCell, LayerNormLSTMCell
 from elman.layers.recurrent import Gated

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from elman.cells import Cell
-from elman.checks import check_share, fail
+from elman.checks import check_fraction, fail
 from elman.layers.dropout import drop_out
 from elman.types import State
 
@@ -27,7 +27,7 @@ class Noise(NamedTuple):
     def check(self, where: str, cell_type: type[Cell], num_layers: int) -> None:
         """Fail where a rate is out of its range, or has no effect in layers of such a cell."""
         for name in ("dropout", "recurrent_dropout", "weight_drop", "zoneout"):
-            check_share(where, name, getattr(self, name))
+            check_fraction(where, name, getattr(self, name))
         if self.locked and (num_layers == 1 or not self.dropout):
             got = f"num_layers={num_layers} and dropout={self.dropout}"
             fail(where, "locked", "go with dropout between layers", got, "Set both, or leave locked out.")

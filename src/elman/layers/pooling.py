@@ -1,4 +1,4 @@
-"""Pooling: from the outputs of all steps to one vector for each row."""
+"""Pooling the outputs of all steps to one vector per row."""
 
 from collections.abc import Callable
 

@@ -22,7 +22,7 @@ from elman.types import State
 
 INITIAL_STATES = ("zero", "random", "learned")
 INITIAL_STANDARD_DEVIATION = 0.1
-SILENCE = Noise()
+NO_NOISE = Noise()
 
 
 class Recurrent(nn.Module):
@@ -74,6 +74,7 @@ class Recurrent(nn.Module):
             for layer in range(num_layers)
             for _ in self._directions
         )
+        self._sizes = Sizes(where, input_size, len(self._cells), hidden_size, self.cell_type.state_type)
         # Of each cell: its own name of a parameter -> torch's name of it.
         self._names = tuple(
             {name: name + suffix for name in cell.weights()}
@@ -172,13 +173,10 @@ class Recurrent(nn.Module):
         return run(*request)[1]
 
     def _request(
-        self, x: Tensor, state: State | None, lengths: Tensor | None, reset: Tensor | None, noise: Noise = SILENCE
+        self, x: Tensor, state: State | None, lengths: Tensor | None, reset: Tensor | None, noise: Noise = NO_NOISE
     ) -> tuple[Any, ...]:
         """What `run_stack` takes first: cells, directions, x, state, lengths, reset and start."""
-        sizes = Sizes(
-            type(self).__name__, self.input_size, len(self._cells), self.hidden_size, self.cell_type.state_type
-        )
-        check_request(sizes, x, state, lengths, reset)
+        check_request(self._sizes, x, state, lengths, reset)
         lengths = None if lengths is None else lengths.to(x.device, torch.long)
         start = self.start_state(x)
         cells = noise.applied_to(self.cells(), x)
@@ -221,7 +219,7 @@ class Recurrent(nn.Module):
 
     def noise(self) -> Noise:
         """The noise of a call of `forward`: in training that of the options, in evaluation none."""
-        return self._noise_options() if self.training else SILENCE
+        return self._noise_options() if self.training else NO_NOISE
 
     def _noise_options(self) -> Noise:
         return Noise(self.dropout, self.locked, self.recurrent_dropout, self.weight_drop, self.zoneout)

@@ -1,4 +1,4 @@
-"""SpecAugment: bands and stretches of time of a spectrum that training does not see."""
+"""SpecAugment: masks bands of frequency and segments of time of a spectrum in training."""
 
 import torch
 from torch import Tensor, nn
@@ -6,29 +6,29 @@ from torch import Tensor, nn
 from elman.checks import check_range
 
 MASKS = 2  # of each kind, as in the paper's best policies
-SHARE = 0.2  # of a row's frames, at most, that one mask of time may hide
+LONGEST = 0.2  # maximum length of a time mask, as a fraction of a row's frames
 
 
 class SpecAugment(nn.Module):
-    """Zeros, which is the mean of what is scaled, in two bands and two stretches of each row (Park et al. 2019, arXiv
+    """Sets two bands and two segments of each row to zero, the mean of scaled values (Park et al. 2019, arXiv
     1904.08779), in training only:
 
         width ~ U{0..longest},   begin ~ U{0..size - width},   x[begin : begin + width] = 0
 
-    A stretch lies in the frames of its row and is at most a fifth of them. A row ends with its last frame that is not
-    all zeros, for padding is zeros, and what is zero need not be hidden; so the batch changes nothing about a row.
-    Nothing is warped in time, which the paper found to add little.
+    A segment lies within the frames of its row and has at most a fifth of them. A row ends with its last frame that is
+    not all zeros, because padding is zeros, which need no mask; so a row does not depend on its batch. There is no time
+    warping, which the paper found to add little.
 
     Args:
         channels: C, of a frame.
-        stack: k, frames in a step, one after the other.
-        time_mask: the longest stretch, in frames; 0: none.
+        stack: k, consecutive frames in a step.
+        time_mask: the longest segment, in frames; 0: none.
         frequency_mask: the widest band, in channels, at most C; 0: none.
 
     Shape: (B, T, k C) -> (B, T, k C); a band is the same in all frames of a step.
 
     Raises:
-        ArgumentError: a size out of its range.
+        ArgumentError: a size out of range.
 
     Example:
         >>> masks = SpecAugment(4, time_mask=3)
@@ -51,17 +51,17 @@ class SpecAugment(nn.Module):
         frames = x.reshape(len(x), -1, self.channels)  # (B, k T, C)
         at = torch.arange(1, frames.shape[1] + 1, device=x.device)
         lengths = ((frames != 0).any(2) * at).amax(1)  # (B,)
-        longest = (SHARE * lengths).long().clamp(max=self.time_mask)
+        longest = (LONGEST * lengths).long().clamp(max=self.time_mask)
         channels, widest = (torch.full_like(lengths, size) for size in (self.channels, self.frequency_mask))
         for _ in range(MASKS):
-            time = _hidden(frames.shape[1], lengths, longest)
-            frequency = _hidden(self.channels, channels, widest)
+            time = _masked(frames.shape[1], lengths, longest)
+            frequency = _masked(self.channels, channels, widest)
             frames = frames.masked_fill(time[:, :, None] | frequency[:, None, :], 0)
         return frames.reshape(x.shape)
 
 
-def _hidden(steps: int, sizes: Tensor, longest: Tensor) -> Tensor:
-    """A stretch of each row, (B, steps) booleans: within its size (B,), at most so long (B,)."""
+def _masked(steps: int, sizes: Tensor, longest: Tensor) -> Tensor:
+    """A random segment of each row, (B, steps) booleans: within its size (B,), at most `longest` (B,)."""
     width = (torch.rand(len(sizes), device=sizes.device) * (longest + 1)).long()
     begin = (torch.rand(len(sizes), device=sizes.device) * (sizes - width + 1)).long()
     at = torch.arange(steps, device=sizes.device)

@@ -1,3 +1,3 @@
-"""Files to arrays and back: sound, music, pictures; and the figures that are drawn."""
+"""Audio, music and pictures: files to arrays and back; and figures."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""What all pictures share: a figure that needs no screen, an axis of dates, and the PNG in the end."""
+"""Helpers of all pictures: a figure without a display, an axis of dates, the PNG."""
 
 import io
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def new_figure(picture: str, width: float, height: float) -> "Figure":
-    """An empty figure of so many inches.
+    """An empty figure.
 
     Args:
-        picture: what it is for, in words, for the message where it cannot be drawn.
+        picture: its purpose in words, for the message if it cannot be drawn.
         width, height: inches.
 
     Raises:
@@ -27,16 +27,16 @@ def new_figure(picture: str, width: float, height: float) -> "Figure":
 
 
 def show_dates(axis: Any) -> None:
-    """Let an axis of dates name them shortly."""
+    """Label an axis of dates concisely."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call] # matplotlib types a part of its classes only
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call] # matplotlib types only some of its classes
     axis.set_major_locator(locator)
     axis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def png(figure: "Figure", dpi: int) -> bytes:
-    """The figure as a file of so many dots an inch."""
+    """The figure as a PNG of `dpi` dots an inch."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dpi)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Pictures as arrays: read from files of any mode, resized, and written. Pillow does it."""
+"""Pictures as arrays: read from files of any mode, resized, and written, by Pillow."""
 
 import struct
 import warnings
@@ -13,21 +13,21 @@ from elman.checks import shown
 from elman.errors import BadValueError, MissingExtraError
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # Pillow's names, by channels
-WIDE = 257.0  # what 16 bits hold of 8
-# What reading damaged files raises in one format or another.
+WIDE = 257.0  # scale from 8 to 16 bits
+# Errors of reading damaged files, in one format or another.
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
 
 
 def read_picture(path: Path, size: Sequence[int], channels: int) -> np.ndarray:
-    """A file -> (height, width, channels), uint8, as a camera held it; float32 of grey ones of 16 bits.
+    """A file -> (height, width, channels), uint8, in its EXIF orientation; float32 for grey pictures of 16 bits.
 
     Args:
-        path: of a file that is there.
-        size: height and width that it is resized to.
+        path: of an existing file.
+        size: height and width to resize to.
         channels: 1 to 4, see `elman.fields.Image`.
 
     Raises:
-        BadValueError: it is no picture, damaged, or has more pixels than Pillow takes for a trap.
+        BadValueError: it is not a picture, is damaged, or has more pixels than Pillow's limit.
         MissingExtraError: pillow is not installed.
     """
     pillow = _pillow("reading pictures")
@@ -40,14 +40,14 @@ def read_picture(path: Path, size: Sequence[int], channels: int) -> np.ndarray:
         most = f"be a picture of at most {pillow.MAX_IMAGE_PIXELS:,} pixels"
         raise BadValueError(most, f"more in {shown(path.name)}") from None
     except pillow.UnidentifiedImageError:
-        why = "which is none" if path.stat().st_size else "which has no byte"
+        why = "which is not one" if path.stat().st_size else "which is empty"
         raise BadValueError("be a picture", f"{shown(path.name)}, {why}") from None
     except DAMAGED as error:
-        raise BadValueError("be a whole picture", f"{shown(path.name)}, {error}") from None
+        raise BadValueError("be a complete picture", f"{shown(path.name)}, {error}") from None
 
 
 def write_picture(array: np.ndarray, path: Path) -> None:
-    """(H, W, C) -> a PNG of these pixels; what does not lie from 0 to 255 is stretched to it.
+    """Write (H, W, C) as a PNG; values outside of 0 to 255 are rescaled to this range.
 
     Raises:
         MissingExtraError: pillow is not installed.
@@ -61,7 +61,7 @@ def write_picture(array: np.ndarray, path: Path) -> None:
 
 
 def resized(array: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """(H, W, C) float32 -> (height, width, C) float32, each channel by itself, bilinear; itself where it has that size.
+    """(H, W, C) float32 -> (height, width, C) float32, each channel by itself, bilinear; unchanged if it has this size.
 
     Raises:
         MissingExtraError: pillow is not installed.

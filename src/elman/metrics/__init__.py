@@ -1,13 +1,13 @@
-"""Metrics: how near the answers are to the truth. Rates are fractions; F1, BLEU and chrF are on the 0-100 scale."""
+"""Metrics of predictions. Rates are fractions; F1, BLEU and chrF are on the 0-100 scale."""
 
 from elman.metrics.base import Metric
 from elman.metrics.classes import accuracy, macro_f1, micro_f1
 from elman.metrics.errors import cer, per, wer
 from elman.metrics.forecasts import coverage, mase
+from elman.metrics.likelihood import bits, nats, nll, perplexity, pinball
 from elman.metrics.numbers import mae, mse
 from elman.metrics.ranks import auc
 from elman.metrics.spans import span_f1
-from elman.metrics.surprise import bits, nats, nll, perplexity, pinball
 from elman.metrics.texts import SIGNED, bleu, chrf, exact_match, signature, with_references
 
 METRICS: dict[str, Metric] = {

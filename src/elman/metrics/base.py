@@ -1,17 +1,17 @@
-"""What a metric is."""
+"""The type of a metric."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 
 class Metric(NamedTuple):
-    """How answers are scored.
+    """A metric.
 
     Args:
-        score: (predicted, true), decoded values, one a row -> the score; of a metric `from_loss`, the mean loss in nats
-            a step -> the score.
-        higher_is_better: of two scores.
-        from_loss: whether the score is made of the loss alone.
+        score: (predicted, true), decoded values, one per row -> the score; for a metric `from_loss`: the mean loss in
+            nats per step -> the score.
+        higher_is_better: whether the higher of two scores is the better one.
+        from_loss: whether the score follows from the loss alone.
     """
 
     score: Callable[..., float]

@@ -1,7 +1,7 @@
-"""Error rates: edits that make a text its reference, a unit of the reference; may exceed 1.
+"""Error rates: the edit distance between a text and its reference, per unit of the reference; may exceed 1.
 
-rate = (substitutions + deletions + insertions) / units of the reference, summed over the rows, as jiwer counts them.
-Where a row has several references the nearest counts: the one that is the fewest edits away, of these the longest.
+rate = (substitutions + deletions + insertions) / units of the reference, summed over the rows, as in jiwer. Of several
+references the one with the smallest edit distance counts, of these the longest.
 """
 
 import math
@@ -13,7 +13,7 @@ from elman.metrics.texts import joined, with_references
 
 
 def wer(predicted: Sequence[Any], true: Sequence[Any]) -> float:
-    """Word error rate: the units are words, which white space parts.
+    """Word error rate: the units are words, separated by white space.
 
     Raises:
         MissingExtraError: the package jiwer is not installed.
@@ -26,7 +26,7 @@ def wer(predicted: Sequence[Any], true: Sequence[Any]) -> float:
 
 
 def cer(predicted: Sequence[Any], true: Sequence[Any]) -> float:
-    """Character error rate: the units are characters, spaces among them. Raises: as `wer`.
+    """Character error rate: the units are characters, spaces included. Raises: as `wer`.
 
     Example:
         >>> cer(["cat"], ["cats"])
@@ -36,7 +36,7 @@ def cer(predicted: Sequence[Any], true: Sequence[Any]) -> float:
 
 
 def per(predicted: Sequence[Any], true: Sequence[Any]) -> float:
-    """Phoneme error rate: the units are the symbols of a list, or of a string what white space parts. Raises: as `wer`.
+    """Phoneme error rate: the units are the symbols of a list, or the words of a string. Raises: as `wer`.
 
     Example:
         >>> per([["K", "AE", "T"]], [["K", "AH", "T"]])
@@ -51,11 +51,11 @@ def _rate(predicted: Sequence[Any], true: Sequence[Any], process: str) -> float:
     except ImportError:
         raise MissingExtraError("jiwer", "text", "error rates") from None
     rows = with_references(predicted, true)
-    pairs = [(" ".join(joined(said).split()), " ".join(joined(text).split())) for said, texts in rows for text in texts]
-    output = getattr(jiwer, process)([text for _, text in pairs], [said for said, _ in pairs])
-    counted = zip(output.alignments, output.references, strict=True)
-    counts = iter([(_edits(alignment), -len(units)) for alignment, units in counted])
-    nearest = [min(next(counts) for _ in texts) for _, texts in rows]
+    pairs = [(" ".join(joined(text).split()), " ".join(joined(ref).split())) for text, refs in rows for ref in refs]
+    output = getattr(jiwer, process)([ref for _, ref in pairs], [text for text, _ in pairs])
+    aligned = zip(output.alignments, output.references, strict=True)
+    counts = iter([(_edits(alignment), -len(units)) for alignment, units in aligned])
+    nearest = [min(next(counts) for _ in refs) for _, refs in rows]
     edits, units = sum(edits for edits, _ in nearest), -sum(length for _, length in nearest)
     if not units:
         return math.inf if edits else 0.0

@@ -1,4 +1,4 @@
-"""Numbers: how far off. A row is a number, or a forecast of several, of which those whose truth is known count."""
+"""Metrics of numbers. A row is a number, or a forecast of several, of which those with a known true value count."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,23 +7,23 @@ import numpy as np
 
 
 def mse(predicted: Sequence[Any], true: Sequence[Any]) -> float:
-    """Mean squared error: in the square of the column's unit; of forecasts on the scale of the training split.
+    """Mean squared error, in the square of the column's unit; of forecasts, on the scale of the training split.
 
     Example:
         >>> mse([1.0, 2.0], [1.0, 4.0])
         2.0
     """
-    return float(np.mean(_apart(predicted, true) ** 2))
+    return float(np.mean(_errors(predicted, true) ** 2))
 
 
 def mae(predicted: Sequence[Any], true: Sequence[Any]) -> float:
-    """Mean absolute error: in the column's unit; of forecasts on the scale of the training split."""
-    return float(np.mean(np.abs(_apart(predicted, true))))
+    """Mean absolute error, in the column's unit; of forecasts, on the scale of the training split."""
+    return float(np.mean(np.abs(_errors(predicted, true))))
 
 
-def _apart(predicted: Sequence[Any], true: Sequence[Any]) -> np.ndarray:
-    """Predicted less true, less the places whose truth is not known."""
+def _errors(predicted: Sequence[Any], true: Sequence[Any]) -> np.ndarray:
+    """Predicted minus true, where the true value is known."""
     points = [getattr(row, "point", row) for row in predicted]
     truth = np.asarray(true, np.float64)
-    known: np.ndarray = (np.asarray(points, np.float64) - truth)[~np.isnan(truth)]
-    return known
+    errors: np.ndarray = (np.asarray(points, np.float64) - truth)[~np.isnan(truth)]
+    return errors

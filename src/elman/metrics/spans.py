@@ -1,4 +1,4 @@
-"""Spans: stretches of steps that tags such as B-city I-city O mark."""
+"""Metrics of spans: segments of steps that tags such as B-city I-city O mark."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ PREFIXES, OUTSIDE = ("B", "I", "E", "S"), "O"
 
 
 class Span(NamedTuple):
-    """Steps `begin` to `end`, the last not included, of one kind."""
+    """A segment of one kind: steps from `begin` to `end`, which is not included."""
 
     begin: int
     end: int
@@ -15,43 +15,43 @@ class Span(NamedTuple):
 
 
 def span_f1(predicted: Sequence[Sequence[str]], true: Sequence[Sequence[str | None]]) -> float:
-    """F1 of spans as conlleval counts them (Tjong Kim Sang & Buchholz 2000, CoNLL), 0 to 100; 0 where none is right.
+    """F1 of spans as in conlleval (Tjong Kim Sang & Buchholz 2000, CoNLL), 0 to 100; 0 if no span is correct.
 
-        precision P = right / said,   recall R = right / true,   F1 = 2 P R / (P + R)
+        precision P = correct / predicted,   recall R = correct / true,   F1 = 2 P R / (P + R)
 
-    A span is right if it begins and ends with a true one of the same kind. See `spans_of` for where spans begin.
+    A span is correct if a true span has the same begin, end and kind. See `spans_of` for where spans begin.
 
     Args:
         predicted: the tags of each row.
-        true: as many of them in each row; a step whose tag is not known, None, is outside in both.
+        true: the true tags, as many in each row; a step with an unknown tag, None, is outside in both.
 
     Example:
         >>> span_f1([["B-city", "I-city", "O", "B-day"]], [["B-city", "I-city", "O", "O"]])
         66.66666666666667
     """
-    right = said = are = 0
+    correct = predicted_count = true_count = 0
     for answer, truth in zip(predicted, true, strict=True):
         if None in truth:
-            answer = [OUTSIDE if tag is None else said_tag for said_tag, tag in zip(answer, truth, strict=True)]
-        found, wanted = spans_of(answer), spans_of([tag or OUTSIDE for tag in truth])
-        right += len(set(found) & set(wanted))
-        said += len(found)
-        are += len(wanted)
-    return 100 * 2 * right / (said + are) if right else 0.0
+            answer = [OUTSIDE if tag is None else own for own, tag in zip(answer, truth, strict=True)]
+        spans, true_spans = spans_of(answer), spans_of([tag or OUTSIDE for tag in truth])
+        correct += len(set(spans) & set(true_spans))
+        predicted_count += len(spans)
+        true_count += len(true_spans)
+    return 100 * 2 * correct / (predicted_count + true_count) if correct else 0.0
 
 
 def spans_of(tags: Sequence[str]) -> list[Span]:
     """The spans that the tags of a row mark.
 
-    A span goes on where B or I is followed by I (or E, which ends it) of the same kind. Every other B, I, E or S begins
-    one: I after O or after another kind too. What is none of these, as O, is outside.
+    A span continues where B or I is followed by I (or E, which ends it) of the same kind. Every other B, I, E or S
+    begins a span, also I after O or after another kind. Any other tag, such as O, is outside.
 
     Example:
         >>> [tuple(span) for span in spans_of(["I-a", "I-a", "B-a", "I-b", "O", "B-b"])]
         [(0, 2, 'a'), (2, 3, 'a'), (3, 4, 'b'), (5, 6, 'b')]
     """
     spans: list[Span] = []
-    open_kind: str | None = None  # of the span that the next step may go on with
+    open_kind: str | None = None  # of the span that the next step may continue
     for step, tag in enumerate(tags):
         prefix, _, kind = tag.partition("-")
         if prefix in ("I", "E") and kind == open_kind:

@@ -1,7 +1,7 @@
-"""Texts: what was written, against one or several references a row.
+"""Metrics of generated texts, against one or several references per row.
 
-A text is a string, or a list of symbols, which is scored as the symbols with spaces between. Where a row's truth holds
-several of them, in a list, they are references, any of which is right.
+A text is a string, or a list of symbols, which is scored as the symbols separated by spaces. A list of several texts as
+the true value of a row are its references, any of which is correct.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 def exact_match(predicted: Sequence[Any], true: Sequence[Any]) -> float:
-    """Share of rows that are a reference, symbol by symbol, 0 to 1.
+    """Fraction of rows that equal a reference, symbol by symbol, 0 to 1.
 
     Example:
         >>> exact_match(["a b", "c", ["T", "UW"]], ["a b", ["b", "d"], [["T", "AH"], ["T", "UW"]]])
         0.6666666666666666
     """
     rows = with_references(predicted, true)
-    return sum(said in references for said, references in rows) / len(rows)
+    return sum(text in references for text, references in rows) / len(rows)
 
 
 def bleu(predicted: Sequence[Any], true: Sequence[Any]) -> float:
-    """BLEU of the corpus (Papineni et al. 2002), 0 to 100, as sacrebleu has it (Post 2018, arXiv 1804.08771).
+    """Corpus BLEU (Papineni et al. 2002), 0 to 100, by sacrebleu (Post 2018, arXiv 1804.08771).
 
     Raises:
         MissingExtraError: the package sacrebleu is not installed.
@@ -37,7 +37,7 @@ def bleu(predicted: Sequence[Any], true: Sequence[Any]) -> float:
 
 
 def chrf(predicted: Sequence[Any], true: Sequence[Any]) -> float:
-    """chrF2 of the corpus: F of character n-grams up to 6 (Popovic 2015), 0 to 100, as sacrebleu has it.
+    """Corpus chrF2, the F score of character n-grams up to 6 (Popovic 2015), 0 to 100, by sacrebleu.
 
     Raises:
         MissingExtraError: the package sacrebleu is not installed.
@@ -46,14 +46,14 @@ def chrf(predicted: Sequence[Any], true: Sequence[Any]) -> float:
 
 
 def signature(name: str, true: Sequence[Any] = ("",)) -> str:
-    """sacrebleu's line that says how "bleu" or "chrf" is counted, by which figures can be compared.
+    """sacrebleu's signature of "bleu" or "chrf", the settings with which figures can be compared.
 
     Args:
         name: of the metric.
-        true: what texts were scored against, which says how many references a row has; by default one.
+        true: the references, from which the signature has their number per row; by default one.
 
     Raises:
-        ArgumentError: another metric, which has none.
+        ArgumentError: another metric, which has no signature.
         MissingExtraError: the package sacrebleu is not installed.
 
     Example:
@@ -72,7 +72,7 @@ def with_references(predicted: Sequence[Any], true: Sequence[Any]) -> list[tuple
     Raises:
         ArgumentError: a row has no reference.
     """
-    return [(said, _references(said, truth)) for said, truth in zip(predicted, true, strict=True)]
+    return [(text, _references(text, truth)) for text, truth in zip(predicted, true, strict=True)]
 
 
 def joined(text: Any) -> str:
@@ -80,11 +80,11 @@ def joined(text: Any) -> str:
     return text if isinstance(text, str) else " ".join(text)
 
 
-def _references(said: Any, truth: Any) -> list[Any]:
-    """A truth that is a list holds references if it holds texts of the prediction's kind: strings, or lists."""
+def _references(text: Any, truth: Any) -> list[Any]:
+    """The references of a true value: a list holds references if its items are of the prediction's type."""
     if isinstance(truth, str):
         return [truth]
-    several = isinstance(said, str) or any(not isinstance(part, str) for part in truth)
+    several = isinstance(text, str) or any(not isinstance(part, str) for part in truth)
     if several and not truth:
         fail("metric", "a row", "have a reference", shown(truth))
     return list(truth) if several else [truth]
@@ -92,8 +92,8 @@ def _references(said: Any, truth: Any) -> list[Any]:
 
 def _corpus_score(metric: "BLEU | CHRF", predicted: Sequence[Any], true: Sequence[Any]) -> float:
     rows = with_references(predicted, true)
-    references = zip_longest(*([joined(text) for text in texts] for _, texts in rows))  # None where a row has fewer
-    return float(metric.corpus_score([joined(said) for said, _ in rows], [list(texts) for texts in references]).score)
+    references = zip_longest(*([joined(text) for text in texts] for _, texts in rows))  # None if a row has fewer
+    return float(metric.corpus_score([joined(text) for text, _ in rows], [list(texts) for texts in references]).score)
 
 
 def _bleu() -> "BLEU":

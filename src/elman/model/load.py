@@ -4,16 +4,15 @@ from pathlib import Path
 
 import torch
 
-from elman.config import RunConfig, check_document
+from elman.config.configuration import RunConfig, check_document
 from elman.errors import ElmanError
 from elman.fields import Fields
 from elman.model.build import make_fields, make_network
 from elman.model.model import Model
 from elman.network import Network, own_state
-from elman.storage import Directory
+from elman.storage import MODEL_FILES, Directory
 
-MODEL_FILES = ("config.json", "fields.json", "metrics.json", "weights.safetensors")
-LARGEST_KEEPSAKE = 1 << 26  # bytes
+LARGEST_ARTIFACT = 1 << 26  # bytes
 
 
 def load(path: str | Path) -> Model:
@@ -21,7 +20,7 @@ def load(path: str | Path) -> Model:
 
     Raises:
         DataError: there is no run directory.
-        IntegrityError: a file is missing, or is not what was written.
+        IntegrityError: a file is missing, or does not match the manifest.
     """
     directory = Directory(path, MODEL_FILES)
     config, fields, network = described(directory)
@@ -29,19 +28,19 @@ def load(path: str | Path) -> Model:
     network.take_state({name: tensor.clone() for name, tensor in weights.items()}, assign=True)
     model = Model(config, fields, network.eval())
     model.metrics, model.path, model.digest = directory.json("metrics.json"), Path(path), directory.digest
-    others = {name: directory.read(name, LARGEST_KEEPSAKE) for name in directory.names if name not in MODEL_FILES}
-    model.keepsakes = {name: content for name, content in others.items() if name != "run.toml"}  # written anew
+    others = {name: directory.read(name, LARGEST_ARTIFACT) for name in directory.names if name not in MODEL_FILES}
+    model.artifacts = {name: content for name, content in others.items() if name != "run.toml"}  # written anew
     return model
 
 
 def described(directory: Directory) -> tuple[RunConfig, Fields, Network]:
     """The configuration, the fitted fields and the network that a directory describes.
 
-    The network stands on torch's meta device: its weights have names, shapes and types, and take no memory.
+    The network is on torch's meta device: its weights have names, shapes and types, and take no memory.
 
     Raises:
         ConfigError: a configuration that this version does not know.
-        IntegrityError: the files are not what was written.
+        IntegrityError: the files do not match the manifest.
     """
     documents = directory.json("config.json"), directory.json("fields.json")
     try:

@@ -1,4 +1,4 @@
-"""Anomaly: labelled series told apart, sets of the UCR and UEA archives, all by one configuration."""
+"""Anomaly: classification of labelled series, data sets of the UCR and UEA archives, all by one configuration."""
 
 from elman.recipes.base import Recipe
 
@@ -6,10 +6,10 @@ NEAREST = [{"name": "nearest neighbour, Euclidean distance", "answer": "nearest"
 
 RECIPE = Recipe(
     name="anomaly",
-    about="series to their classes: gestures, outlines, power, motions, voices, by one configuration",
+    about="classification of series: gestures, outlines, power, motions, voices, by one configuration",
     data="gun_point",
     split="test, as published",
-    size="36 to 270 series to learn from",
+    size="36 to 270 training series",
     minutes=2,
     input={"series": {"kind": "series", "patch": 32, "hop": 8, "noise": 0.2}},
     target={"class": {"kind": "category"}},
@@ -17,7 +17,7 @@ RECIPE = Recipe(
     train={"epochs": 200, "batch": 16, "lr": 3e-3, "patience": 0, "average": "ema", "average_decay": 0.98},
     metric="accuracy",
     baselines=NEAREST,
-    goals={  # the least of each; 0.85 in the mean of all is what they are to reach
+    goals={  # the minimum of each; the goal for their mean is 0.85
         "gun-point": {"accuracy": 0.93},
         "arrow-head": {"accuracy": 0.70},
         "osu-leaf": {"accuracy": 0.62},

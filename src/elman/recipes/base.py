@@ -1,21 +1,21 @@
-"""What a recipe is: a worked example as data. Columns, network, what others reached; no code that knows a task."""
+"""A recipe: a worked example as data. Columns, network, published figures; no code for a particular task."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elman.config import merged
+from elman.config.configuration import merged
 from elman.metrics import METRICS
 from elman.types import Json
 
-NEEDS_VECTORS = "VECTORS"  # stands in a recipe for the file that the user names
+NEEDS_VECTORS = "VECTORS"  # placeholder in a recipe for the file that the user names
 Goal = float | tuple[float, float]
 SECTIONS = ("data", "input", "target", "model", "train", "decode")
 
 
 def reaches(metric: str, figure: float, goal: Goal) -> bool:
-    """Whether a figure is as good as a goal, or within its range; the shares of a round trip, which are no metrics, are
-    good if high."""
+    """Whether a figure reaches a goal, or lies within its range; the rates of a round trip, which are not metrics, are
+    better if higher."""
     if isinstance(goal, tuple):
         return goal[0] <= figure <= goal[1]
     higher = metric not in METRICS or METRICS[metric].higher_is_better
@@ -31,19 +31,19 @@ class Published:
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to follow a recipe.
+    """One variant of a recipe.
 
     Attributes:
-        name: "" where a recipe has one setting only.
+        name: "" if a recipe has only one setting.
         data: a name of `elman.recipes.datasets.DATASETS`.
         split, seeds: see `Recipe`.
         document: the configuration.
-        metric: the metric that published figures are in.
+        metric: the metric of the published figures.
         goals: figures to reach by metric, see `Recipe`.
-        baselines: what the figures must beat, see `Recipe`.
+        baselines: the baselines to beat, see `Recipe`.
         published: see `Recipe`.
         show, show_rows, faults: see `Recipe`.
-        round_trip: see `Recipe`; {} where there is none.
+        round_trip: see `Recipe`; {} for none.
     """
 
     name: str
@@ -66,39 +66,37 @@ class Recipe:
     """A worked example on real data.
 
     Attributes:
-        name: what `elman recipe NAME` calls it.
+        name: of `elman recipe NAME`.
         about: one line for the list of recipes.
         data: a name of `elman.recipes.datasets.DATASETS`.
-        split: the part of the data that the figures are of, in words.
-        size: rows, in words, for the list.
-        minutes: on 2 cores, about, a seed, baselines included.
-        input, target, model, train, decode: as in a configuration; `reading` as its `[data]`.
-        metric: the metric that published figures are in.
-        goals: by setting the figures to reach, by metric, (lowest, highest) where a figure must lie between two; left
-            out where there are none.
-        beats: by metric what share of each baseline's figure is to be reached, such as {"perplexity": 0.75}: at most
-            three quarters of it, for less is better there.
-        baselines: what the figures must beat, the first of them first of all. {"name": ..., "model": {...}, "train":
-            {...}} is another network on the same data, where it may have sections "input" and "target" of its own in
-            place of the recipe's, and "data" over it. In place of a model "answer" names one of
-            `baselines.answers.ANSWERS`, "naive" one of `baselines.naive.NAIVE`, "rolling": 24 scores readings by those
-            before them (`baselines.rolling`), and "markov": 2 tells each symbol that is written from the two before it
-            (`baselines.markov`).
+        split: the split on which the figures are measured, in words.
+        size: number of rows, in words, for the list.
+        minutes: approximate time on 2 cores for one seed, baselines included.
+        input, target, model, train, decode: as in a configuration; `data_options` is its `[data]`.
+        metric: the metric of the published figures.
+        goals: figures to reach, by setting and metric; (lowest, highest) for a range.
+        beats: by metric the fraction of each baseline's figure to reach, such as {"perplexity": 0.75}: at most three
+            quarters of it, because lower is better.
+        baselines: the baselines to beat, the main one first. {"name": ..., "model": {...}, "train": {...}} is another
+            network on the same data; its sections "input" and "target" replace those of the recipe, and its "data"
+            overrides single keys. Instead of a model, "answer" names one of `baselines.answers.ANSWERS`, "naive" one
+            of `baselines.naive.NAIVE`, "rolling": 24 scores readings by the 24 before them (`baselines.rolling`), and
+            "markov": 2 predicts each generated symbol from the two before it (`baselines.markov`).
         published: figures that others reported.
-        show: values that are traced step by step at the end, or written from; a dictionary each of several inputs,
-            or of other columns, by which the inputs are looked up in the training split.
-        show_rows: so many rows of the test split are shown too, with what was written and what is there.
-        faults: the test part's series gets faults, and it is counted how well a network that tells the next reading,
-            and the baselines, find them (`auc`), see `elman.recipes.baselines.rolling`.
-        settings: variants by name, each a configuration laid over the recipe's; the first is the default. One may also
-            have a `metric`, `split`, `seeds`, `baselines`, `published` and `show` of its own, and as `dataset` a name
-            of other data; or several names, of which each seed takes another.
-        round_trip: {"setting": ..., "each": n, ...}: of every distinct input n targets are written, with the other
-            options as in `[decode]`; it is counted how many training does not have (`unseen`), and of how many the
-            network of the named setting, which reads what this one writes, tells rightly what its own target has
-            (`agreement`). A "recipe" names the recipe of that setting, where it is another one, on the same data.
-            Baselines that are networks make the same round trip.
-        seeds: how many `make results` runs.
+        show: values that are traced step by step at the end, or used as prompts; for several inputs a dictionary each,
+            which may name other columns, by which the inputs are looked up in the training split.
+        show_rows: number of rows of the test split to show, with their generated and actual targets.
+        faults: faults are injected into the test split; `auc` measures how well a network that predicts the next
+            reading, and the baselines, detect them, see `elman.recipes.baselines.rolling`.
+        settings: variants by name, each a configuration that overrides the recipe's; the first is the default. A
+            setting may also have its own `metric`, `split`, `seeds`, `baselines`, `published` and `show`, and as
+            `dataset` the name of other data, or several names, one for each seed.
+        round_trip: {"setting": ..., "each": n, ...}: for every distinct input n targets are generated, with the other
+            options as in `[decode]`. `unseen` is the fraction of them that is not in the training split; `agreement`
+            is the fraction from which the network of the named setting predicts the original input. "recipe" is the
+            recipe of that setting, if it is another one, on the same data. Baselines that are networks make the same
+            round trip.
+        seeds: number of seeds that `make results` runs.
     """
 
     name: str
@@ -114,7 +112,7 @@ class Recipe:
     model: Json = field(default_factory=dict)
     train: Json = field(default_factory=dict)
     decode: Json = field(default_factory=dict)
-    reading: Json = field(default_factory=dict)
+    data_options: Json = field(default_factory=dict)
     goals: Mapping[str, Mapping[str, Goal]] = field(default_factory=dict)
     beats: Mapping[str, float] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
@@ -136,10 +134,12 @@ class Recipe:
         }
 
     def setting(self, name: str, seed: int = 0) -> Setting:
-        """One of the settings, with what the recipe says for all of them; of several data sets that of the seed."""
+        """One of the settings, with the recipe's values as defaults; of several data sets that of the seed."""
         own = self.settings[name]
         data = own.get("dataset", self.data)
-        document: Json = {section: getattr(self, "reading" if section == "data" else section) for section in SECTIONS}
+        document: Json = {
+            section: getattr(self, "data_options" if section == "data" else section) for section in SECTIONS
+        }
         document = merged(document, {section: own[section] for section in SECTIONS if section in own})
         return Setting(
             name,
@@ -159,7 +159,7 @@ class Recipe:
 
 
 def goal_words(goal: Goal | list[float] | None) -> str:
-    """A goal for people: a figure, or a range such as 0.77 to 0.83; nothing where there is none.
+    """A goal as text: a figure, or a range such as 0.77 to 0.83; empty if there is none.
 
     Example:
         >>> goal_words(0.0265), goal_words((0.77, 0.83)), goal_words(None)

@@ -1,22 +1,22 @@
-"""Characters: Shakespeare's plays as one text, gone on with letter by letter."""
+"""Characters: Shakespeare's plays as one text, continued letter by letter."""
 
 from elman.recipes.base import Published, Recipe
 
 RECIPE = Recipe(
     name="characters",
-    about="plays of Shakespeare, gone on with letter by letter",
+    about="plays of Shakespeare, continued letter by letter",
     data="tinyshakespeare",
     split="validation, the last tenth of the text",
     size="1.1 million characters",
     minutes=23,
-    reading={"stream": True, "test_fraction": 0},  # all before the last tenth trains, as in the published figures
-    input={"text": {"kind": "text", "level": "character", "embedding": 64, "dropout": 0.0}},
+    data_options={"stream": True, "test_fraction": 0},  # all but the last tenth is for training, as published
+    input={"text": {"kind": "text", "tokenizer": "character", "embedding": 64, "dropout": 0.0}},
     model={"cell": "lstm", "hidden": 1024, "dropout": 0.65, "bptt": 128},
     train={
         "epochs": 13,
         "batch": 16,
         "lr": 2e-3,
-        "schedule": "constant",  # with mean weights, which settle without a falling rate, and are best before they do
+        "schedule": "constant",  # the mean of the weights converges without a decaying rate
         "patience": 0,
         "average": "ema",
         "average_decay": 0.9995,
@@ -25,7 +25,7 @@ RECIPE = Recipe(
     metric="nats",
     baselines=[
         {
-            "name": "memoryless: the letter before only",
+            "name": "memoryless: the last letter only",
             "model": {"cell": "memoryless", "hidden": 512},
             "train": {"epochs": 2},
         }

@@ -1,10 +1,10 @@
-"""Dialogue: what a service was told and asked so far, to its reply (Schema-Guided Dialogue)."""
+"""Dialogue: the last turns of a conversation with a service to its reply (Schema-Guided Dialogue)."""
 
 from elman.recipes.base import Recipe
 
 RECIPE = Recipe(
     name="dialogue",
-    about="what was said so far to a service's reply",
+    about="the last turns of a conversation to the service's reply",
     data="sgd",
     split="test, a tenth of the dialogues",
     size="12,406 turns",
@@ -26,7 +26,7 @@ RECIPE = Recipe(
     metric="bleu",
     baselines=[
         {"name": "the reply to the most similar training history (TF-IDF)", "answer": "nearest"},
-        {"name": "always the best single reply", "answer": "constant"},
+        {"name": "the best constant reply", "answer": "constant"},
     ],
     beats={"bleu": 1.0},
     show=["user: I am looking for a place to eat."],

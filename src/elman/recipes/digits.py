@@ -1,4 +1,4 @@
-"""Digits: spoken digits told apart, one at a time or several in a row (FSDD)."""
+"""Digits: recognition of spoken digits, one at a time or several in a row (FSDD)."""
 
 from elman.recipes.base import Recipe
 from elman.recipes.datasets import FSDD_WITHOUT
@@ -21,16 +21,16 @@ RECIPE = Recipe(
     size="3,000 clips of six speakers",
     minutes=5,
     metric="accuracy",
-    baselines=[{"name": "one-to-one: the mean frame", "model": {"topology": "one-to-one"}}],
+    baselines=[{"name": "one-to-one: mean of the frames", "model": {"topology": "one-to-one"}}],
     goals={"official": {"accuracy": 0.98}, "joined": {"wer": 0.05}},
     settings={
         "official": ONE_AT_A_TIME,
         "new-speaker": {
             "dataset": list(FSDD_WITHOUT),
-            "split": f"all clips of one speaker, who is in no other part; seed 0 and on: {', '.join(SPEAKERS)}",
+            "split": f"all clips of one speaker, who is in no other split; by seed from 0: {', '.join(SPEAKERS)}",
             "seeds": len(SPEAKERS),
             **ONE_AT_A_TIME,
-            "input": {"clip": {**CLIP, "normalise": "clip"}},
+            "input": {"clip": {**CLIP, "normalize": "clip"}},
         },
         "joined": {
             "dataset": "fsdd_joined",

@@ -1,4 +1,4 @@
-"""Faults: a network that tells the next reading finds broken sensors without ever having seen one (ETTh1)."""
+"""Faults: a network that predicts the next reading detects sensor faults without labelled examples (ETTh1)."""
 
 from elman.recipes.base import Recipe
 
@@ -6,12 +6,12 @@ CHANNELS = ["HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"]
 
 RECIPE = Recipe(
     name="faults",
-    about="spikes, shifts, drifts, frozen values and noise in a transformer's readings, found without labels",
+    about="spikes, shifts, drifts, frozen values and noise in a transformer's readings, detected without labels",
     data="etth1",
-    split="test, 120 days of 24 hours, a fault in one day of four, of each kind in turn",
+    split="test, 120 days of 24 hours, a fault in one day of four, for each kind of fault",
     size="14,400 hours of 7 channels",
     minutes=5,
-    reading={"time": "date"},
+    data_options={"time": "date"},
     input={name: {} for name in CHANNELS},
     model={"cell": "gru", "hidden": 64, "dropout": 0.1},
     train={"epochs": 60, "batch": 16, "lr": 3e-3},

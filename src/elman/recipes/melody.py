@@ -1,4 +1,4 @@
-"""Melody: from a key and a first note the tune of a chorale is written, in the manner of those that Bach set."""
+"""Melody: a key and a first note to the tune of a chorale, in the style of those that Bach harmonized."""
 
 from elman.recipes.base import Recipe
 
@@ -6,8 +6,8 @@ RECIPE = Recipe(
     name="melody",
     about="a key and a first note to the tune of a chorale",
     data="bach_melodies",
-    split="test, a tenth of the tunes; bits of all symbols, rests and the end too, over the number of notes",
-    size="404 sopranos of Bach's chorales, in training in all keys",
+    split="test, a tenth of the tunes; bits of all symbols, rests and the end included, per note",
+    size="404 sopranos of Bach's chorales, transposed to all keys for training",
     minutes=10,
     input={"key": {"kind": "category", "embedding": 16}, "first": {"kind": "category", "embedding": 16}},
     target={"melody": {"kind": "notes", "resolution": 8, "tempo": 80.0, "embedding": 64, "dropout": 0.2}},

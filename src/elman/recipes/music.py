@@ -1,12 +1,12 @@
-"""Music: chorales in four parts, and folk tunes with chords, as piano rolls that are gone on with step by step."""
+"""Music: chorales in four voices, and folk tunes with chords, as piano rolls, continued step by step."""
 
 from elman.recipes.base import Published, Recipe
 
 RECIPE = Recipe(
     name="music",
-    about="chorales and folk tunes as piano rolls, gone on with step by step",
+    about="chorales and folk tunes as piano rolls, continued step by step",
     data="jsb_chorales",
-    split="test; of each piece all steps but the first, each from those before it",
+    split="test; all steps of each piece but the first, each predicted from those before it",
     size="382 chorales, 1,037 folk tunes",
     minutes=5,
     input={"piece": {"kind": "roll"}},
@@ -20,7 +20,7 @@ RECIPE = Recipe(
             "input": {"piece": {"resolution": 1, "tempo": 80.0, "dropout": 0.2}},
             "model": {"cell": "lstm", "hidden": 300, "dropout": 0.6},
             "train": {"epochs": 30, "batch": 1, "lr": 3e-3, "weight_decay": 0.1},
-            "baselines": [{"name": "memoryless: the step before only", "model": {"cell": "memoryless", "hidden": 300}}],
+            "baselines": [{"name": "memoryless: the last step only", "model": {"cell": "memoryless", "hidden": 300}}],
             "published": [
                 Published("RNN, Bai et al. 2018", nll=8.91),
                 Published("GRU, Bai et al. 2018", nll=8.43),
@@ -34,7 +34,7 @@ RECIPE = Recipe(
             "input": {"piece": {"resolution": 2, "tempo": 120.0}},
             "model": {"cell": "lstm", "hidden": 200, "dropout": 0.2},
             "train": {"epochs": 40, "batch": 2, "lr": 1e-2},
-            "baselines": [{"name": "memoryless: the step before only", "model": {"cell": "memoryless", "hidden": 200}}],
+            "baselines": [{"name": "memoryless: the last step only", "model": {"cell": "memoryless", "hidden": 200}}],
             "published": [
                 Published("RNN, Bai et al. 2018", nll=4.05),
                 Published("GRU, Bai et al. 2018", nll=3.46),

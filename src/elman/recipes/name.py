@@ -1,4 +1,4 @@
-"""Name: surnames of 18 languages, told apart, and new ones written."""
+"""Name: surnames of 18 languages, classified and generated."""
 
 from elman.recipes.base import Recipe
 
@@ -14,7 +14,7 @@ RECIPE = Recipe(
     goals={"classify": {"accuracy": 0.82}, "write": {"agreement": 0.70, "unseen": 0.60}},
     settings={
         "classify": {
-            "input": {"name": {"kind": "text", "level": "character", "embedding": 64, "dropout": 0.2}},
+            "input": {"name": {"kind": "text", "tokenizer": "character", "embedding": 64, "dropout": 0.2}},
             "target": {"language": {"kind": "category"}},
             "model": {"cell": "gru", "hidden": 256, "bidirectional": True, "dropout": 0.5, "pooling": "max"},
             "train": {"epochs": 25, "batch": 16},
@@ -23,14 +23,14 @@ RECIPE = Recipe(
         },
         "write": {
             "input": {"language": {"kind": "category", "embedding": 32}},
-            "target": {"name": {"kind": "text", "level": "character", "embedding": 64, "dropout": 0.1}},
+            "target": {"name": {"kind": "text", "tokenizer": "character", "embedding": 64, "dropout": 0.1}},
             "model": {"cell": "lstm", "hidden": 192, "dropout": 0.4},
             "train": {"epochs": 30, "average": "ema", "average_decay": 0.998},
             "decode": {"temperature": 0.6, "top_k": 2, "max_length": 30},
             "metric": "agreement",
             "baselines": [
                 {
-                    "name": "memoryless: the letter before, and the language",
+                    "name": "memoryless: the last letter and the language",
                     "model": {"cell": "memoryless", "hidden": 192},
                 }
             ],

@@ -4,7 +4,7 @@ from elman.recipes.base import Recipe
 
 RECIPE = Recipe(
     name="next-word",
-    about="English sentences, gone on with word by word",
+    about="English sentences, continued word by word",
     data="tatoeba_english",
     split="test, 2,000 sentences",
     size="112,830 sentences",
@@ -24,7 +24,7 @@ RECIPE = Recipe(
     metric="perplexity",
     baselines=[
         {
-            "name": "memoryless: the word before only",
+            "name": "memoryless: the last word only",
             "model": {"cell": "memoryless", "hidden": 512, "dropout": 0.4},
         }
     ],

@@ -6,10 +6,10 @@ RECIPE = Recipe(
     name="pronounce",
     about="spelled English words to their sounds",
     data="cmudict",
-    split="test, a tenth of the words; any listed pronunciation is right",
+    split="test, a tenth of the words; any listed pronunciation is correct",
     size="118,606 words",
     minutes=20,
-    input={"word": {"kind": "text", "level": "character", "embedding": 128, "dropout": 0.1}},
+    input={"word": {"kind": "text", "tokenizer": "character", "embedding": 128, "dropout": 0.1}},
     target={
         "phonemes": {
             "kind": "text",
@@ -24,7 +24,7 @@ RECIPE = Recipe(
     train={"epochs": 7, "batch": 64, "patience": 0},
     decode={"beam": 5, "max_length": 40},
     metric="exact_match",
-    baselines=[{"name": "the sounds of the word that is spelled most alike (TF-IDF of letters)", "answer": "nearest"}],
+    baselines=[{"name": "the sounds of the most similar training word (TF-IDF of letters)", "answer": "nearest"}],
     goals={"": {"exact_match": 0.70, "per": 0.072}},
     published=[
         Published("LSTM encoder-decoder, no attention (WER 29, other test words)", exact_match=0.71),

@@ -1,4 +1,4 @@
-"""Sentiment: is a sentence of a film review positive? A bidirectional LSTM on Rotten Tomatoes, trained from nothing."""
+"""Sentiment: is a sentence of a film review positive? A bidirectional LSTM on Rotten Tomatoes, trained from scratch."""
 
 from elman.recipes.base import Recipe
 
@@ -6,7 +6,7 @@ RECIPE = Recipe(
     name="sentiment",
     about="film reviews: positive or negative?",
     data="rotten_tomatoes",
-    split="test, 853 sentences drawn by the seed",
+    split="test, 853 sentences sampled by the seed",
     size="8,530 sentences",
     minutes=1.5,
     input={"text": {"kind": "text", "dropout": 0.6, "word_dropout": 0.2}},

@@ -1,12 +1,13 @@
-"""Speak: the phonemes of a digit to sound, in the voice that is named (FSDD, CMUdict)."""
+"""Speak: the phonemes of a digit to sound, in the voice of a given speaker (FSDD, CMUdict)."""
 
 from elman.recipes.base import Recipe
+from elman.recipes.digits import RECIPE as DIGITS
 
 RECIPE = Recipe(
     name="speak",
-    about="digits, by their phonemes, to sound, in the voice that is named",
+    about="the phonemes of a digit to sound, in the voice of a given speaker",
     data="fsdd_phonemes",
-    split="ten digits in six voices, told by the network of `digits`",
+    split="ten digits in six voices, recognized by the network of `digits`",
     size="3,000 clips of six speakers",
     minutes=5,
     input={
@@ -29,5 +30,5 @@ RECIPE = Recipe(
         {"digit": "nine", "speaker": "theo"},
         {"digit": "seven", "speaker": "jackson"},
     ],
-    settings={"": {"round_trip": {"recipe": "digits", "setting": "official", "each": 1}}},
+    settings={"": {"round_trip": {"recipe": DIGITS, "setting": "official", "each": 1}}},
 )

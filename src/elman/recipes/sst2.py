@@ -27,7 +27,7 @@ RECIPE = Recipe(
             "input": {"text": {"vectors": NEEDS_VECTORS, "vectors_words": "all", "dropout": 0.3, "word_dropout": 0.05}},
             "train": {"lr": 2e-3},
         },
-        # A word of one sentence stands in about seven of its phrases: 8 makes unknown what a single sentence has.
+        # A word of one sentence occurs in about seven of its phrases: 8 leaves out the words of a single sentence.
         "scratch": {
             "input": {"text": {"min_count": 8, "dropout": 0.5, "word_dropout": 0.1}},
             "train": {"lr": 1e-3},

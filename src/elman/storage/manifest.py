@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from elman.types import Json
 
-FORMAT = 2  # 1: one input and one target
+FORMAT = 3  # 1: one input and one target; 2: config.json does not count the parameters
 MANIFEST = "manifest.json"
 
 
@@ -27,6 +27,6 @@ def manifest_of(files: Mapping[str, bytes]) -> Json:
 
 
 def with_digest(manifest: Json) -> Json:
-    """The manifest with the digest that its other entries have."""
+    """The manifest with the digest of its other entries."""
     body = {key: value for key, value in manifest.items() if key != "digest"}
     return body | {"digest": sha256(to_json(body))}

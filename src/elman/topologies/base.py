@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, TypedDict
 import torch
 from torch import Tensor, nn
 
-from elman.checks import check_choice, check_range, check_share, fail, with_defaults
+from elman.checks import check_choice, check_fraction, check_range, fail, with_defaults
 from elman.layers import LAYERS, Decoder, DecoderState, Recurrent, StackOptions, drop_out
 from elman.types import State
 
@@ -26,7 +26,7 @@ class BodyOptions(_Size, StackOptions, total=False):
 
     Keys:
         cell: one of `elman.layers.LAYERS`: lstm, gru, mingru, rnn (tanh), rnn-relu, rnn-identity, and with layer
-            normalisation lstm-norm, gru-norm; or memoryless, a baseline that sees only the current step.
+            normalization lstm-norm, gru-norm; or memoryless, a baseline that sees only the current step.
         hidden: hidden size of each layer and direction, 1 to 1,000,000.
         layers: depth, 1 to 100.
         dropout: below 1, the fraction that is set to zero between layers and before the head.
@@ -60,12 +60,14 @@ class Features(NamedTuple):
     single: Tensor | None = None  # (B, H)
     state: State | None = None  # at each row's end, of a generated sequence
     lengths: Tensor | None = None  # (B,) real steps of the sequence that was read
-    levels: Mapping[str, Tensor] = {}  # (B, 2) by target, see `elman.layers.level.level_of`
+    normalizations: Mapping[str, Tensor] = {}  # (B, 2) by target, see `layers.normalize.normalization_of`
 
     def single_for(self, target: str) -> Tensor:
-        """The input of the head of a target with one answer per row, (B, H), with its level joined where it has one."""
+        """The input of the head of a target with one answer per row, (B, H), with its normalization joined where it has
+        one."""
         assert self.single is not None
-        return torch.cat([self.single, self.levels[target]], 1) if target in self.levels else self.single
+        own = self.normalizations.get(target)
+        return self.single if own is None else torch.cat([self.single, own], 1)
 
 
 class Topology(nn.Module, ABC):
@@ -138,7 +140,7 @@ def body_options(where: str, options: type, given: Mapping[str, Any]) -> dict[st
     check_choice("model", "cell", body["cell"], LAYERS)
     check_range("model", "hidden", body["hidden"], low=1, high=MOST_UNITS)
     check_range("model", "layers", body["layers"], low=1, high=MOST_LAYERS)
-    check_share("model", "dropout", body["dropout"])
+    check_fraction("model", "dropout", body["dropout"])
     return body
 
 

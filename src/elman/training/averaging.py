@@ -1,4 +1,4 @@
-"""The mean of the weights over the way that training takes: flatter, and often better, than where it ends."""
+"""A running mean of the weights over the training steps: flatter, and often better, than the final weights."""
 
 from collections.abc import Mapping
 
@@ -8,19 +8,19 @@ from torch import Tensor, nn
 from elman.network import own_state
 
 AVERAGES = ("none", "ema", "swa")
-SWA_FROM = 0.75  # share of the steps after which the plain mean begins, as in the paper
+SWA_FROM = 0.75  # fraction of the steps after which the plain mean begins, as in the paper
 
 
-class Average:
+class WeightAverage:
     """A running mean of a network's weights.
 
     Args:
-        network: its weights are where the mean begins.
+        network: the mean starts from its weights.
         kind: "ema", a * mean + (1 - a) * weights after each step, with a = min(decay, (1 + n) / (10 + n)) after n
-            steps, so that the start is forgotten (Polyak & Juditsky 1992; the ramp is that of TensorFlow's
+            steps, so that the initial weights are forgotten (Polyak & Juditsky 1992; the ramp is that of TensorFlow's
             ExponentialMovingAverage); "swa", the plain mean of the weights after each step of the last quarter of the
-            training (Izmailov et al. 2018, arXiv 1803.05407, who take one an epoch and a cyclic rate), and the weights
-            themselves before.
+            training (Izmailov et al. 2018, arXiv 1803.05407, who use one set of weights per epoch and a cyclic
+            learning rate), and the weights themselves before that.
         decay: a, 0 to 1.
     """
 
@@ -30,7 +30,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int, total: int) -> None:
-        """Take in the weights after `step` of `total` steps, counted from 1."""
+        """Add the weights after `step` of `total` steps, counted from 1."""
         if self.kind == "ema":
             new = 1 - min(self.decay, (1 + step) / (10 + step))
         else:
@@ -42,6 +42,6 @@ class Average:
                 self.mean[name].copy_(tensor)
 
     def restore(self, mean: Mapping[str, Tensor]) -> None:
-        """Take back the mean that a checkpoint kept."""
+        """Restore the mean from a checkpoint."""
         for name, tensor in mean.items():
             self.mean[name].copy_(tensor)

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that the next step depends on, so that a training goes on bit for bit where it was."""
+"""Checkpoints: everything that the next step depends on, so that a resumed training continues bit for bit."""
 
 import json
 import shutil
@@ -14,24 +14,23 @@ from torch import Tensor
 from elman.checks import fail
 from elman.errors import DataError, ElmanError
 from elman.network import Network, carried_like, own_state
-from elman.storage import CHECKPOINTS, Directory, write_directory
+from elman.storage import CHECKPOINTS, LOG, Directory, all_checkpoints, step_of, write_directory
 from elman.training.history import History
-from elman.training.optimizer import trained
+from elman.training.optimizer import trainable
 from elman.training.progress import Reporter
 
-CUDA_RANDOM_BYTES = 16  # of torch's generator there
-KEPT = 2  # the newest ones; each holds the best weights so far too
-LOG = "log.jsonl"
+CUDA_RANDOM_BYTES = 16  # size of the state of torch's generator on CUDA
+KEPT = 2  # the newest checkpoints; each also holds the best weights so far
 PROGRESS, STATE = "progress.json", "state.safetensors"
 
 
 class Saved(NamedTuple):
-    """What a checkpoint holds beside the configuration and the fields."""
+    """The contents of a checkpoint beside the configuration and the fields."""
 
     history: History
     tensors: dict[str, Tensor]
     data: str  # the digests of the training and validation rows
-    folder: Path  # where training was begun, from which the paths of its configuration start
+    folder: Path  # where training was started, to which the paths of its configuration are relative
 
 
 class Checkpoints:
@@ -39,40 +38,40 @@ class Checkpoints:
 
     Args:
         run: the run directory.
-        description: the files that say what network this is, see `Model.description`.
-        reporter: who is told of a checkpoint that could not be written.
-        begun: the folder where training was begun; None: the current one.
+        description: the files that describe the network, see `Model.description`.
+        reporter: it reports a checkpoint that could not be written.
+        started_in: the folder where training was started; None: the current one.
     """
 
     def __init__(
-        self, run: Path, description: Mapping[str, bytes], reporter: Reporter, begun: Path | None = None
+        self, run: Path, description: Mapping[str, bytes], reporter: Reporter, started_in: Path | None = None
     ) -> None:
         self.folder, self.description, self.reporter = run / CHECKPOINTS, description, reporter
-        self.begun = begun or Path.cwd()
+        self.started_in = started_in or Path.cwd()
 
     def begin(self, after: int | None = None) -> None:
-        """Take away what another training left here: all, or what is newer than the step that is gone on from."""
+        """Remove the checkpoints of another training: all, or those newer than the step from which this one resumes."""
         for path in all_checkpoints(self.folder.parent):
             if after is None or step_of(path) > after:
                 shutil.rmtree(path, ignore_errors=True)
 
     def write(self, history: History, tensors: Mapping[str, Tensor], data: str) -> bool:
-        """Write a checkpoint and remove those that are no longer kept; whether it could be written.
+        """Write a checkpoint and remove those that are no longer kept; returns whether it could be written.
 
-        The rule where it cannot (no room, no permission, the folder is gone): it is said, the ones that are there stay,
-        training goes on, and the next one is tried when it is due.
+        If it cannot (disk full, no permission, the folder is gone), a warning is shown, the existing checkpoints stay,
+        training continues, and the next checkpoint is tried when it is due.
         """
         files = {
             **self.description,
-            PROGRESS: json.dumps({"history": history.to_json(), "data": data, "folder": str(self.begun)}).encode(),
+            PROGRESS: json.dumps({"history": history.to_json(), "data": data, "folder": str(self.started_in)}).encode(),
             STATE: safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}),
         }
         try:
             write_directory(self.folder / f"step-{history.step:09d}", files)
         except ElmanError as error:
             self.reporter.note(
-                f"warning: no checkpoint at step {history.step}: {error} Training goes on; "
-                "what was written before is kept, and the next checkpoint is tried when it is due."
+                f"warning: no checkpoint at step {history.step}: {error} Training continues; "
+                "earlier checkpoints are kept, and the next one is tried when it is due."
             )
             return False
         for path in all_checkpoints(self.folder.parent)[KEPT:]:
@@ -80,63 +79,52 @@ class Checkpoints:
         return True
 
     def log(self, history: History) -> None:
-        """Write the evaluations so far for whoever watches; a resumption does not read them."""
+        """Write the evaluations so far, for anyone who follows the training; resuming does not read them."""
         partial = self.folder / f"{LOG}.partial"
-        with suppress(OSError):  # a checkpoint that cannot be written is said; this is not worth a second line
+        with suppress(OSError):  # a failed checkpoint is reported; this needs no second warning
             partial.write_bytes(history.log())
             partial.replace(self.folder / LOG)
 
 
-def all_checkpoints(run: Path) -> list[Path]:
-    """The checkpoints of a run directory, the newest first; whether they verify is found when they are read."""
-    return sorted((run / CHECKPOINTS).glob("step-*"), key=step_of, reverse=True)
-
-
-def step_of(checkpoint: Path) -> int:
-    """The optimiser steps that a checkpoint, by its name, comes after; -1 for a name of no checkpoint."""
-    digits = checkpoint.name.removeprefix("step-")
-    return int(digits) if digits.isdecimal() else -1
-
-
 def read_checkpoint(directory: Directory, network: Network, averaged: bool, lanes: int) -> Saved:
-    """A checkpoint, every byte of it checked.
+    """Read a checkpoint and verify every byte.
 
     Args:
-        directory: the checkpoint's.
-        network: the network that it is of, on any device; its values are not looked at.
-        averaged: whether a mean of the weights was kept.
-        lanes: rows a batch, which of a stream carry their state over.
+        directory: of the checkpoint.
+        network: the network of the checkpoint, on any device; its values are not used.
+        averaged: whether the training keeps a mean of the weights.
+        lanes: rows of a batch; those of a stream carry their state over.
 
     Raises:
-        IntegrityError: it is not what was written.
+        IntegrityError: the checkpoint was changed or damaged.
     """
-    said = directory.json(PROGRESS)
+    progress = directory.json(PROGRESS)
     expected = _expected(network, averaged, lanes)
-    # Before the first step the optimiser has no state; before the first evaluation no weights are the best.
-    optional = [name for name in expected if name.startswith(("optimiser.", "best.", "carried.", "random.cuda"))]
+    # Before the first step the optimizer has no state; before the first evaluation no weights are the best.
+    optional = [name for name in expected if name.startswith(("optimizer.", "best.", "carried.", "random.cuda"))]
     tensors = directory.tensors(STATE, expected, optional)
     try:
-        begun = Path(said.get("folder", ""))  # older checkpoints do not say it
-        return Saved(History(**said["history"]), tensors, str(said["data"]), begun.absolute())
+        started_in = Path(progress.get("folder", ""))  # not in older checkpoints
+        return Saved(History(**progress["history"]), tensors, str(progress["data"]), started_in.absolute())
     except (LookupError, TypeError) as error:
         directory.refuse(PROGRESS, "hold the history of a training", f"{type(error).__name__}: {error}")
 
 
 def _expected(network: Network, averaged: bool, lanes: int) -> dict[str, Tensor]:
-    """Tensors of the names, shapes and types that a checkpoint of this network may have."""
-    parts = ("network", "best", "mean") if averaged else ("network", "best")
+    """Tensors with the names, shapes and types that a checkpoint of this network may have."""
+    copies = ("network", "best", "mean") if averaged else ("network", "best")
     weights = own_state(network)
-    found = {f"{part}.{name}": tensor for part in parts for name, tensor in weights.items()}
-    for index, parameter in enumerate(trained(network)):
-        found[f"optimiser.{index}.step"] = torch.empty((), dtype=torch.float32, device="meta")
-        found[f"optimiser.{index}.exp_avg"] = found[f"optimiser.{index}.exp_avg_sq"] = parameter
-    found |= {f"carried.{name}": tensor for name, tensor in carried_like(network, lanes).items()}
-    found["random.cpu"] = torch.get_rng_state()
-    found["random.cuda"] = torch.empty(CUDA_RANDOM_BYTES, dtype=torch.uint8, device="meta")
-    return found
+    expected = {f"{copy}.{name}": tensor for copy in copies for name, tensor in weights.items()}
+    for index, parameter in enumerate(trainable(network)):
+        expected[f"optimizer.{index}.step"] = torch.empty((), dtype=torch.float32, device="meta")
+        expected[f"optimizer.{index}.exp_avg"] = expected[f"optimizer.{index}.exp_avg_sq"] = parameter
+    expected |= {f"carried.{name}": tensor for name, tensor in carried_like(network, lanes).items()}
+    expected["random.cpu"] = torch.get_rng_state()
+    expected["random.cuda"] = torch.empty(CUDA_RANDOM_BYTES, dtype=torch.uint8, device="meta")
+    return expected
 
 
 def refuse_rows(got: str) -> NoReturn:
-    """Raise the DataError of a training that is gone on with on other rows than its own."""
-    then = "Bring the data back as it was, or train anew with --force."
-    fail("training", "the rows", "be those that it began with", got, then, DataError)
+    """Raise the DataError of a training that is resumed on other rows than its own."""
+    then = "Restore the data, or start a new training with --force."
+    fail("training", "the rows", "be those that it started with", got, then, DataError)

@@ -1,4 +1,4 @@
-"""The curves of a training as a picture: looked at sooner than read."""
+"""The learning curves of a training as a picture."""
 
 from collections.abc import Sequence
 from typing import Any

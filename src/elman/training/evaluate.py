@@ -1,7 +1,7 @@
-"""Scores of a network on examples, as training asks for them."""
+"""Evaluation of a network on examples during training."""
 
 from elman.data import Examples
-from elman.inference.batches import judge
+from elman.inference.batches import evaluate
 from elman.metrics import METRICS
 from elman.metrics.scores import leading_metric, scores_of, wants_answers
 from elman.network import Network
@@ -13,10 +13,10 @@ def score(network: Network, examples: Examples, leading_only: bool = False) -> d
     Args:
         network: in evaluation mode after this.
         examples: with targets.
-        leading_only: only what comes with the metric that decides which weights are best: no answers are looked for
-            where it follows from the loss.
+        leading_only: compute only what the metric that selects the best weights needs: no predictions, if it follows
+            from the loss.
     """
     fields = network.fields
     leading = METRICS[leading_metric(fields).rpartition(".")[2]]
     answers = not leading.from_loss if leading_only else wants_answers(fields)
-    return scores_of(judge(network, examples, answers, probabilities=False), fields, answers)
+    return scores_of(evaluate(network, examples, answers, probabilities=False), fields, answers)

@@ -1,4 +1,4 @@
-"""What happened in a training, and what the next step needs to know of it."""
+"""The record of a training: its evaluations, and the counters that the next step needs."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -12,22 +12,22 @@ Ended = Literal["epochs", "patience", "minutes", "interrupted", "diverged"]
 
 @dataclass
 class History:
-    """What happened in a training.
+    """The record of a training.
 
     Attributes:
-        rows: one dictionary an evaluation (step, epoch, lr, train_loss, valid_loss, valid_<metric>, seconds,
+        rows: one dictionary per evaluation (step, epoch, lr, train_loss, valid_loss, valid_<metric>, seconds,
             sequences_per_second).
         best: the row whose weights were kept.
-        ended: why it ended.
-        message: what was not finite, where it diverged.
-        step: optimiser steps done.
-        loss_sum, loss_count: of the steps since the last evaluation.
+        ended: why training ended.
+        message: the value that was not finite, if training diverged.
+        step: optimizer steps done.
+        loss_sum, loss_count: over the steps since the last evaluation.
         since_best: evaluations since the best one.
         halvings: how often the plateau schedule has halved the rate.
-        micro_batch: rows that are in memory at once.
-        real, padded: steps of this epoch's batches without and with their padding.
-        seconds: that were spent on training, over all its pieces where it was resumed.
-        waited, worked: of these, seconds in which the network waited for its data, and in which it made steps.
+        micro_batch: rows in memory at once.
+        real, padded: time steps of this epoch's batches without and with padding.
+        seconds: training time, including that before it was resumed.
+        waited, worked: the parts of it in which the network waited for data and in which it made steps.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -48,12 +48,12 @@ class History:
 
     @property
     def padding(self) -> float:
-        """Share of this epoch's steps that was padding, 0 to 1."""
+        """Fraction of this epoch's time steps that was padding, 0 to 1."""
         return 1 - self.real / self.padded if self.padded else 0.0
 
     @property
     def waiting(self) -> float:
-        """Share of the steps' time in which the network waited for its data, 0 to 1; scoring is not counted."""
+        """Fraction of the steps' time in which the network waited for data, 0 to 1; evaluations are not counted."""
         return self.waited / (self.waited + self.worked) if self.worked else 0.0
 
     def to_json(self) -> Json:

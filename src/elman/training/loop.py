@@ -1,4 +1,4 @@
-"""The training loop: batches in, gradients down, the validation score watched, the best weights kept."""
+"""The training loop: gradient steps on batches, evaluations on the validation split, the best weights kept."""
 
 import math
 import threading
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
@@ -23,53 +23,53 @@ from elman.training.estimate import estimate, trial_rows
 from elman.training.evaluate import score
 from elman.training.history import Ended, History
 from elman.training.optimizer import PLATEAU_WAIT
+from elman.training.options import TrainingOptions
 from elman.training.progress import Reporter
-from elman.training.step import Descent, part_of
-from elman.training.tensorboard import Board
+from elman.training.step import GradientDescent, with_prefix
+from elman.training.tensorboard import EventFiles
 
-if TYPE_CHECKING:
-    from elman.training.options import Trainer
-
-TRIED = 100  # batches among which the largest and a middling one are looked for
-EPOCHS, LEAST_STEPS, MOST_EPOCHS = 20, 1000, 200  # the default length of a training, see `Trainer`
+SAMPLED = 100  # batches from which the largest and an average one are taken for the estimate
+EPOCHS, LEAST_STEPS, MOST_EPOCHS = 20, 1000, 200  # the default length of a training, see `TrainingOptions`
 
 
-class Run:
-    """One training on its way: what `Trainer.fit` keeps between steps. Args as there."""
+class TrainingRun:
+    """One training in progress: its state between steps. Args as `train_network`."""
 
     def __init__(
         self,
-        how: "Trainer",
+        options: TrainingOptions,
         network: Network,
         train: Examples,
         valid: Examples | None,
         reporter: Reporter,
         checkpoints: Checkpoints | None = None,
     ) -> None:
-        self.how, self.reporter, self.checkpoints = how, reporter, checkpoints
+        self.options, self.reporter, self.checkpoints = options, reporter, checkpoints
         self.train, self.valid = train, valid
         self.device = best_device()
         self.network = network.to(self.device)
-        self.steps = train.batches_an_epoch(how.batch)
-        self.epochs = how.epochs or min(MOST_EPOCHS, max(EPOCHS, math.ceil(LEAST_STEPS / self.steps)))
-        self.patience = math.ceil(self.epochs * how.evaluations / 4) if how.patience is None else how.patience
-        self.history = History(micro_batch=min(how.batch, how.micro_batch or how.batch))
+        self.steps = train.batches_an_epoch(options.batch)
+        self.epochs = options.epochs or min(MOST_EPOCHS, max(EPOCHS, math.ceil(LEAST_STEPS / self.steps)))
+        self.patience = (
+            math.ceil(self.epochs * options.evaluations / 4) if options.patience is None else options.patience
+        )
+        self.history = History(micro_batch=min(options.batch, options.micro_batch or options.batch))
         self.metric = leading_metric(network.fields)
-        self.descent = Descent(how, self.network, self.steps * self.epochs, train.place, reporter)
+        self.descent = GradientDescent(options, self.network, self.steps * self.epochs, train.place, reporter)
         self.best_weights: dict[str, Tensor] | None = None
-        self.board: Board | None = None
-        self.data = "".join(part.digest() for part in (train, valid) if part) if checkpoints else ""
+        self.board: EventFiles | None = None
+        self.data = "".join(split.digest() for split in (train, valid) if split) if checkpoints else ""
 
-    def through(self, asked: threading.Event) -> History:
-        """Train to the end, or until it is asked to stop."""
-        how, steps, history = self.how, self.steps, self.history
-        check_range("train", "evaluations", how.evaluations, high=steps, then=f"An epoch has {steps} steps.")
-        if how.schedule == "plateau" and self.valid is None:
+    def run(self, stop: threading.Event) -> History:
+        """Train to the end, or until `stop` is set."""
+        options, steps, history = self.options, self.steps, self.history
+        check_range("train", "evaluations", options.evaluations, high=steps, then=f"An epoch has {steps} steps.")
+        if options.schedule == "plateau" and self.valid is None:
             fail("train", "schedule", "be cosine or constant without a validation split", "'plateau'")
-        scored_at = {round(steps * part / how.evaluations) % steps for part in range(1, how.evaluations + 1)}
+        scored_at = {round(steps * part / options.evaluations) % steps for part in range(1, options.evaluations + 1)}
         self.begin = time.perf_counter() - history.seconds
-        if how.tensorboard:  # before anything is written to the run directory, for its folder may be none
-            self.board = Board(how.tensorboard, self.reporter, history.step)
+        if options.tensorboard:  # before anything is written to the run directory, as this may fail
+            self.board = EventFiles(options.tensorboard, self.reporter, history.step)
         if self.checkpoints:
             self.checkpoints.begin(history.step if history.step else None)
             if not history.step:
@@ -77,7 +77,7 @@ class Run:
         if not self.reporter.console.quiet:
             self._estimate()
         self.saved_at = time.perf_counter()
-        if self._out_of_patience():  # it was stopped in the very step after which it would have ended
+        if self._out_of_patience():  # it was interrupted at the very step after which it would have ended
             return self._end("patience")
         with self.reporter.start(steps * self.epochs, history.step) as bar:
             for batch in self._batches():
@@ -89,7 +89,7 @@ class Run:
                 history.loss_sum += loss
                 history.loss_count += 1
                 bar.step(epoch, loss, len(batch.rows))
-                ended = self._ended(asked)
+                ended = self._ended(stop)
                 if history.step % steps in scored_at or ended == "minutes":
                     self._score()
                     if self._out_of_patience():
@@ -104,20 +104,20 @@ class Run:
         return self.patience > 0 and self.history.since_best >= self.patience
 
     def _estimate(self) -> None:
-        """Say what the training will take, from two trial steps that leave no trace."""
-        how, lengths = self.how, self.train.lengths
-        rows = trial_rows(lengths, list(islice(shuffled(lengths, how.batch, how.seed, 0), TRIED)))
-        batches = [self.train.batch(row).to(self.device) for row in rows]
-        # Rows stand in order of length, so that the last piece is the largest.
+        """Report the memory and time that the training needs, from two trial steps that change nothing."""
+        options, lengths = self.options, self.train.lengths
+        rows = trial_rows(lengths, list(islice(shuffled(lengths, options.batch, options.seed, 0), SAMPLED)))
+        batches = [self.train.batch(row) for row in rows]
+        # Rows are in order of length, so that the last piece is the largest.
         (*_, largest), (*_, typical) = (batch.pieces(self.history.micro_batch) for batch in batches)
-        steps = self.steps * self.epochs * math.ceil(how.batch / self.history.micro_batch)
+        steps = self.steps * self.epochs * math.ceil(options.batch / self.history.micro_batch)
         try:
             with self.descent.precision():
                 self.reporter.note(str(estimate(self.network, largest, typical, steps)))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            self.reporter.note("needs     more memory than there is: batches will be read in pieces")
+            self.reporter.note("needs     more memory than available: batches will be read in pieces")
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor that the next step depends on, by name."""
@@ -125,25 +125,25 @@ class Run:
         return self.descent.tensors() | best | random_state(self.device)
 
     def restore(self, saved: Saved) -> None:
-        """Go on where a checkpoint was written.
+        """Continue from a checkpoint.
 
         Raises:
             DataError: the training rows are not those that it was trained on.
         """
         if saved.data != self.data:
-            refuse_rows("other ones")
+            refuse_rows("others")
         self.history = saved.history
-        best = part_of(saved.tensors, "best.")
+        best = with_prefix(saved.tensors, "best.")
         self.best_weights = {name: tensor.to(self.device, copy=True) for name, tensor in best.items()} or None
         self.descent.restore(saved.tensors)
         set_random_state(self.device, saved.tensors)
 
-    def _ended(self, asked: threading.Event) -> Ended | None:
+    def _ended(self, stop: threading.Event) -> Ended | None:
         """Why training should end after this step, if it should."""
-        if asked.is_set():
+        if stop.is_set():
             return "interrupted"
         minutes = self._seconds() / 60
-        return "minutes" if self.how.minutes is not None and minutes > self.how.minutes else None
+        return "minutes" if self.options.minutes is not None and minutes > self.options.minutes else None
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.begin
@@ -151,7 +151,7 @@ class Run:
     def _checkpoint_is_due(self) -> bool:
         if self.checkpoints is None or self.history.step == self.steps * self.epochs:
             return False
-        every, minutes = self.how.checkpoint_steps, self.how.checkpoint_minutes
+        every, minutes = self.options.checkpoint_steps, self.options.checkpoint_minutes
         if every is not None and self.history.step % every == 0:
             return True
         return minutes > 0 and time.perf_counter() - self.saved_at > 60 * minutes
@@ -164,28 +164,28 @@ class Run:
         self.saved_at = time.perf_counter()
 
     def _batches(self) -> Iterator[Batch]:
-        """The batches that are still to come; the time that they take is noted."""
-        history, how = self.history, self.how
+        """The remaining batches; the time to make them is recorded."""
+        history, options = self.history, self.options
         first, done = divmod(history.step, self.steps)
         for epoch in range(first, self.epochs):
             if not done:
                 history.real = history.padded = 0
-            coming = self.train.batches(how.batch, how.seed, epoch, done)
+            batches = self.train.batches(options.batch, options.seed, epoch, done)
             while True:
                 begin = time.perf_counter()
-                batch = next(coming, None)
+                batch = next(batches, None)
                 history.waited += time.perf_counter() - begin
                 if batch is None:
                     break
                 for values, lengths in batch.columns:
                     if lengths is not None:
                         history.real += int(lengths.sum())
-                        history.padded += values.shape[:2].numel()
-                yield batch.to(self.device)
+                        history.padded += values.shape[0] * values.shape[1]
+                yield batch
             done = 0
 
     def _step(self, batch: Batch) -> float:
-        """One optimiser step; its mean loss."""
+        """One optimizer step; its mean loss."""
         begin = time.perf_counter()
         loss = self.descent.step(batch, self.history)
         self.history.worked += time.perf_counter() - begin
@@ -199,7 +199,7 @@ class Run:
         row: dict[str, Any] = {
             "step": history.step,
             "epoch": round(epoch, 4),
-            "lr": self.descent.optimiser.lr,
+            "lr": self.descent.optimizer.lr,
             "train_loss": history.loss_sum / history.loss_count,
             "seconds": round(seconds, 3),
             "sequences_per_second": round(epoch * len(self.train) / seconds, 1),
@@ -232,7 +232,7 @@ class Run:
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
-        """The network with the mean of its weights, where one is asked for; after it with its own again."""
+        """Use the mean of the weights within the `with` block, if one is kept."""
         if self.descent.average is None:
             yield
             return
@@ -250,13 +250,13 @@ class Run:
         )
 
     def _rank(self, score: float, loss: float) -> tuple[float, float]:
-        """What evaluations are compared by: the score, then the loss; one that is not a number is the worst."""
+        """The sort key of an evaluation: the score, then the loss; NaN ranks last."""
         signed = score if METRICS[self.metric.rpartition(".")[2]].higher_is_better else -score
         return -math.inf if math.isnan(signed) else signed, -math.inf if math.isnan(loss) else -loss
 
     def _end(self, ended: Ended, message: str = "") -> History:
         if self.best_weights is None and ended == "interrupted":
-            self._score()  # after the checkpoint, which knows nothing of it: so that there is something to keep
+            self._score()  # after the checkpoint, which must not contain it, so that there are weights to save
         if self.best_weights is None:
             raise TrainingError(message)
         self.network.take_state(self.best_weights)
@@ -264,3 +264,36 @@ class Run:
         self.history.ended, self.history.message = ended, message
         self.history.seconds = self._seconds()
         return self.history
+
+
+def train_network(
+    options: TrainingOptions,
+    network: Network,
+    train: Examples,
+    valid: Examples | None,
+    reporter: Reporter,
+    checkpoints: Checkpoints | None = None,
+    saved: Saved | None = None,
+    stop: threading.Event | None = None,
+) -> History:
+    """Train `network` in place and leave the best weights in it: best on `valid`, or the last without one.
+
+    A request to stop ends it after the current step, with the best weights so far, and the history records it.
+
+    Args:
+        options: how to train.
+        network: the network.
+        train, valid: the examples of each split.
+        reporter: what the person sees.
+        checkpoints: where checkpoints go; None: none are written.
+        saved: the contents of a checkpoint of this training, to continue from.
+        stop: set it to stop the training, see `signals.stop_flag`.
+
+    Raises:
+        DataError: the rows are not those that `saved` was trained on.
+        TrainingError: a loss or gradient was not finite before the first evaluation; later, the history records it.
+    """
+    run = TrainingRun(options, network, train, valid, reporter, checkpoints)
+    if saved is not None:
+        run.restore(saved)
+    return run.run(stop or threading.Event())

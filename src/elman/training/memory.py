@@ -1,4 +1,4 @@
-"""Memory that is measured."""
+"""Measuring memory."""
 
 import os
 import threading
@@ -8,21 +8,21 @@ from types import TracebackType
 import torch
 from torch import Tensor, nn
 
-RESIDENT = "/proc/self/statm"  # Linux: the memory that this process holds, second number, in pages
-EVERY = 0.001  # seconds between two looks at it
+RESIDENT = "/proc/self/statm"  # Linux: resident memory of this process is the second number, in pages
+INTERVAL = 0.001  # seconds between two measurements
 
 
 class SavedBytes:
-    """Bytes that autograd holds for the backward pass: each memory once, parameters not at all."""
+    """Bytes that autograd saves for the backward pass: each storage counts once, parameters do not count."""
 
     def __init__(self, network: nn.Module) -> None:
         self._holders = Counter(parameter.untyped_storage().data_ptr() for parameter in network.parameters())
         self._live = self.peak = 0
 
-    def pack(self, tensor: Tensor) -> "_Held":
-        return _Held(self, tensor)
+    def pack(self, tensor: Tensor) -> "_SavedTensor":
+        return _SavedTensor(self, tensor)
 
-    def unpack(self, held: "_Held") -> Tensor:
+    def unpack(self, held: "_SavedTensor") -> Tensor:
         return held.tensor
 
     def take(self, storage: torch.UntypedStorage) -> None:
@@ -37,8 +37,8 @@ class SavedBytes:
             self._live -= storage.nbytes()
 
 
-class _Held:
-    """A tensor that autograd holds; gone when autograd lets go of it."""
+class _SavedTensor:
+    """A tensor that autograd holds; deleted when autograd releases it."""
 
     def __init__(self, saved: SavedBytes, tensor: Tensor) -> None:
         self.tensor, self._saved = tensor.detach(), saved  # the tensor itself may hold the graph that holds it
@@ -49,7 +49,7 @@ class _Held:
 
 
 class PeakBytes:
-    """The most bytes that a device, or on a CPU this process, held within a `with`, beyond those at its begin."""
+    """Peak bytes that a device, or on a CPU this process, holds within a `with`, beyond those at its start."""
 
     def __init__(self, device: torch.device) -> None:
         self.bytes = 0
@@ -67,7 +67,7 @@ class PeakBytes:
         return self
 
     def _watch(self) -> None:
-        while not self._ended.wait(EVERY):
+        while not self._ended.wait(INTERVAL):
             self.bytes = max(self.bytes, _resident() - self._before)
 
     def __exit__(

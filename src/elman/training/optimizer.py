@@ -1,4 +1,4 @@
-"""The optimiser and the learning rate over time."""
+"""The optimizer and the learning rate schedule."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 BETAS, EPS = (0.9, 0.999), 1e-8
-EPS_NORM = 1e-6  # added to a norm that is divided by, as torch does
+EPS_NORM = 1e-6  # added to a norm before dividing by it, as torch does
 SCHEDULES = ("cosine", "plateau", "constant")
 PLATEAU_WAIT = 2  # evaluations without a better score before the rate is halved
 
@@ -20,18 +20,18 @@ class AdamW:
         v = beta2 v + (1 - beta2) g^2
         w = (1 - lr decay) w - lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
 
-    Torch's fused step, so that weights are to the last bit what torch.optim.AdamW makes of them. Making one of those
-    imports torch's compiler, which takes longer than a short training.
+    It uses torch's fused step, so that weights equal those of torch.optim.AdamW to the last bit. Constructing that
+    class would import torch's compiler, which takes longer than a short training.
 
     Args:
-        network: whose parameters are trained.
-        lr: learning rate of the next step; it may be set anew before each.
+        network: its parameters are trained.
+        lr: learning rate of the next step; it may be set before each step.
         weight_decay: of matrices; biases and other vectors do not decay.
     """
 
     def __init__(self, network: nn.Module, lr: float, weight_decay: float) -> None:
         self.lr = lr
-        self.parameters = trained(network)
+        self.parameters = trainable(network)
         matrices, vectors = ([p for p in self.parameters if (p.dim() > 1) is many] for many in (True, False))
         self.groups = ((matrices, weight_decay), (vectors, 0.0))
         # Of each parameter that has had a gradient: t as "step", m as "exp_avg" and v as "exp_avg_sq".
@@ -44,7 +44,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Follow the gradients once; a parameter without one stays."""
+        """Update the parameters once; a parameter without a gradient stays unchanged."""
         for group, decay in self.groups:
             moved = [parameter for parameter in group if parameter.grad is not None]
             states = [self.state.get(parameter) or self._begin(parameter) for parameter in moved]
@@ -66,7 +66,7 @@ class AdamW:
             )
 
     def tensors(self) -> dict[str, Tensor]:
-        """The state, by number of the parameter and name."""
+        """The state, by parameter number and name."""
         return {
             f"{index}.{name}": tensor
             for index, parameter in enumerate(self.parameters)
@@ -74,7 +74,7 @@ class AdamW:
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take back what `tensors` gave."""
+        """Restore the result of `tensors`."""
         self.state = {}
         for key, tensor in tensors.items():
             index, _, name = key.partition(".")
@@ -88,18 +88,17 @@ class AdamW:
         return state
 
 
-def trained(network: nn.Module) -> list[Tensor]:
-    """The parameters that are trained, in the optimiser's order: matrices, then vectors."""
-    found = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return sorted(found, key=lambda parameter: parameter.dim() <= 1)
+def trainable(network: nn.Module) -> list[Tensor]:
+    """The trainable parameters in the optimizer's order: matrices, then vectors."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return sorted(parameters, key=lambda parameter: parameter.dim() <= 1)
 
 
 @torch.no_grad()
 def clip_gradient(parameters: Iterable[Tensor], most: float) -> Tensor:
-    """Shorten the gradient to a norm of at most `most` (Pascanu et al. 2013, arXiv 1211.5063); its norm before.
+    """Scale the gradient to a norm of at most `most` (Pascanu et al. 2013, arXiv 1211.5063); returns the norm before.
 
-    What torch's `clip_grad_norm_` gives where there is a gradient, but one that is short enough is not gone through a
-    second time.
+    Equals torch's `clip_grad_norm_` where there is a gradient, but does not touch a gradient that is short enough.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
@@ -111,21 +110,21 @@ def clip_gradient(parameters: Iterable[Tensor], most: float) -> Tensor:
 @torch.no_grad()
 def add_noise(parameters: Iterable[Tensor], eta: float, step: int) -> None:
     """Add N(0, eta / (1 + step)^0.55) to every gradient (Neelakantan et al. 2015, arXiv 1511.06807, equation 1)."""
-    deviation = math.sqrt(eta / (1 + step) ** 0.55)
+    std = math.sqrt(eta / (1 + step) ** 0.55)
     for parameter in parameters:
         if parameter.grad is not None:
-            parameter.grad.add_(torch.randn_like(parameter.grad), alpha=deviation)
+            parameter.grad.add_(torch.randn_like(parameter.grad), alpha=std)
 
 
-def rate(schedule: str, step: int, total: int, warmup: float, halvings: int) -> float:
-    """The learning rate of a step as a share of its peak, 0 to 1.
+def learning_rate_factor(schedule: str, step: int, total: int, warmup: float, halvings: int) -> float:
+    """The learning rate of a step as a fraction of its peak, 0 to 1.
 
     Args:
-        schedule: after the warm-up, "cosine" falls to near zero at the last step (Loshchilov & Hutter 2017,
-            arXiv 1608.03983), "plateau" halves where the validation score stands still, "constant" stays.
+        schedule: after the warm-up, "cosine" decays to near zero at the last step (Loshchilov & Hutter 2017,
+            arXiv 1608.03983), "plateau" halves when the validation score stops improving, "constant" stays constant.
         step: counted from 0.
-        total: steps of the whole training.
-        warmup: 0 to 1, share of the steps over which the rate rises linearly.
+        total: number of steps of the whole training.
+        warmup: 0 to 1, fraction of the steps over which the rate rises linearly.
         halvings: how often the plateau schedule has halved so far.
     """
     rising = warmup * total

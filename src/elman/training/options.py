@@ -1,54 +1,49 @@
-"""How to train: every option of `[train]`, checked."""
+"""How to train: every option of `[train]`, validated."""
 
-import threading
 from typing import Literal
 
 from elman.checks import check_choice, check_range, fail
-from elman.data import Examples
-from elman.network import Network
 from elman.training.averaging import AVERAGES
-from elman.training.checkpoint import Checkpoints, Saved
-from elman.training.history import History
-from elman.training.loop import Run
 from elman.training.optimizer import SCHEDULES
-from elman.training.progress import Reporter
 
 EMA_DECAY = 0.999
 PRECISIONS = ("float32", "bfloat16")
 
 
-class Trainer:
-    """How to train. Each argument may be set in `[train]`.
+class TrainingOptions:
+    """How to train. Each argument can be set in `[train]`.
 
     Args:
-        seed: of every random draw: the split, the first weights, dropout and the order of the rows.
-        epochs: times that every training row is read, at most; None: 20, or as many as make 1,000 steps of a small
-            table, at most 200.
-        minutes: stop after so many, more than 0; None: no limit.
-        batch: rows a step.
-        micro_batch: rows in memory at once; a batch is read in so many pieces and their gradients are added up, which
-            changes nothing beyond rounding but what dropout draws. None: the whole batch. Out of memory halves it.
-        lr: the peak learning rate; None: what suits the network (`Network.lr`).
+        seed: of all random numbers: the splits, the initial weights, dropout and the order of the rows.
+        epochs: maximum number of passes over the training rows; None: 20, or for a small table as many as make 1,000
+            steps, at most 200.
+        minutes: maximum training time, more than 0; None: no limit.
+        batch: rows per step.
+        micro_batch: rows in memory at once; a batch is processed in pieces of this size and their gradients are added
+            up, which changes nothing but rounding and the random numbers of dropout. None: the whole batch. It is
+            halved when memory runs out.
+        lr: the peak learning rate; None: the default of the network (`Network.lr`).
         weight_decay: of AdamW, on matrices.
-        clip: the largest norm of the gradient (Pascanu et al. 2013, arXiv 1211.5063); 0: not clipped.
+        clip: maximum norm of the gradient (Pascanu et al. 2013, arXiv 1211.5063); 0: no clipping.
         gradient_noise: eta of the noise N(0, eta / (1 + step)^0.55) that is added to the clipped gradient (Neelakantan
-            et al. 2015, arXiv 1511.06807, who try 0.01, 0.3 and 1); 0: none.
-        schedule: "cosine", "plateau" or "constant", see `optimise.rate`.
-        warmup: 0 to 1, share of the steps over which the rate rises.
-        average: "none", "ema" or "swa": the weights that are scored and kept are a mean over the steps, see
-            `averaging.Average`.
-        average_decay: 0 to 1, how much of the mean "ema" keeps a step; None: 0.999. Of no other average.
-        precision: "float32", or "bfloat16" for autocast, which pays where the device has bf16 units.
-        patience: evaluations without a better validation score before training ends; 0: never; None: a quarter of all.
-        evaluations: how often an epoch the validation split is scored.
-        checkpoint_minutes: a checkpoint is written where the last one is older; 0: at no time.
-        checkpoint_steps: a checkpoint after every so many steps too; None: by time only.
-        tensorboard: folder to write event files for TensorBoard to; None: none are written.
+            et al. 2015, arXiv 1511.06807, who try 0.01, 0.3 and 1); 0: no noise.
+        schedule: "cosine", "plateau" or "constant", see `optimizer.learning_rate_factor`.
+        warmup: 0 to 1, fraction of the steps over which the learning rate rises.
+        average: "none", "ema" or "swa": the weights that are evaluated and kept are a mean over the steps, see
+            `averaging.WeightAverage`.
+        average_decay: 0 to 1, decay of the mean per step with "ema" only; None: 0.999.
+        precision: "float32", or "bfloat16" for autocast, which is faster on devices with bf16 units.
+        patience: evaluations without a better validation score before training ends; 0: no limit; None: a quarter of
+            all evaluations.
+        evaluations: evaluations on the validation split per epoch.
+        checkpoint_minutes: minutes between checkpoints; 0: none are written by time.
+        checkpoint_steps: steps between checkpoints, in addition; None: by time only.
+        tensorboard: folder for TensorBoard event files; None: none are written.
 
-    The weights that are kept are those of the best score; of equal scores, those with the lower validation loss.
+    The weights with the best score are kept; of equal scores, those with the lower validation loss.
 
     Raises:
-        ArgumentError: a value out of its range.
+        ArgumentError: a value is out of range.
     """
 
     def __init__(
@@ -93,8 +88,8 @@ class Trainer:
         }
         for name, amount in amounts.items():
             check_range("train", name, 0 if amount is None else amount, low=0)
-        for name, share in {"warmup": warmup, "average_decay": average_decay}.items():
-            check_range("train", name, 0 if share is None else share, low=0, high=1)
+        for name, fraction in {"warmup": warmup, "average_decay": average_decay}.items():
+            check_range("train", name, 0 if fraction is None else fraction, low=0, high=1)
         if average_decay is not None and average != "ema":
             then = "Set train.average = 'ema' with it."
             fail("train", "average_decay", f"be left out with average {average!r}", str(average_decay), then)
@@ -110,34 +105,3 @@ class Trainer:
         self.precision, self.patience, self.evaluations = precision, patience, evaluations
         self.checkpoint_minutes, self.checkpoint_steps = checkpoint_minutes, checkpoint_steps
         self.tensorboard = tensorboard
-
-    def fit(
-        self,
-        network: Network,
-        train: Examples,
-        valid: Examples | None,
-        reporter: Reporter,
-        checkpoints: Checkpoints | None = None,
-        saved: Saved | None = None,
-        asked: threading.Event | None = None,
-    ) -> History:
-        """Train `network` in place and leave the best weights in it: best on `valid`, or the last without one.
-
-        Being asked to stop ends it after the step at hand, with the best weights so far, and the history says so.
-
-        Args:
-            network: the network.
-            train, valid: the examples of each split.
-            reporter: what the person sees.
-            checkpoints: where checkpoints go; None: none are written.
-            saved: what a checkpoint of this training held; it goes on there.
-            asked: set by whoever wants it to stop, see `signals.stop_flag`.
-
-        Raises:
-            DataError: the rows are not those that `saved` was trained on.
-            TrainingError: a loss or gradient was not finite before the first evaluation; later, the history says so.
-        """
-        run = Run(self, network, train, valid, reporter, checkpoints)
-        if saved is not None:
-            run.restore(saved)
-        return run.through(asked or threading.Event())

@@ -1,4 +1,4 @@
-"""What a person sees while training: notes, and one bar. All of it goes to standard error."""
+"""What a person sees while training: notes and one progress bar. All of it goes to standard error."""
 
 import time
 from types import TracebackType
@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 
 class Reporter:
-    """Notes and a progress bar on a terminal, notes and a line an evaluation elsewhere, nothing when quiet."""
+    """Notes and a progress bar on a terminal, notes and a line per evaluation elsewhere, nothing when quiet."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
@@ -21,7 +21,7 @@ class Reporter:
         self.console.print(text, markup=False)
 
     def start(self, steps: int, done: int = 0) -> "Reporter":
-        """Begin a training of so many steps, some of them done before; used as `with reporter.start(n):`."""
+        """Start a training of `steps` steps, `done` of them before; used as `with reporter.start(n):`."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -35,7 +35,7 @@ class Reporter:
         return self
 
     def step(self, epoch: int, loss: float, sequences: int) -> None:
-        """One optimiser step is done."""
+        """Report one optimizer step."""
         assert self._bar is not None
         self._sequences += sequences
         speed = self._sequences / (time.perf_counter() - self._begin)
@@ -43,7 +43,7 @@ class Reporter:
         self._bar.update(self._task, advance=1, description=f"epoch {epoch}", figures=figures)
 
     def scored(self, epoch: float, loss: float, metric: str, value: float, best: bool) -> None:
-        """The validation split was scored."""
+        """Report an evaluation on the validation split."""
         self._score = f"  {metric} {value:.4g}"
         if not self.console.is_terminal:
             self.note(f"epoch {epoch:.4g}: loss {loss:.4f}, validation {metric} {value:.4g}{' (best)' if best else ''}")

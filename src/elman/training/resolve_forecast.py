@@ -1,18 +1,18 @@
 """What a configuration of a forecast leaves open: the window, which columns are one series, the topology."""
 
 from elman.checks import check_choice, fail
-from elman.config import RunConfig
 from elman.data import Table, infer_kind, matching_columns
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, Forecast, Known, Lags, Series
 from elman.topologies import TOPOLOGIES, EncoderDecoder, EncoderDecoderAhead, ManyToMany, ManyToOne, OneToOne
+from elman.training.draft import Draft
 
 PAST, PLAN = "series", "known"  # what inputs are called that are made of several columns
 WINDOW = 4  # horizons that are read where nothing says how many
 READERS = {OneToOne.name, ManyToOne.name, ManyToMany.name, EncoderDecoderAhead.name}
 
 
-def settle_forecast(config: RunConfig, table: Table) -> None:
+def resolve_forecast(draft: Draft, table: Table) -> None:
     """Write the window, the kinds and the topology into the configuration where it does not say them.
 
     Columns of numbers that are read are one series; those that are known ahead one input more. What else is read is a
@@ -22,7 +22,7 @@ def settle_forecast(config: RunConfig, table: Table) -> None:
         ConfigError: settings that contradict each other.
         DataError: a column that is missing.
     """
-    data = config.data
+    data = draft.data
     assert data.horizon is not None
     for name in ("split_group", "split_time", "stream"):
         if getattr(data, name):
@@ -31,46 +31,46 @@ def settle_forecast(config: RunConfig, table: Table) -> None:
                 "config",
                 f"data.{name}",
                 "be left out where data.horizon is set",
-                shown_of(config, name),
+                shown_of(draft, name),
                 then,
                 ConfigError,
             )
-    data.window = data.window or WINDOW * data.horizon
-    _settle_inputs(config, table)
-    _settle_targets(config, table)
-    reads = [FIELDS[options["kind"]].is_sequence for options in config.input.values()]
-    topology = config.model.setdefault("topology", ManyToOne.name if any(reads) else OneToOne.name)
+    draft.data = data.model_copy(update={"window": data.window or WINDOW * data.horizon})
+    _resolve_inputs(draft, table)
+    _resolve_targets(draft, table)
+    reads = [FIELDS[options["kind"]].is_sequence for options in draft.input.values()]
+    topology = draft.model.setdefault("topology", ManyToOne.name if any(reads) else OneToOne.name)
     check_choice("config", "model.topology", topology, TOPOLOGIES, ConfigError)
-    if topology == EncoderDecoder.name:  # which writes a sequence; of forecasts the one that is meant reads
-        topology = config.model["topology"] = EncoderDecoderAhead.name
+    if topology == EncoderDecoder.name:  # which generates a sequence; a forecast has one that reads the covariates
+        topology = draft.model["topology"] = EncoderDecoderAhead.name
     if topology not in READERS or (topology != OneToOne.name and not any(reads)):
         choices = {EncoderDecoder.name, *READERS} - {EncoderDecoderAhead.name} if any(reads) else {OneToOne.name}
         must = f"be one of {', '.join(sorted(choices))} for what is read"
         fail("config", "model.topology", must, repr(topology), "Leave it out.", ConfigError)
-    if PLAN in config.input and topology not in (OneToOne.name, EncoderDecoderAhead.name):
-        config.model.setdefault("condition", "end")  # a plan of the steps ahead says nothing of the steps before
+    if PLAN in draft.input and topology not in (OneToOne.name, EncoderDecoderAhead.name):
+        draft.model.setdefault("condition", "end")  # a plan of the steps ahead says nothing of the steps before
 
 
-def shown_of(config: RunConfig, name: str) -> str:
+def shown_of(draft: Draft, name: str) -> str:
     """A value of `[data]` as a message shows it."""
-    return repr(getattr(config.data, name))
+    return repr(getattr(draft.data, name))
 
 
-def _settle_inputs(config: RunConfig, table: Table) -> None:
+def _resolve_inputs(draft: Draft, table: Table) -> None:
     plain = []
-    for name, options in config.input.items():
+    for name, options in draft.input.items():
         if "kind" in options or "columns" in options:
             continue
         pattern = name not in table.columns and any(sign in name for sign in "*?[")
         if pattern or infer_kind(table, name, False, ()) == "number":
             plain.append(name)
     if plain:
-        own = dict(config.input[plain[0]]) if len(plain) == 1 else {}
+        own = dict(draft.input[plain[0]]) if len(plain) == 1 else {}
         series = {PAST: {**own, "kind": Series.kind, "columns": plain}}
-        config.input = series | {name: options for name, options in config.input.items() if name not in plain}
-    if config.data.known:
-        config.input.setdefault(PLAN, {"kind": "known", "columns": list(config.data.known)})
-    for name, options in config.input.items():
+        draft.input = series | {name: options for name, options in draft.input.items() if name not in plain}
+    if draft.data.known:
+        draft.input.setdefault(PLAN, {"kind": "known", "columns": list(draft.data.known)})
+    for name, options in draft.input.items():
         options.setdefault("kind", Series.kind if "columns" in options else infer_kind(table, name, False, ()))
         check_choice("config", f"input.{name}.kind", options["kind"], INPUTS, ConfigError)
         kind = FIELDS[options["kind"]]
@@ -91,27 +91,27 @@ def _settle_inputs(config: RunConfig, table: Table) -> None:
             fail("config", f"input.{name}", "have one value a row, which is a step", options["kind"], then, ConfigError)
 
 
-def _settle_targets(config: RunConfig, table: Table) -> None:
-    if not config.target:
+def _resolve_targets(draft: Draft, table: Table) -> None:
+    if not draft.target:
         then = "Pass --target COLUMN: what is to be forecast."
         fail("config", "target", "name a column", "none", then, ConfigError)
     read = {
         column
-        for options in config.input.values()
+        for options in draft.input.values()
         if options["kind"] in (Series.kind, Lags.kind)
         for column in options["columns"]
     }
-    for name, options in config.target.items():
+    for name, options in draft.target.items():
         table.column(name)  # which says what is wrong
         options.setdefault("kind", Forecast.kind)
-        options.setdefault("level", "last" if name in read else "none")
+        options.setdefault("normalize", "last" if name in read else "none")
         if options["kind"] != Forecast.kind:
             then = "Leave it out."
             must = "be forecast where data.horizon is set"
             fail("config", f"target.{name}.kind", must, repr(options["kind"]), then, ConfigError)
-    for name, options in config.input.items():
-        told = [column for column in options.get("columns", ()) if column in config.target]
-        if options["kind"] == Known.kind and told:
+    for name, options in draft.input.items():
+        named = [column for column in options.get("columns", ()) if column in draft.target]
+        if options["kind"] == Known.kind and named:
             must = "name no target, whose values nobody knows before they come"
-            then = f"Leave it out there; --input {told[0]} reads its past."
-            fail("config", f"input.{name}.columns", must, repr(told[0]), then, ConfigError)
+            then = f"Leave it out there; --input {named[0]} reads its past."
+            fail("config", f"input.{name}.columns", must, repr(named[0]), then, ConfigError)

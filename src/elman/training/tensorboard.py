@@ -1,4 +1,4 @@
-"""TensorBoard, when asked for: the figures of every evaluation as event files."""
+"""TensorBoard, if asked for: the figures of every evaluation as event files."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from elman.errors import DataError, MissingExtraError
 from elman.training.progress import Reporter
 
 
-class Board:
-    """A writer of event files.
+class EventFiles:
+    """Writes TensorBoard event files.
 
     Args:
-        folder: where they go; each training of a folder of its own is a line of its own on the page.
-        reporter: who is told how to look at them.
-        after: steps that were made before; what a killed process wrote beyond them is not shown.
+        folder: where they go; TensorBoard shows each folder as a line of its own.
+        reporter: it shows the command that opens TensorBoard.
+        after: steps done before; events beyond them, from a killed process, are not shown.
 
     Raises:
         DataError: the folder cannot be written.

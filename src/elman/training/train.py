@@ -1,54 +1,36 @@
 """One training from its configuration to a saved model: read, infer, split, fit the fields, train, test, write."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from elman.config import SHORTCUTS, check_document, columns_document, merged, resolved_options
-from elman.data import (
-    BadRows,
-    Examples,
-    from_memory,
-)
-from elman.data.requests import Source
-from elman.errors import DataError, Interrupted, MissingExtraError, TrainingError
-from elman.fields import Field
-from elman.forecasting.anomalies import CLEAN, clean_scores
-from elman.inference import judge
-from elman.inference.one_step_ahead import watches
-from elman.metrics.scores import finite, leading_metric, scores_of, signatures_of, wants_answers
-from elman.model.build import longest_written, make_network
+from elman.config.configuration import check_document, columns_document, merged, resolved_options
+from elman.config.short_options import SHORT_OPTIONS, given_options
+from elman.data import from_memory
+from elman.data.layouts import Tables
+from elman.data.requests import Values
+from elman.errors import DataError, Interrupted, TrainingError
+from elman.forecasting.anomalies import NORMAL_SCORES, normal_scores
+from elman.inference.one_step_ahead import predicts_next_reading
+from elman.metrics.scores import leading_metric
+from elman.model.build import make_network
 from elman.model.model import Model
-from elman.storage import CHECKPOINTS, LOCK, claim, to_json, write_directory
-from elman.topologies import TOPOLOGIES, AutoregressiveTopology
-from elman.training import (
-    Checkpoints,
-    Ended,
-    History,
-    Reporter,
-    Saved,
-    Trainer,
-    all_checkpoints,
-    calibrate,
-    draw_curves,
-    stop_flag,
-)
-from elman.training.checkpoint import LOG
-from elman.training.datasets import Parts, Tables, make_parts
+from elman.storage import CHECKPOINTS, LOCK, all_checkpoints, claim, to_json, write_directory
+from elman.training import Checkpoints, Ended, Reporter, Saved, TrainingOptions, calibrate, stop_flag, train_network
+from elman.training.prepare import Prepared, prepare
+from elman.training.report import artifacts_of, metrics_of, say_what_is_trained
 from elman.types import Json
 
-WAITING_SAID = 0.05  # a share of the time that a person should know of
+WAITING_REPORTED = 0.05  # fraction of the time above which it is reported
 RANDOM_NUMBERS = threading.Lock()  # torch has one generator a process: two trainings in threads take turns
 
 
 def train(
-    source: Source,
+    source: Values,
     *,
     input: str | Sequence[str] | Mapping[str, Json],
     target: str | Sequence[str] | Mapping[str, Json] | None = None,
@@ -81,24 +63,25 @@ def train(
             texts; a pattern such as "logs/*.csv"; a list of these; a pandas or Arrow table; a dictionary of columns; a
             list of dictionaries.
         input: the column that is read, or several; several numeric columns or a pattern such as "v*" are one series; or
-            columns with options, {"review": {"kind": "text", "level": "character"}}.
-        target: the column that is answered, several, or columns with options; None: the input, a text, is gone on with.
+            columns with options, {"review": {"kind": "text", "tokenizer": "character"}}.
+        target: the column to predict, several, or columns with options; None: the input is continued.
         topology: one of `elman.topologies.TOPOLOGIES`; None: what fits the inputs and targets.
         cell: "lstm" (the default), "gru", "mingru", "rnn", "rnn-relu", "rnn-identity", "lstm-norm", "gru-norm" or
             "memoryless".
         layers: depth, 1 by default.
-        hidden: units a layer and direction, 128 by default.
+        hidden: hidden size of a layer, in each direction; 128 by default.
         bidirectional: read from both ends; no by default.
-        epochs: at most so many; 20 by default, more for small tables.
-        minutes: at most so many.
-        seed: of every random draw, 0 by default.
+        epochs: passes over the training rows, at most; 20 by default, more for small tables.
+        minutes: to train, at most.
+        seed: of all random numbers, 0 by default.
         id: the column that names a row's sequence, for series in long format.
         time: the column that orders a sequence's steps.
-        horizon: forecast so many steps of the target; the rows of the table are steps then, not sequences.
-        window: steps that are read before them; four times the horizon by default.
-        known: columns that are known of the steps ahead.
+        horizon: steps of the target to forecast; the rows of the table are steps then, not sequences.
+        window: steps of history to read; four times the horizon by default.
+        known: future covariates: columns whose values over the horizon are known.
         bad_rows: "refuse" (the default), or "skip" to leave out, count and list rows that cannot be used.
-        data, model, train, decode: any other key of that section, see `elman.config`, such as train={"lr": 1e-3}.
+        data, model, train, decode: any other key of that section, such as train={"lr": 1e-3}; see
+            `elman.config.configuration`.
         out: run directory to write; None: nothing is written until `Model.save`.
         force: replace a run directory that exists.
         quiet: print nothing.
@@ -116,22 +99,7 @@ def train(
         >>> model.predict(["great fun"])
         array(['yes'], dtype='<U3')
     """
-    short = {
-        "topology": topology,
-        "cell": cell,
-        "layers": layers,
-        "hidden": hidden,
-        "bidirectional": bidirectional,
-        "epochs": epochs,
-        "minutes": minutes,
-        "seed": seed,
-        "id": id,
-        "time": time,
-        "horizon": horizon,
-        "window": window,
-        "known": known,
-        "bad_rows": bad_rows,
-    }
+    short = given_options(locals())
     document = make_document(input, target, short)
     for section, given in {"data": data, "model": model, "train": train, "decode": decode}.items():
         document = merged(document, {section: given or {}})
@@ -154,12 +122,11 @@ def make_document(
     target: str | Sequence[str] | Mapping[str, Json] | None,
     short: Mapping[str, Any],
 ) -> Json:
-    """The configuration document of what was given by short names; None was not given."""
+    """The configuration document of columns and short options, see `elman.config.short_options`."""
     document = merged(columns_document(input, "input"), columns_document(target, "target"))
     for name, value in short.items():
-        if value is not None:
-            section, key = SHORTCUTS[name].split(".")
-            document = merged(document, {section: {key: value}})
+        section, key = SHORT_OPTIONS[name].key.split(".")
+        document = merged(document, {section: {key: value}})
     return document
 
 
@@ -182,56 +149,47 @@ def run(
     """
     reporter = reporter or Reporter(quiet=True)
     config = check_document(document)
-    config.train = resolved_options(Trainer, config.train, "train")
-    trainer = Trainer(**config.train)
+    # An error comes before a run directory is claimed.
+    TrainingOptions(**resolved_options(TrainingOptions, config.train, "train"))
     with nullcontext() if out is None else claim(out, force):
-        bad = BadRows(config.data.bad_rows == "skip")
-        fields, parts = make_parts(config, tables, trainer.seed, bad, reporter.note)
-        if issubclass(TOPOLOGIES[config.model["topology"]], AutoregressiveTopology) and not config.data.stream:
-            config.decode.setdefault("max_length", longest_written(parts.train.longest_target()))
+        prepared = prepare(config, tables, reporter.note)
+        config, fields = prepared.config, prepared.fields
         with RANDOM_NUMBERS, torch.random.fork_rng():
-            torch.manual_seed(trainer.seed)
+            torch.manual_seed(config.train["seed"])
             model = Model(config, fields, make_network(config, fields))
-            return carry_out(model, trainer, parts, bad, out, reporter)
+            return fit(model, prepared, out, reporter)
 
 
-def carry_out(
-    model: Model,
-    trainer: Trainer,
-    parts: Parts,
-    bad: BadRows,
-    out: str | Path | None,
-    reporter: Reporter,
-    saved: Saved | None = None,
+def fit(
+    model: Model, prepared: Prepared, out: str | Path | None, reporter: Reporter, saved: Saved | None = None
 ) -> Model:
-    """From encoded rows and a network to the trained, tested and written model.
+    """From prepared examples and a network to the trained, tested and written model.
 
     Args:
         model: its network is trained in place.
-        trainer: how.
-        parts: the rows.
-        bad: what was left out of them.
+        prepared: the examples of each split.
         out: the run directory, held by this process; None: nothing is written.
         reporter: what the person sees.
-        saved: what a checkpoint held, to go on with.
+        saved: what a checkpoint held, to resume from.
 
     Raises: as `train`.
     """
-    _say(reporter, model, parts, bad)
+    options, (train, valid, test) = TrainingOptions(**model.config.train), prepared.splits
+    say_what_is_trained(reporter, model, prepared)
     begun = None if saved is None else saved.folder
     checkpoints = None if out is None else Checkpoints(Path(out), model.description(), reporter, begun)
-    # To the end: what is trained is scored and written, whoever asks to stop meanwhile.
+    # To the end: what is trained is evaluated and saved, also where a stop was asked for.
     with _resumable(out), stop_flag() as asked:
-        history = trainer.fit(model.network, parts.train, parts.valid, reporter, checkpoints, saved, asked)
-        if parts.valid is not None:
-            calibrate(model.network, parts.valid)
-        if history.waiting > WAITING_SAID:
+        history = train_network(options, model.network, train, valid, reporter, checkpoints, saved, asked)
+        if valid is not None:
+            calibrate(model.network, valid)
+        if history.waiting > WAITING_REPORTED:
             reporter.note(f"waiting   {100 * history.waiting:.0f} % of the steps' time went into making batches")
-        model.metrics = _metrics(model, history, parts.test)
-        model.keepsakes = _keepsakes(history, leading_metric(model.fields), reporter)
-        if parts.valid is not None and watches(model.network):
-            model.keepsakes[CLEAN] = to_json(clean_scores(model.network, parts.valid))
-        model.skipped = bad.summary()
+        model.metrics = metrics_of(model, history, test)
+        model.artifacts = artifacts_of(history, leading_metric(model.fields), reporter)
+        if valid is not None and predicts_next_reading(model.network):
+            model.artifacts[NORMAL_SCORES] = to_json(normal_scores(model.network, valid))
+        model.skipped = prepared.bad.summary()
         if out is not None:
             _write(model, out, history.ended)
     if history.ended == "diverged":
@@ -242,80 +200,25 @@ def carry_out(
 
 @contextmanager
 def _resumable(out: str | Path | None) -> Iterator[None]:
-    """Say how to go on where a second Ctrl-C ends all at once.
+    """Say how to resume where a second Ctrl-C ends all at once.
 
     Raises:
-        Interrupted: in place of KeyboardInterrupt, where there is a checkpoint to go on from.
+        Interrupted: in place of KeyboardInterrupt, where there is a checkpoint to resume from.
     """
     try:
         yield
     except KeyboardInterrupt:
         if out is None or not all_checkpoints(Path(out)):
             raise
-        raise Interrupted(f"interrupted at once. Go on with: elman train --resume {out}") from None
+        raise Interrupted(f"interrupted at once. Resume with: elman train --resume {out}") from None
 
 
 def _write(model: Model, out: str | Path, ended: Ended) -> None:
-    """The run directory; where training is to go on, its checkpoints stay in it."""
+    """The run directory; where training is to be resumed, its checkpoints stay in it."""
     try:
         kept = (LOCK, CHECKPOINTS) if ended == "interrupted" else (LOCK,)
-        model.written(out, write_directory(out, model.files(), force=True, keep=kept, held=True))
+        model.saved_as(out, write_directory(out, model.files(), force=True, keep=kept, held=True))
     except DataError as error:
         if not all_checkpoints(Path(out)):
             raise
         raise DataError(f"{error} The checkpoints are kept: elman train --resume {out}") from error
-
-
-def _say(reporter: Reporter, model: Model, parts: Parts, bad: BadRows) -> None:
-    """What was found and is about to be done, before the first step."""
-    options = model.config.model
-    body = f"{options['cell']} {options['layers']} x {options['hidden']}" if "cell" in options else "no recurrent body"
-    both = ", bidirectional" if options.get("bidirectional") else ""
-    counts = [
-        f"{len(part) if part else 0:,} {name}"
-        for part, name in ((parts.train, "training"), (parts.valid, "validation"), (parts.test, "test"))
-    ]
-    parameters = sum(p.numel() for p in model.network.parameters())
-    unit = "chunks" if model.config.data.stream else "rows"
-    reporter.note(f"data      {parts.source}: {', '.join(counts)} {unit}")
-    for role, field in model.fields.by_role().items():
-        reporter.note(f"{role.partition('.')[0]:9} {field.name}: {field.kind}, {field.describe()}")
-    shape = " -> ".join(_shape(side) for side in model.fields if side)
-    reporter.note(f"topology  {options['topology']} ({shape}), {body}{both}, {parameters:,} parameters")
-    if bad.count:
-        reporter.note(bad.summary())
-
-
-def _shape(side: Mapping[str, Field]) -> str:
-    """What inputs or targets are, as `sequence` or `sequence + single`."""
-    return " + ".join("sequence" if field.is_sequence else "single" for field in side.values())
-
-
-def _metrics(model: Model, history: History, test: Examples | None) -> Json:
-    best = history.best
-    figures: Json = {
-        "valid": {key.removeprefix("valid_"): value for key, value in best.items() if key.startswith("valid_")},
-        "training": {
-            "ended": history.ended,
-            "best_epoch": best["epoch"],
-            "epochs": history.rows[-1]["epoch"],
-            "minutes": round(history.seconds / 60, 3),
-            "steps": history.step,
-            "padding": round(history.padding, 4),
-            "waiting": round(history.waiting, 4),
-        },
-    }
-    signatures: dict[str, str] = {}
-    if test is not None:
-        judged = judge(model.network, test, wants_answers(model.fields), model.decoding, probabilities=False)
-        figures["test"], signatures = scores_of(judged, model.fields), signatures_of(judged, model.fields)
-    kept = {part: finite(scores) for part, scores in figures.items()}
-    return kept | ({"signatures": signatures} if signatures else {})
-
-
-def _keepsakes(history: History, metric: str, reporter: Reporter) -> dict[str, bytes | Callable[[], bytes]]:
-    """The log, and the curves, which are drawn when the model is saved."""
-    if find_spec("matplotlib") is None:
-        reporter.note(str(MissingExtraError("matplotlib", "plot", "the picture of the curves")))
-        return {LOG: history.log()}
-    return {LOG: history.log(), "curves.png": partial(draw_curves, history.rows, metric)}

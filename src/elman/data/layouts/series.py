@@ -1,4 +1,4 @@
-"""Series whose rows are steps, to be gone on with: cut in time for validation and test, into pieces for training."""
+"""Series: rows are steps of series that are continued; split in time, cut into pieces for training."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -6,84 +6,68 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.checks import fail
-from elman.config import RunConfig
-from elman.data import (
-    BadRows,
-    Examples,
-    Parsed,
-    Table,
-    Timeline,
-    encode,
-    joined_in_time,
-    matching_columns,
-    shares_in_time,
-    timelines,
-)
-from elman.errors import BadValueError, ConfigError, DataError
+from elman.data.layouts.base import Note, Sources, Splits
+from elman.data.layouts.rows import RowsLayout
+from elman.data.prepare import Parsed, encode
+from elman.data.reshape import matching_columns
+from elman.data.split_in_time import fractions_in_time, joined_in_time
+from elman.data.table import BadRows, Table
+from elman.data.timeline import Timeline, timelines
+from elman.errors import BadValueError, DataError
 from elman.fields import Fields, Series
-from elman.topologies import NextStep
 
 PIECE = 128  # steps of a training row where model.bptt does not say
 
-Given = tuple[Table, Table | None, Table | None]
-Three = tuple[Examples, Examples | None, Examples | None]
-
 
 class Whole(NamedTuple):
-    """One series, all its parts one after the other."""
+    """One series, all its splits one after the other."""
 
     line: Timeline
     readings: np.ndarray  # (T, C)
     ends: tuple[int, int, int]  # of training, validation and test
 
     def part(self, number: int) -> tuple[int, int]:
-        """Where a part begins and ends."""
+        """Where a split begins and ends."""
         return (0, *self.ends)[number], self.ends[number]
 
 
-def goes_on_in_time(config: RunConfig) -> bool:
-    """Whether the data are series whose rows are steps, in order of time, and nothing but the next step is told."""
-    kinds = [options.get("kind") for options in config.input.values()]
-    return config.model.get("topology") == NextStep.name and kinds == [Series.kind] and config.data.time is not None
+class SeriesLayout(RowsLayout):
+    """Rows are steps of series, in order of time, and the next step is predicted.
 
-
-def long_series(config: RunConfig, fields: Fields, given: Given, bad: BadRows) -> Three:
-    """Training, validation and test of series in the long format; the field learns from the training part.
-
-    Of each series the oldest share trains, the next validates, the newest tests; where parts are given as tables, the
-    later ones come after the earlier ones. What trains is cut into pieces, each a row that begins with no past;
-    validation and test are read whole.
+    Of each series the oldest fraction trains, the next validates, the newest tests; where splits have sources of their
+    own, the later ones come after the earlier ones. What trains is cut into pieces, each a row that begins with no
+    past; validation and test are read whole, as is what is predicted later: there a row of the gathered table is a
+    series.
 
     Args:
-        config: settled.
-        fields: with one series that is written, and no input.
-        given: tables that were named for each part; the later ones are cut off the first where they are not.
-        bad: what is done with rows that cannot be used.
-
-    Raises:
-        ConfigError: a split by value, or fractions that cannot be.
-        DataError: a part that should have steps would have none, or is not later than the one before.
+        fields: one series that is generated, and no input.
+        id: the column that names the series of a row; None: all rows are one.
+        time: the column that orders the steps.
+        piece: steps of a training row; None: 128.
     """
-    data = config.data
-    if data.split_group is not None or data.split_time is not None:
-        then = "The end of each series is the test; leave data.split_group and data.split_time out."
-        fail("config", "data.time", "go without a split by value where the next step is told", "one", then, ConfigError)
-    shares = shares_in_time(given, data.valid_fraction, data.test_fraction)
-    (field,) = fields.targets.values()
-    assert isinstance(field, Series)
-    columns = matching_columns(given[0], field.columns or [])
-    tables = [None if table is None else timelines(table, columns, {}, data.id, data.time, bad) for table in given]
-    series = list(_usable(field, columns, *joined_in_time(tables, shares), bad))
-    wanted = True, given[1] is not None or shares[0] > 0, given[2] is not None or shares[1] > 0
-    longest = config.model.get("bptt") or PIECE, None, None
-    parts = [
-        _pieces(given[0], field, series, number, longest[number]) if wish else None
-        for number, wish in enumerate(wanted)
-    ]
-    field.fit([one.readings[: one.ends[0]] for one in series if one.ends[0]])
-    train, valid, test = (None if part is None else encode(part, fields, bad)[1] for part in parts)
-    assert train is not None
-    return train, valid, test
+
+    def __init__(self, fields: Fields, id: str | None, time: str, piece: int | None = None) -> None:
+        super().__init__(fields, id, time)
+        self.piece = piece or PIECE
+
+    def splits(self, sources: Sources, fractions: tuple[float, float], seed: int, bad: BadRows, note: Note) -> Splits:
+        given = sources.tables()
+        fractions = fractions_in_time(given, *fractions)
+        (field,) = self.fields.targets.values()
+        assert isinstance(field, Series)
+        columns = matching_columns(given[0], field.columns or [])
+        tables = [None if table is None else timelines(table, columns, {}, self.id, self.time, bad) for table in given]
+        series = list(_usable(field, columns, *joined_in_time(tables, fractions), bad))
+        wanted = True, given[1] is not None or fractions[0] > 0, given[2] is not None or fractions[1] > 0
+        longest = self.piece, None, None
+        pieces = [
+            _pieces(given[0], field, series, number, longest[number]) if wish else None
+            for number, wish in enumerate(wanted)
+        ]
+        field.fit([one.readings[: one.ends[0]] for one in series if one.ends[0]])
+        train, valid, test = (None if part is None else encode(part, self.fields, bad)[1] for part in pieces)
+        assert train is not None
+        return Splits(train, valid, test)
 
 
 def _usable(
@@ -102,7 +86,7 @@ def _usable(
 
 
 def _pieces(source: Table, field: Series, series: Sequence[Whole], number: int, longest: int | None) -> Parsed:
-    """A part of all series, each cut into pieces of at most so many steps, or whole."""
+    """A split of all series, each cut into pieces of at most `longest` steps, or whole."""
     cut: list[tuple[Table, int, np.ndarray]] = []
     for one in series:
         begin, end = one.part(number)
@@ -112,6 +96,6 @@ def _pieces(source: Table, field: Series, series: Sequence[Whole], number: int, 
     if not cut:
         got = f"{sum(len(one.readings) for one in series):,} steps in {len(series):,} series"
         then = "Add steps, or set data.valid_fraction and data.test_fraction."
-        fail("data", source.source, "have enough steps for every part", got, then, DataError)
-    table = cut[0][0]  # a part stands in one table
+        fail("data", source.source, "have enough steps for every split", got, then, DataError)
+    table = cut[0][0]  # a split is in one table
     return Parsed(table, [row for _, row, _ in cut], {f"target.{field.name}": [piece for _, _, piece in cut]})

@@ -1,78 +1,84 @@
-"""One long text as examples: cut at its end for validation and test, never shuffled, gone on with chunk by chunk."""
+"""Stream: one long text, split at its end for validation and test, never shuffled, continued chunk by chunk."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from elman.checks import check_range, fail, shown
-from elman.config import RunConfig
-from elman.data import BadRows, StreamExamples, Table, blocks_of
-from elman.errors import BadValueError, ConfigError, DataError
+from elman.data.batch import Examples
+from elman.data.layouts.base import Layout, Note, Sources, Splits
+from elman.data.readers import blocks_of
+from elman.data.stream import StreamExamples
+from elman.data.table import BadRows, Table
+from elman.errors import BadValueError, DataError
 from elman.fields import Fields, Text
 
-NEAR = 1000  # characters in which the end of a line or word is looked for where the text is cut
+NEAR = 1000  # characters in which the end of a line or word is searched where the text is cut
 CHUNK = 128  # steps over which the gradient reaches back where model.bptt does not say
 
-Streams = tuple[StreamExamples, StreamExamples | None, StreamExamples | None]
 
-
-def long_text(config: RunConfig, fields: Fields, given: tuple[Table | None, Table | None, Table | None]) -> Streams:
-    """Training, validation and test of one long text; its field learns from the training part.
+class StreamLayout(Layout):
+    """A source is one long text.
 
     Args:
-        config: settled.
-        fields: with one text that is written, and no input.
-        given: blocks of text that were named for each part; the later ones are cut off the first where they are not.
-
-    Raises:
-        ConfigError: no text, or settings that do not go with one long text.
-        DataError: a part that should have text would have none.
+        fields: one text that is generated, and no input.
+        chunk: steps of an example, over which the gradient reaches back; None: 128.
     """
-    ((name, field),) = fields.targets.items()
-    data = config.data
-    if not isinstance(field, Text) or fields.inputs:
-        fail("config", "data.stream", "go with one text and no target", "other columns", error=ConfigError)
-    if data.split_group is not None or data.split_time is not None:
-        then = "The end of the text is the test; leave data.split_group and data.split_time out."
-        fail("config", "data.stream", "go without a split by value", "one", then, ConfigError)
-    whole, valid, test = given
-    assert whole is not None
-    text = "".join(texts_of(whole, name))
-    fractions = 0.0 if valid else data.valid_fraction, 0.0 if test else data.test_fraction
-    check_range("data", "valid_fraction and data.test_fraction together", sum(fractions), low=0, high=0.99)
-    borders = [_border(text, len(text) - round(len(text) * share)) for share in (sum(fractions), fractions[1])]
-    parts = [blocks_of(text[: borders[0]]), blocks_of(text[borders[0] : borders[1]]), blocks_of(text[borders[1] :])]
-    for index, table in ((1, valid), (2, test)):
-        parts[index] = texts_of(table, name) if table else parts[index]
-    wanted = True, bool(fractions[0] or valid), bool(fractions[1] or test)
-    if any(wish and not blocks for wish, blocks in zip(wanted, parts, strict=True)):
-        then = "Add text, or set data.valid_fraction and data.test_fraction."
-        fail("data", whole.source, "have enough text for every part", f"{len(text):,} characters", then, DataError)
-    field.fit(parts[0])
-    train, *others = (stream_of(config, field, blocks, whole.source) if blocks else None for blocks in parts)
-    assert train is not None
-    return train, others[0], others[1]
 
+    is_stream = True
+    reads_whole = False  # of what is a table: its rows are prompts; a source is read by `read_stream`
 
-def stream_of(config: RunConfig, field: Text, blocks: Sequence[str], source: str) -> StreamExamples:
-    """The examples of one long text whose pieces these are, by a fitted field; messages call it `source`.
+    def __init__(self, fields: Fields, chunk: int | None = None) -> None:
+        super().__init__(fields)
+        self.chunk = chunk or CHUNK
+        (text,) = fields.targets.values()
+        assert isinstance(text, Text)
+        self.text = text
 
-    Raises:
-        DataError: there is no step in it.
-    """
-    ids = field.encode_stream(blocks)
-    if not len(ids):
-        fail(source, "the text", f"hold a {field.level}", "none", error=DataError)
-    return StreamExamples(field.name, ids, config.model.get("bptt") or CHUNK, source)
+    def splits(self, sources: Sources, fractions: tuple[float, float], seed: int, bad: BadRows, note: Note) -> Splits:
+        whole, valid, test = sources.tables()
+        text = "".join(self._blocks(whole))
+        fractions = 0.0 if valid else fractions[0], 0.0 if test else fractions[1]
+        check_range("data", "valid_fraction and data.test_fraction together", sum(fractions), low=0, high=0.99)
+        borders = [_border(text, len(text) - round(len(text) * part)) for part in (sum(fractions), fractions[1])]
+        splits = [blocks_of(text[begin:end]) for begin, end in pairwise([0, *borders, len(text)])]
+        for index, table in ((1, valid), (2, test)):
+            splits[index] = self._blocks(table) if table else splits[index]
+        wanted = True, bool(fractions[0] or valid), bool(fractions[1] or test)
+        if any(wish and not blocks for wish, blocks in zip(wanted, splits, strict=True)):
+            must, got = "have enough text for every split", f"{len(text):,} characters"
+            then = "Add text, or set data.valid_fraction and data.test_fraction."
+            fail("data", whole.source, must, got, then, DataError)
+        self.text.fit(splits[0])
+        train, *others = (self._encoded(blocks, whole.source) if blocks else None for blocks in splits)
+        assert train is not None
+        return Splits(train, others[0], others[1])
 
+    def examples(self, table: Table, bad: BadRows) -> Examples:
+        return self._encoded(self._blocks(table, bad), table.source)
 
-def texts_of(table: Table, name: str, bad: BadRows | None = None) -> list[str]:
-    """The pieces of one long text, which are joined as they are: line ends must stand in them.
+    def latest(self, table: Table, bad: BadRows) -> Examples:
+        return self.examples(table, bad)  # its targets are the text itself
 
-    Raises:
-        DataError: one of them is no text.
-    """
-    found = table.values(name, _text, bad or BadRows())
-    return [text for text in found if text is not None]
+    def _encoded(self, blocks: Sequence[str], source: str) -> StreamExamples:
+        """The examples of one long text whose pieces these are; messages call it `source`.
+
+        Raises:
+            DataError: there is no step in it.
+        """
+        ids = self.text.encode_stream(blocks)
+        if not len(ids):
+            fail(source, "the text", f"hold a {self.text.tokenizer}", "none", error=DataError)
+        return StreamExamples(self.text.name, ids, self.chunk, source)
+
+    def _blocks(self, table: Table, bad: BadRows | None = None) -> list[str]:
+        """The pieces of one long text, which are joined as they are: line ends must be in them.
+
+        Raises:
+            DataError: one of them is no text.
+        """
+        found = table.values(self.text.name, _text, bad or BadRows())
+        return [text for text in found if text is not None]
 
 
 def _text(raw: Any) -> str:

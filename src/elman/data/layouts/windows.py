@@ -1,160 +1,214 @@
-"""From tables whose rows are steps to windows: cut in order of time for training, at the end to forecast from there."""
+"""Windows: rows are steps of series; a window of the past is read to forecast the steps that follow it."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from elman.checks import fail
-from elman.config import RunConfig
-from elman.data import BadRows, Table, Timeline, WindowExamples, joined_in_time, shares_in_time, timelines
+from elman.data.files import File
+from elman.data.layouts.base import Layout, Note, Sources, Splits
+from elman.data.layouts.series_values import columns_of, encoded_series, learn, values_of
+from elman.data.split_in_time import Ends, fractions_in_time, joined_in_time
+from elman.data.table import BadRows, Table
+from elman.data.timeline import Timeline, timelines
+from elman.data.window import WindowExamples
 from elman.errors import BadValueError, ConfigError, DataError
-from elman.fields import Field, Fields, Forecast, Known, Lags, Series
+from elman.fields import Fields, Forecast, Known, Lags
 from elman.fields.values.cells import is_blank
 
 SHOWN = 5  # series that a message names
-Given = tuple[Table, Table | None, Table | None]
-Ends = tuple[int, int, int]  # of the parts of a series
 Wrong = dict[int, tuple[str, BadValueError]]  # by the step, the column and what is wrong with its cell
-Windows = tuple[WindowExamples, WindowExamples | None, WindowExamples | None]
 
 
-def window_parts(
-    config: RunConfig, fields: Fields, given: Given, bad: BadRows, note: Callable[[str], None], fit: bool = True
-) -> Windows:
-    """Training, validation and test in order of time, each series by itself; the fields learn from the training rows.
+class WindowsLayout(Layout):
+    """Rows are steps of series, and each example is a window of the past with the horizon that follows it.
 
-    A window belongs to the part that holds all the steps it forecasts; its past may reach into the part before. Where
-    parts are given as tables, the later ones go on with the series of the earlier ones.
+    The splits are in order of time, each series by itself. A window belongs to the split that holds all the steps it
+    forecasts; its past may reach into the split before. Where splits have sources of their own, the later ones continue
+    the series of the earlier ones.
 
     Args:
-        config: settled.
-        fields: of the configuration.
-        given: training, validation and test; what is not given is cut off the end of the training table's series.
-        bad: what is done with rows that cannot be used.
-        note: takes a line for the person.
-        fit: let the fields learn; they have learned already if not.
-
-    Raises:
-        ConfigError: fractions that cannot be.
-        DataError: rows that cannot be used, or a part without a window.
+        fields: of the network.
+        window: steps that are read.
+        horizon: steps that are forecast.
+        id: the column that names the series of a row; None: all rows are one.
+        time: the column that orders the steps; None: they are in order.
+        every: steps from one training window to the next.
     """
-    shares = shares_in_time(given, config.data.valid_fraction, config.data.test_fraction)
-    tables = [None if table is None else _timelines(config, fields, table, bad) for table in given]
-    series, borders = joined_in_time(tables, shares)
-    parts, short = _origins_of_parts(config, given, shares, series, borders)
-    if fit:
+
+    def __init__(
+        self,
+        fields: Fields,
+        window: int,
+        horizon: int,
+        id: str | None = None,
+        time: str | None = None,
+        every: int = 1,
+    ) -> None:
+        super().__init__(fields)
+        self.window, self.horizon, self.id, self.time, self.every = window, horizon, id, time, every
+
+    def splits(self, sources: Sources, fractions: tuple[float, float], seed: int, bad: BadRows, note: Note) -> Splits:
+        given, fields = sources.tables(), self.fields
+        fractions = fractions_in_time(given, *fractions)
+        tables = [None if table is None else self._timelines(table, bad) for table in given]
+        series, ends = joined_in_time(tables, fractions)
+        wanted = True, given[1] is not None or fractions[0] > 0, given[2] is not None or fractions[1] > 0
+        for name, target in fields.targets.items():
+            if isinstance(target, Forecast) and target.calibrate and not wanted[1]:
+                then = "Leave it out, or set data.valid_fraction."
+                fail("config", f"target.{name}.calibrate", "have a validation split", "none", then, ConfigError)
+        origins, short = self._origins_of_splits(given[0].source, wanted, series, ends)
         for field in fields.by_role().values():
-            _learn(field, [_values(field, line, slice(0, ends[0])) for line, ends in zip(series, borders, strict=True)])
-    wrong = [_unknown(fields, line) for line in series]
-    if any(wrong):
-        borders = [_less_before(ends, steps) for ends, steps in zip(borders, wrong, strict=True)]
-        series = [_without(line, steps, bad) for line, steps in zip(series, wrong, strict=True)]
-        parts, short = _origins_of_parts(config, given, shares, series, borders)
-    _say_short(short, series, config, note)
-    encoded = _encoded(fields, series)
-    train, valid, test = (_examples(config, fields, series, encoded, rows) if len(rows) else None for rows in parts)
-    for name, field in fields.targets.items():
-        if valid is None and isinstance(field, Forecast) and field.calibrate:
-            then = "Leave it out, or set data.valid_fraction."
-            fail("config", f"target.{name}.calibrate", "have a validation part", "none", then, ConfigError)
-    assert train is not None
-    return train, valid, test
+            learn(field, [values_of(field, line, slice(0, end[0])) for line, end in zip(series, ends, strict=True)])
+        wrong = [_unknown(fields, line) for line in series]
+        if any(wrong):
+            ends = [_less_before(own, steps) for own, steps in zip(ends, wrong, strict=True)]
+            series = [_without(line, steps, bad) for line, steps in zip(series, wrong, strict=True)]
+            origins, short = self._origins_of_splits(given[0].source, wanted, series, ends)
+        self._say_short(short, series, note)
+        encoded = encoded_series(fields, series)
+        train, valid, test = (self._cut(series, encoded, rows) if len(rows) else None for rows in origins)
+        assert train is not None
+        return Splits(train, valid, test)
 
+    def examples(self, table: Table, bad: BadRows, every: int = 1) -> WindowExamples:
+        """Every window of a table, or one every `every` steps, the newest of each series included.
 
-def _origins_of_parts(
-    config: RunConfig, given: Given, shares: tuple[float, float], series: Sequence[Timeline], borders: Sequence[Ends]
-) -> tuple[list[np.ndarray], list[Timeline]]:
-    """The first forecast steps of each part's windows, where all series stand one after the other; and the series that
-    are too short to learn from.
+        Raises:
+            DataError: rows that cannot be used, or no window.
+        """
+        found = self._timelines(table, bad).values()
+        series = [_without(line, _unknown(self.fields, line), bad) for line in found]
+        lines = zip(_starts(series), series, strict=True)
+        each = [start + _origins(0, len(line), self.window, self.horizon, every) for start, line in lines]
+        origins = np.concatenate(each) if each else np.zeros(0, np.int64)
+        if not len(origins):
+            most = max(map(len, series), default=0)
+            must = f"have {self.window} rows to read and {self.horizon} that were forecast"
+            fail(table.source, "a series", must, f"at most {most:,}", "Give more rows.", DataError)
+        return self._cut(series, encoded_series(self.fields, series), origins)
 
-    Raises:
-        DataError: a part that is wanted has no window.
-    """
-    (window, horizon), starts = _sizes(config), _starts(series)
-    parts: list[np.ndarray] = []
-    short: list[Timeline] = []
-    for part in range(3):
-        begins = [0 if part == 0 else ends[part - 1] for ends in borders]
-        every = config.data.every if part == 0 else 1
-        origins = [
-            start + _origins(begin, ends[part], window, horizon, every)
-            for start, begin, ends in zip(starts, begins, borders, strict=True)
-        ]
-        if part == 0:
-            short = [line for line, own in zip(series, origins, strict=True) if not len(own)]
-        wanted = part == 0 or given[part] is not None or shares[part - 1] > 0
-        rows = np.concatenate([np.zeros(0, np.int64), *origins])
-        if wanted and not len(rows):
-            name = ("training", "validation", "test")[part]
-            must = f"have {horizon} rows to forecast in the {name} part, and {window} before them"
-            got = f"at most {max(map(len, series), default=0):,} in all"
-            then = "Give more rows, or set data.window, data.horizon, data.valid_fraction and data.test_fraction."
-            fail(given[0].source, "a series", must, got, then, DataError)
-        parts.append(rows)
-    return parts, short
+    def latest(self, table: Table, bad: BadRows) -> WindowExamples:
+        """The window at the end of each series of a table, see `latest_windows`."""
+        return self.latest_windows(table, bad)[0]
 
+    def latest_windows(self, table: Table, bad: BadRows) -> tuple[WindowExamples, list[tuple[Timeline, int]]]:
+        """The window at the end of each series of a table; and the series, each with the step that is forecast first.
 
-def all_windows(
-    config: RunConfig, fields: Fields, table: Table, bad: BadRows, every: int = 1
-) -> tuple[WindowExamples, list[Timeline]]:
-    """Every window of a table, or every so many steps one, the newest of each series included; and its series.
+        A series ends with the last row that has a value of a target; rows after it have the future covariates, and
+        their other cells may be empty.
 
-    Raises:
-        DataError: rows that cannot be used, or no window.
-    """
-    window, horizon = _sizes(config)
-    found = _timelines(config, fields, table, bad).values()
-    series = [_without(line, _unknown(fields, line), bad) for line in found]
-    lines = zip(_starts(series), series, strict=True)
-    each = [start + _origins(0, len(line), window, horizon, every) for start, line in lines]
-    origins = np.concatenate(each) if each else np.zeros(0, np.int64)
-    if not len(origins):
-        most = max(map(len, series), default=0)
-        must = f"have {window} rows to read and {horizon} that were forecast"
-        fail(table.source, "a series", must, f"at most {most:,}", "Give more rows.", DataError)
-    return _examples(config, fields, series, _encoded(fields, series), origins), series
+        Raises:
+            DataError: rows that cannot be used, a series that is too short or whose future covariates do not reach far
+                enough.
+        """
+        fields = self.fields
+        named = [name for name in fields.targets if name in table.columns]
+        known = any(isinstance(field, Known) for field in fields.inputs.values())
+        if known and len(named) < len(fields.targets):
+            table.column(next(name for name in fields.targets if name not in named))  # which says that it is missing
+        chosen: list[tuple[Timeline, int]] = []
+        for found in self._timelines(table, bad, named, blanks=True).values():
+            line = _without(found, _blank(found, found.known_until(named)), bad)
+            line = _without(line, _unknown(fields, line, line.known_until(named)), bad)
+            origin = line.known_until(named)
+            whose = f" in the series {line.name!r}" if line.name else ""
+            if origin < self.window:
+                must = f"must be {self.window} rows before the forecast{whose}"
+                bad.found(f"{table.source}: there {must}, got {origin}", "Give a longer history")
+            elif known and len(line) < origin + self.horizon:
+                must = f"must be {self.horizon} rows after the last value{whose}, which have the future covariates"
+                then = "Add such rows (the target's cells empty)"
+                bad.found(f"{table.source}: there {must}, got {len(line) - origin}", then)
+            else:
+                chosen.append((line, origin))
+        if not chosen:
+            fail(table.source, "the table", "have a series that can be forecast", "none", error=DataError)
+        series, ends = [line for line, _ in chosen], [origin for _, origin in chosen]
+        encoded = encoded_series(fields, series, ends, targets=False)
+        return self._cut(series, encoded, np.array(_starts(series)) + ends), chosen
 
+    def prepared(self, table: Table, files: Sequence[File], bad: BadRows) -> Table:
+        """The table: its rows are steps, and none of them names a file."""
+        return table
 
-def last_windows(
-    config: RunConfig, fields: Fields, table: Table, bad: BadRows
-) -> tuple[WindowExamples, list[tuple[Timeline, int]]]:
-    """The window at the end of each series of a table; and the series, each with the step that is forecast first.
+    def _timelines(
+        self, table: Table, bad: BadRows, targets: Sequence[str] | None = None, blanks: bool = False
+    ) -> dict[str, Timeline]:
+        """The series of a table, with the columns of all inputs and of the targets, or of these only.
 
-    A series ends with the last row that has a value of a target; rows after it say what is known ahead, and their other
-    cells may be empty.
+        With `blanks` an empty cell is no bad row: where it must not be empty the error takes its place.
+        """
+        inputs = self.fields.inputs
+        numbers = [column for field in inputs.values() for column in columns_of(field)]
+        numbers += list(self.fields.targets) if targets is None else targets
+        parsed = {
+            name: _or_blank(field.parse) if blanks else field.parse
+            for name, field in inputs.items()
+            if not columns_of(field)
+        }
+        return timelines(table, numbers, parsed, self.id, self.time, bad)
 
-    Raises:
-        DataError: rows that cannot be used, a series that is too short or whose known columns do not reach far enough.
-    """
-    window, horizon = _sizes(config)
-    told = [name for name in fields.targets if name in table.columns]
-    known = any(isinstance(field, Known) for field in fields.inputs.values())
-    if known and len(told) < len(fields.targets):
-        table.column(next(name for name in fields.targets if name not in told))  # which says that it is missing
-    chosen: list[tuple[Timeline, int]] = []
-    for found in _timelines(config, fields, table, bad, told, blanks=True).values():
-        line = _without(found, _blank(found, found.known_until(told)), bad)
-        line = _without(line, _unknown(fields, line, line.known_until(told)), bad)
-        origin = line.known_until(told)
-        whose = f" in the series {line.name!r}" if line.name else ""
-        if origin < window:
-            must = f"must be {window} rows before the forecast{whose}"
-            bad.found(f"{table.source}: there {must}, got {origin}", "Give a longer history")
-        elif known and len(line) < origin + horizon:
-            must = f"must be {horizon} rows after the last value{whose}, which say what is known ahead"
-            bad.found(
-                f"{table.source}: there {must}, got {len(line) - origin}", "Add such rows (the target's cells empty)"
-            )
-        else:
-            chosen.append((line, origin))
-    if not chosen:
-        fail(table.source, "the table", "have a series that can be forecast", "none", error=DataError)
-    series = [line for line, _ in chosen]
-    ends = [origin for _, origin in chosen]
-    encoded = _encoded(fields, series, ends, targets=False)
-    return _examples(config, fields, series, encoded, np.array(_starts(series)) + ends), chosen
+    def _origins_of_splits(
+        self, source: str, wanted: Sequence[bool], series: Sequence[Timeline], ends: Sequence[Ends]
+    ) -> tuple[list[np.ndarray], list[Timeline]]:
+        """The first forecast steps of each split's windows, where all series come one after the other; and the series
+        that are too short to learn from.
+
+        Raises:
+            DataError: a split that is wanted has no window.
+        """
+        starts = _starts(series)
+        splits: list[np.ndarray] = []
+        short: list[Timeline] = []
+        for split, name in enumerate(("training", "validation", "test")):
+            begins = [0 if split == 0 else own[split - 1] for own in ends]
+            every = self.every if split == 0 else 1
+            origins = [
+                start + _origins(begin, own[split], self.window, self.horizon, every)
+                for start, begin, own in zip(starts, begins, ends, strict=True)
+            ]
+            if split == 0:
+                short = [line for line, own in zip(series, origins, strict=True) if not len(own)]
+            rows = np.concatenate([np.zeros(0, np.int64), *origins])
+            if wanted[split] and not len(rows):
+                must = f"have {self.horizon} rows to forecast in the {name} split, and {self.window} before them"
+                got = f"at most {max(map(len, series), default=0):,} in all"
+                then = "Give more rows, or set data.window, data.horizon, data.valid_fraction and data.test_fraction."
+                fail(source, "a series", must, got, then, DataError)
+            splits.append(rows)
+        return splits, short
+
+    def _cut(
+        self, series: Sequence[Timeline], encoded: Mapping[str, np.ndarray], origins: np.ndarray
+    ) -> WindowExamples:
+        """The windows of encoded series, by the first steps that they forecast."""
+        fields = self.fields
+        past: dict[str, np.ndarray] = {}
+        ahead: dict[str, np.ndarray] = {}
+        at: dict[str, np.ndarray] = {}
+        for name, field in fields.inputs.items():
+            kind = ahead if isinstance(field, Known) else past if columns_of(field) else at
+            kind[name] = encoded[f"input.{name}"]
+        targets = {name: encoded[f"target.{name}"] for name in fields.targets if f"target.{name}" in encoded}
+        starts = _starts(series)
+
+        def place(step: int) -> str:
+            number = int(np.searchsorted(starts, step, side="right")) - 1
+            return series[number].place(step - starts[number])
+
+        flat = {name for name, field in fields.inputs.items() if isinstance(field, Lags)}
+        return WindowExamples(past, ahead, at, targets or None, origins, self.window, self.horizon, place, flat)
+
+    def _say_short(self, short: Sequence[Timeline], series: Sequence[Timeline], note: Note) -> None:
+        """Which series are too short to learn from; where all are, that is an error, which says so."""
+        if not short or len(short) == len(series):
+            return
+        names = ", ".join(line.name for line in short[:SHOWN]) + (", ..." if len(short) > SHOWN else "")
+        least = f"{self.window} + {self.horizon} rows in the training split"
+        note(f"windows   {len(short)} of {len(series)} series have fewer than {least} and teach nothing: {names}")
 
 
 def _blank(line: Timeline, end: int) -> Wrong:
@@ -191,34 +245,6 @@ def _less_before(ends: Ends, wrong: Wrong) -> Ends:
     return train, valid, test
 
 
-def _sizes(config: RunConfig) -> tuple[int, int]:
-    assert config.data.window is not None
-    assert config.data.horizon is not None
-    return config.data.window, config.data.horizon
-
-
-def _timelines(
-    config: RunConfig,
-    fields: Fields,
-    table: Table,
-    bad: BadRows,
-    targets: Sequence[str] | None = None,
-    blanks: bool = False,
-) -> dict[str, Timeline]:
-    """The series of a table, with the columns of all inputs and of the targets, or of these only.
-
-    With `blanks` an empty cell is no bad row: where it must not be empty the error stands in its place.
-    """
-    numbers = [column for field in fields.inputs.values() for column in columns_of(field)]
-    numbers += list(fields.targets) if targets is None else targets
-    parsed = {
-        name: _or_blank(field.parse) if blanks else field.parse
-        for name, field in fields.inputs.items()
-        if not columns_of(field)
-    }
-    return timelines(table, numbers, parsed, config.data.id, config.data.time, bad)
-
-
 def _or_blank(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def parsed(raw: Any) -> Any:
         try:
@@ -231,106 +257,13 @@ def _or_blank(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return parsed
 
 
-def columns_of(field: Field) -> list[str]:
-    """The columns of numbers that an input is made of; none of one that is a value of another kind."""
-    return list(field.columns or ()) if isinstance(field, Series | Lags) else []
-
-
-def _values(field: Field, line: Timeline, steps: slice) -> Any:
-    """What a field learns from or encodes of a series."""
-    if isinstance(field, Forecast):
-        return line.columns[field.name][steps]
-    columns = columns_of(field)
-    return line.numbers(columns)[steps] if columns else line.columns[field.name][steps]
-
-
-def _learn(field: Field, values: list[Any]) -> None:
-    if isinstance(field, Forecast) or columns_of(field):
-        field.fit([value for value in values if len(value)])
-        return
-    flat = [value for part in values for value in part]
-    field.fit(Counter(flat) if field.fits_on_counts else flat)
-
-
-def _encoded(
-    fields: Fields, series: Sequence[Timeline], ends: Sequence[int] | None = None, targets: bool = True
-) -> Mapping[str, np.ndarray]:
-    """All series one after the other, encoded, by role.
-
-    Where `ends` are given, what is not known ahead is encoded up to there only, and zero after it.
-    """
-    found: dict[str, np.ndarray] = {}
-    for role, field in fields.by_role(targets).items():
-        until = [None] * len(series) if ends is None or isinstance(field, Known) else ends
-        found[role] = np.concatenate([_encode(field, line, end) for line, end in zip(series, until, strict=True)])
-    return found
-
-
 def _starts(series: Sequence[Timeline]) -> list[int]:
-    """Where each series begins, where all stand one after the other."""
+    """Where each series begins, where all come one after the other."""
     starts: list[int] = np.cumsum([0, *map(len, series)])[:-1].tolist()
     return starts
-
-
-def _encode(field: Field, line: Timeline, end: int | None) -> np.ndarray:
-    """A series encoded, (T, ...), zero from the step `end` on."""
-    known = _encode_known(field, line, _values(field, line, slice(end)))
-    rest = np.zeros((len(line) - len(known), *known.shape[1:]), known.dtype)
-    return np.concatenate([known, rest])
-
-
-def _encode_known(field: Field, line: Timeline, values: Any) -> np.ndarray:
-    if isinstance(field, Series | Lags):
-        gaps = np.isnan(values)
-        if field.missing == "refuse" and gaps.any():
-            step, channel = (int(place) for place in np.argwhere(gaps)[0])
-            then = "Fill the cell, or set missing to forward or mean."
-            fail(
-                line.place(step), f"column {columns_of(field)[channel]!r}", "hold a number", "nothing", then, DataError
-            )
-        return field.encode(values)
-    return field.encode(values) if isinstance(field, Forecast) else np.array(field.encode_batch(values))
 
 
 def _origins(begin: int, end: int, window: int, horizon: int, every: int) -> np.ndarray:
     """The first forecast steps of the windows whose forecast steps all lie in `begin` to `end`, the newest included."""
     first, last = max(begin, window), end - horizon
     return np.arange(last, first - 1, -every, dtype=np.int64)[::-1]
-
-
-def _examples(
-    config: RunConfig,
-    fields: Fields,
-    series: Sequence[Timeline],
-    encoded: Mapping[str, np.ndarray],
-    origins: np.ndarray,
-) -> WindowExamples:
-    window, horizon = _sizes(config)
-    past: dict[str, np.ndarray] = {}
-    ahead: dict[str, np.ndarray] = {}
-    at: dict[str, np.ndarray] = {}
-    for name, field in fields.inputs.items():
-        kind = ahead if isinstance(field, Known) else past if columns_of(field) else at
-        kind[name] = encoded[f"input.{name}"]
-    targets = {name: encoded[f"target.{name}"] for name in fields.targets if f"target.{name}" in encoded}
-
-    starts = _starts(series)
-
-    def place(step: int) -> str:
-        number = int(np.searchsorted(starts, step, side="right")) - 1
-        return series[number].place(step - starts[number])
-
-    flat = {name for name, field in fields.inputs.items() if isinstance(field, Lags)}
-    return WindowExamples(past, ahead, at, targets or None, origins, window, horizon, place, flat)
-
-
-def _say_short(
-    short: Sequence[Timeline], series: Sequence[Timeline], config: RunConfig, note: Callable[[str], None]
-) -> None:
-    """Which series are too short to learn from; where all are, that is an error, which says so."""
-    if not short or len(short) == len(series):
-        return
-    names = ", ".join(line.name for line in short[:SHOWN]) + (", ..." if len(short) > SHOWN else "")
-    window, horizon = _sizes(config)
-    least = f"{window} + {horizon} rows in the training part"
-    note(f"windows   {len(short)} of {len(series)} series have fewer than {least} and teach nothing: {names}")

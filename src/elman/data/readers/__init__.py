@@ -1,4 +1,4 @@
-"""Files to tables, in pieces. A new format is one file here and one line in this table."""
+"""Reading files as tables, in pieces. A new format is one file here and one line in this table."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,9 +17,9 @@ from elman.data.table import BadRows, Table, check_not_empty, from_memory, joine
 from elman.errors import DataError
 from elman.fields.values import files as media
 
-ENOUGH, MOST_PIECES = 10_000, 4  # rows, or pieces, that tell what columns hold
+ENOUGH, MOST_PIECES = 10_000, 4  # rows, or pieces, from which the kinds of columns are inferred
 
-# Each gives a file's rows as tables of some megabytes, and shows every byte of the file to a digest where there is one.
+# Each gives a file's rows as tables of some megabytes, and passes every byte of the file to the digest, if any.
 READERS: dict[str, Callable[[File, BadRows, Digest | None], Iterator[Table]]] = {
     ".csv": read_csv,
     ".tsv": read_tsv,
@@ -37,16 +37,16 @@ READERS: dict[str, Callable[[File, BadRows, Digest | None], Iterator[Table]]] = 
 
 
 def read(source: Paths, bad: BadRows) -> Table:
-    """Read a file by its ending, a folder, what a pattern names, files side by side (a.en+a.fr), or several of these.
+    """Read a file by its suffix, a folder, the files of a pattern, parallel files (a.en+a.fr), or several of these.
 
     Raises:
-        DataError: no such file, no reader for it, no rows, or a row that cannot be used.
+        DataError: there is no such file, no reader for it, no rows, or a row that cannot be used.
     """
     return read_files(find_files(source), bad)
 
 
 def table_of(values: Any, bad: BadRows, name: str | None = None) -> Table:
-    """A table of files that are named, see `read`, or of what is in memory, see `from_memory`.
+    """A table from files, see `read`, or from memory, see `from_memory`.
 
     Raises: as these.
     """
@@ -61,12 +61,12 @@ def read_files(files: Sequence[File], bad: BadRows) -> Table:
 
 
 def read_pieces(files: Sequence[File], wanted: Iterable[str], bad: BadRows) -> Iterator[Table]:
-    """The rows of files, see `read`, in tables of some megabytes, each with the columns that the first rows tell.
+    """The rows of files, see `read`, in tables of some megabytes, each with the columns of the first rows.
 
     Args:
-        files: what is read.
-        wanted: columns that are missing values in a sparse piece without them, see `Table`.
-        bad: what is done with rows that cannot be used.
+        files: the files to read.
+        wanted: columns that are filled with missing values in a sparse piece without them, see `Table`.
+        bad: how to treat rows that cannot be used.
     """
     names = dict.fromkeys([*head(files, BadRows(bad.skip)).columns, *wanted])
     for file in files:
@@ -74,23 +74,23 @@ def read_pieces(files: Sequence[File], wanted: Iterable[str], bad: BadRows) -> I
 
 
 def head(files: Sequence[File], bad: BadRows) -> Table:
-    """The first rows of files, enough to tell what columns hold; see `read`."""
-    found: list[Table] = []
+    """The first rows of files, enough to infer the kinds of columns; see `read`."""
+    tables: list[Table] = []
     for file in files:
         for table in pieces(file, bad):
-            found.append(table)
-            if sum(map(len, found)) >= ENOUGH or len(found) == MOST_PIECES:
-                return joined(found, source_name(files))
-    return check_not_empty(joined([table for table in found if len(table)] or found[:1], source_name(files)))
+            tables.append(table)
+            if sum(map(len, tables)) >= ENOUGH or len(tables) == MOST_PIECES:
+                return joined(tables, source_name(files))
+    return check_not_empty(joined([table for table in tables if len(table)] or tables[:1], source_name(files)))
 
 
 def pieces(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """The rows of one file, in tables of some megabytes; there is at least one table.
 
     Args:
-        file: what is read.
-        bad: what is done with rows that cannot be used.
-        digest: at the end it has seen every byte of the file.
+        file: the file to read.
+        bad: how to treat rows that cannot be used.
+        digest: gets every byte of the file.
 
     Raises: as `read`.
     """

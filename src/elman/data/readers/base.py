@@ -1,4 +1,4 @@
-"""The lines of a file: what ends one, and which are text."""
+"""The lines of a file, and their decoding."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from elman.checks import shown
 from elman.data.files import Digest, File
 
-BLOCK = 1 << 23  # bytes that are read together
+BLOCK = 1 << 23  # bytes that are read at once
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def blocks(stream: Any) -> Iterator[bytes]:
-    """The file in blocks of some megabytes that end with a line."""
+    """The file in blocks of some megabytes that end at the end of a line."""
     rest = b""
     while block := stream.read(BLOCK):
         whole, end, cut = block.rpartition(b"\n")
@@ -25,9 +25,9 @@ def blocks(stream: Any) -> Iterator[bytes]:
 
 
 def lines_of(file: File, digest: Digest | None = None) -> Iterator[list[bytes]]:
-    """The lines of a file, those of a block together, without what ends them: "\\n" or "\\r\\n", and nothing else.
+    """The lines of a file, those of a block together, without their ends "\\n" or "\\r\\n"; nothing else ends a line.
 
-    What follows the last end is a line only if it holds something. A byte order mark is no part of the first.
+    The text after the last end is a line only if it is not empty. A byte order mark is not part of the first line.
     """
     first = True
     with file.open(digest) as stream:
@@ -38,7 +38,7 @@ def lines_of(file: File, digest: Digest | None = None) -> Iterator[list[bytes]]:
 
 
 def decoded(line: bytes) -> tuple[str, str]:
-    """A line as text, and what is wrong with it (or nothing)."""
+    """A line as text, and an error message, empty if there is none."""
     try:
         return line.decode(), ""
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""CoNLL columns: a token a line, a blank line after a sentence; a row is a sentence, a cell the list of its tokens."""
+"""CoNLL columns: a token per line, a blank line after a sentence. A row is a sentence, a cell a list of its tokens."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -19,11 +19,11 @@ Sentence = list[list[str]]  # its lines, each the cells of one token
 
 
 def read_conll(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
-    """Read each sentence into lists of strings, in pieces: `tokens` (the first column), `tags` (the last), and what
-    stands between in `column2`, `column3`, ...
+    """Read each sentence into lists of strings, in pieces: `tokens` (the first column), `tags` (the last), and the
+    columns between them as `column2`, `column3`, ...
 
-    Cells are parted by tabs where the first line has one, else by white space. Lines that begin with -DOCSTART- are
-    passed over. The first line says how many columns there are.
+    Cells are separated by tabs if the first line has one, else by white space. Lines that begin with -DOCSTART- are
+    skipped. The first line determines the number of columns.
 
     Raises:
         DataError: a line with another number of columns, or that is not UTF-8.
@@ -32,32 +32,32 @@ def read_conll(file: File, bad: BadRows, digest: Digest | None = None) -> Iterat
 
 
 def read_conllu(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
-    """Read CoNLL-U (Nivre et al. 2020, arXiv 2004.10643) into lists of strings, columns named as the format names them.
+    """Read CoNLL-U (Nivre et al. 2020, arXiv 2004.10643) into lists of strings, with the column names of the format.
 
-    Comments are passed over, and so are lines that are no word of their own: the range of a token of several words
-    (3-4), and words that are not written (8.1).
+    Comments are skipped, and so are lines that are not words of the text: ranges of multiword tokens (3-4), and empty
+    nodes (8.1).
 
     Raises:
-        DataError: a line that has not 10 columns, or is not UTF-8.
+        DataError: a line does not have 10 columns, or is not UTF-8.
     """
     return _pieces(file, _sentences(file, bad, digest, len(CONLLU)), CONLLU)
 
 
 def _pieces(file: File, sentences: Iterator[tuple[int, Sentence]], names: list[str]) -> Iterator[Table]:
-    """Tables of some megabytes; without `names` the number of cells of a token says what the columns are called."""
-    found: list[Sentence] = []
+    """Tables of some megabytes; without `names` the columns are named by the number of cells of a token."""
+    collected: list[Sentence] = []
     numbers: list[int] = []
     tokens = pieces = 0
     for number, sentence in sentences:
         names = names or _names(len(sentence[0]))
-        found.append(sentence)
+        collected.append(sentence)
         numbers.append(number)
         tokens += len(sentence)
         if tokens >= TOGETHER:
-            yield _table(file, found, numbers, names)
-            found, numbers, tokens, pieces = [], [], 0, pieces + 1
-    if found or not pieces:
-        yield _table(file, found, numbers, names)
+            yield _table(file, collected, numbers, names)
+            collected, numbers, tokens, pieces = [], [], 0, pieces + 1
+    if collected or not pieces:
+        yield _table(file, collected, numbers, names)
 
 
 def _table(file: File, sentences: list[Sentence], numbers: list[int], names: list[str]) -> Table:
@@ -72,7 +72,7 @@ def _sentences(file: File, bad: BadRows, digest: Digest | None, width: int | Non
     """Each sentence and the number of its first line; `width` is the number of columns of CoNLL-U, else None."""
     conllu, separator = width is not None, "\t" if width is not None else None
     sentence: Sentence = []
-    begin, is_bad = 0, False  # of the sentence at hand
+    begin, is_bad = 0, False  # of the current sentence
     lines = chain.from_iterable(lines_of(file, digest))
     for number, raw in enumerate(chain(lines, [b""])):
         line, wrong = decoded(raw)
@@ -92,7 +92,7 @@ def _sentences(file: File, bad: BadRows, digest: Digest | None, width: int | Non
                 f"the line must have {width} columns, as {'CoNLL-U' if conllu else 'the first line'}, got {len(cells)}"
             )
         if wrong:
-            if not is_bad:  # a sentence is one bad row, however many of its lines are bad
+            if not is_bad:  # a sentence is one bad row, even if several of its lines are bad
                 bad.found(f"{_place(file, number)}: {wrong}")
             is_bad = True
         elif not conllu or cells[0].isdigit():

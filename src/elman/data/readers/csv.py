@@ -1,4 +1,4 @@
-"""CSV and TSV: every cell is read as text; the field that reads the column says what it holds."""
+"""CSV and TSV files: every cell is read as text; the field of the column parses it."""
 
 import csv
 import io
@@ -15,11 +15,11 @@ import pyarrow as pa
 from pyarrow.csv import ConvertOptions, InvalidRow, ParseOptions, ReadOptions, open_csv
 
 from elman.checks import fail, shown
-from elman.data.files import Digest, File, Walk
+from elman.data.files import Cursor, Digest, File
 from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 
-LARGEST_ROW = 1 << 23  # bytes that are read together; pyarrow wants a row to fit
+LARGEST_ROW = 1 << 23  # bytes that are read at once; for pyarrow a row must fit
 PATIENCE = 10  # seconds that a read from a slow disk may take
 LARGEST_FIELD = 1 << 30  # characters, for Python's own reader, which is used only to find line numbers
 
@@ -27,19 +27,19 @@ LARGEST_FIELD = 1 << 30  # characters, for Python's own reader, which is used on
 def read_csv(file: File, bad: BadRows, digest: Digest | None = None, delimiter: str = ",") -> Iterator[Table]:
     """Read a file whose first line names the columns, in pieces.
 
-    A tab-separated file has no quotes, a comma-separated one has them as RFC 4180 says. A row's number counts the rows
-    that have the right number of cells.
+    A tab-separated file has no quotes, a comma-separated one has quotes as in RFC 4180. Only rows with the right number
+    of cells are numbered.
 
     Raises:
-        DataError: no names, a name twice, a row with too many or too few cells, bytes that are not UTF-8.
+        DataError: there are no names, a name occurs twice, a row has too many or too few cells, or bytes are not UTF-8.
     """
     lines = _Lines(file, delimiter)
     names = lines.names
-    found = reported = number = 0  # ragged rows, those that were reported; the next row's number
+    ragged = reported = number = 0  # ragged rows, those that were reported; the next row's number
 
     def refuse(row: InvalidRow) -> str:
-        nonlocal found
-        found += 1
+        nonlocal ragged
+        ragged += 1
         return "skip"
 
     reading = ReadOptions(
@@ -54,14 +54,14 @@ def read_csv(file: File, bad: BadRows, digest: Digest | None = None, delimiter: 
         newlines_in_values=delimiter != "\t",
         invalid_row_handler=refuse,
     )
-    # As bytes: whether they are UTF-8 is checked below, cell by cell where it must be.
+    # As bytes: whether they are UTF-8 is checked below, cell by cell if necessary.
     converting = ConvertOptions(column_types=dict.fromkeys(names, pa.binary()), check_utf8=False)
     with file.open(digest) as stream, closing(_batches(stream, reading, parsing, converting, file)) as batches:
         while True:
             batch = next(batches, None)
-            for line, cells in islice(lines.ragged, found - reported):
+            for line, cells in islice(lines.ragged, ragged - reported):
                 bad.found(_ragged(f"{file.name}:{line}", len(names), cells))
-            reported = found
+            reported = ragged
             if batch is None:
                 break
             yield _decoded(batch, number, lines, bad)
@@ -71,12 +71,12 @@ def read_csv(file: File, bad: BadRows, digest: Digest | None = None, delimiter: 
 
 
 def read_rows(lines: Iterable[str], source: str, bad: BadRows) -> Iterator[tuple[str, dict[str, str]]]:
-    """Rows of CSV that come line by line, each as soon as it is whole: where it stands, and its cells by column.
+    """Rows of CSV from lines, each as soon as it is complete: its place, and its cells by column.
 
     Args:
-        lines: the first names the columns; bytes that are not UTF-8 stand in them as surrogates.
-        source: what messages call them.
-        bad: what is done with rows that cannot be used.
+        lines: the first one names the columns; bytes that are not UTF-8 are surrogates.
+        source: their name in messages.
+        bad: how to treat rows that cannot be used.
 
     Raises:
         DataError: as `read_csv`.
@@ -101,7 +101,7 @@ def read_tsv(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator
 
 
 class _Lent:
-    """A stream as Arrow reads it, in a thread of its own: `returned` is set once that thread has let go of it."""
+    """A stream for Arrow, which reads it in a thread: `returned` is set once that thread has released it."""
 
     closed = False
 
@@ -110,7 +110,7 @@ class _Lent:
         finalize(self, returned.set).atexit = False
 
     def close(self) -> None:
-        """Whoever opened the stream closes it."""
+        """The stream is closed by its owner."""
 
 
 def _batches(
@@ -120,7 +120,7 @@ def _batches(
     try:
         yield from open_csv(_Lent(stream, returned), reading, parsing, converting)
     except pa.ArrowInvalid as error:
-        if str(error) == "Empty CSV file":  # what it says where no row stands below the names
+        if str(error) == "Empty CSV file":  # there are no rows after the names
             return
         fail(
             file.name,
@@ -131,22 +131,22 @@ def _batches(
             DataError,
         )
     finally:
-        # Arrow reads ahead. If Python ended while it did, the process would be aborted.
+        # Arrow reads ahead. If Python ended during this, the process would be aborted.
         returned.wait(PATIENCE)
 
 
 class _Lines:
-    """Where the rows of a file stand: read by Python's own reader, and only when something must be located."""
+    """The places of the rows of a file: found by Python's own reader, only if something must be located."""
 
     def __init__(self, file: File, delimiter: str) -> None:
         self.file = file
         self.options: dict[str, Any] = {"delimiter": delimiter}
         if delimiter == "\t":
             self.options["quoting"] = csv.QUOTE_NONE
-        self._of_row = Walk(self._good)
+        self._of_row = Cursor(self._good)
 
     def place(self, number: int) -> str:
-        """Where a row begins that has the right number of cells; the names are not counted."""
+        """The line of the row with this number among those with the right number of cells, names not counted."""
         return f"{self.file.name}:{self._of_row(number + 1)}"
 
     @cached_property
@@ -158,16 +158,16 @@ class _Lines:
 
     @cached_property
     def before_rows(self) -> int:
-        """How many rows pyarrow has to pass over: the names, and the blank lines before them, which it counts."""
+        """The number of rows for pyarrow to skip: the names, and the blank lines before them, which it counts."""
         return next((line for line, _ in self._rows()), 1)
 
     @cached_property
     def ragged(self) -> Iterator[tuple[int, int]]:
-        """Line and number of cells of each row that has too many or too few, one after the other."""
+        """Line and number of cells of each row with too many or too few."""
         return ((line, len(row)) for line, row in self._rows() if len(row) != len(self.names))
 
     def _good(self) -> Iterator[int]:
-        """The line on which each good row begins, the first line (the names) among them."""
+        """The line of each good row, including the first line (the names)."""
         return (line for line, row in self._rows() if len(row) == len(self.names))
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -177,10 +177,10 @@ class _Lines:
 
 
 def _numbered(lines: Iterable[str], **options: Any) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not blank, and the line on which it begins."""
+    """The line of each row that is not blank, and its cells."""
     rows, begin = csv.reader(lines, **options), 1
     while True:
-        # Python has one limit a process: it is ours only while a row is read.
+        # The limit is global: it is changed only while a row is read.
         limit = csv.field_size_limit(LARGEST_FIELD)
         try:
             row = next(rows, None)
@@ -194,7 +194,7 @@ def _numbered(lines: Iterable[str], **options: Any) -> Iterator[tuple[int, list[
 
 
 def _checked(names: list[str], line: int, source: str, raw: bytes) -> list[str]:
-    """The names of the columns, which stand on this line."""
+    """Check the names of the columns, which are on the given line."""
     if not names:
         fail(source, "the file", "name its columns in the first line", "an empty file", error=DataError)
     where = f"{source}:{line}"
@@ -213,7 +213,7 @@ def _no_utf8(where: str, column: str, cell: bytes) -> str:
 
 
 def _decoded(batch: pa.RecordBatch, first: int, lines: _Lines, bad: BadRows) -> Table:
-    """Bytes to text; a row with bytes that are not UTF-8 is bad. `first` is the number of the first row."""
+    """Decode a batch; a row with bytes that are not UTF-8 is bad. `first` is the number of the first row."""
     name, numbers = lines.file.name, np.arange(first, first + batch.num_rows)
     try:
         columns = {column: batch.column(column).cast(pa.string()) for column in batch.schema.names}

@@ -1,4 +1,4 @@
-"""A folder of texts, sounds, notes or pictures whose subfolder is the label; or of files whose lines go together."""
+"""A folder of text, audio, music or picture files, labelled by their subfolders; or a folder of parallel files."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,11 +14,11 @@ from elman.fields.values.files import KINDS
 def read_folder(folder: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """Read every file below a folder into the columns `text`, `label` (the subfolder's name) and `file`.
 
-    Sounds, notes and pictures are not read yet, but named: their columns are `file`, the path, and `label`. Where no
-    file stands in a subfolder there is no label. If moreover no two files end alike, as seq.in, seq.out and label, they
-    are the columns of one table, line by line (see `read_parallel`).
+    Audio, music and picture files are not read yet, only named: their columns are `file`, the path, and `label`.
+    Without subfolders there is no label. If, moreover, all files have different suffixes, such as seq.in, seq.out and
+    label, they are the columns of one table, line by line (see `read_parallel`).
 
-    Files and folders whose names begin with a dot are passed over. A folder is read whole, and no digest is made of it.
+    Files and folders whose names begin with a dot are skipped. A folder is read at once, without a digest.
 
     Raises:
         DataError: there is no file, there are files of several kinds, or one is not UTF-8.
@@ -62,7 +62,7 @@ def read_folder(folder: File, bad: BadRows, digest: Digest | None = None) -> Ite
 
 
 def _named(folder: File, files: Sequence[Path], flat: bool) -> Table:
-    """The names of files, a row each."""
+    """The paths of files, a row each."""
     columns = {"file": [str(file) for file in files]}
     if not flat:
         columns["label"] = [str(file.relative_to(folder.path).parent) for file in files]

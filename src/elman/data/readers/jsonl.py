@@ -1,4 +1,4 @@
-"""JSON lines: an object a line."""
+"""JSON lines: an object per line."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.json as pa_json
 
 from elman.checks import shown
-from elman.data.files import Digest, File, Walk
+from elman.data.files import Cursor, Digest, File
 from elman.data.readers.base import blocks
 from elman.data.table import BadRows, Table
 
-# The types that a key's value may have; all lines must agree.
+# The possible types of a key's value; all lines must agree.
 KINDS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "number": (int, float),
@@ -26,18 +26,18 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 
 
 def read_jsonl(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
-    """Read a file of JSON objects, one a line, in pieces; a key that a line lacks is a missing value.
+    """Read a file of JSON objects, one per line, in pieces; a key that a line lacks is a missing value.
 
-    A row's number counts the lines that are not blank.
+    Only lines that are not blank are numbered.
 
     Raises:
-        DataError: a line that is not UTF-8, not JSON or not an object, or a key whose value changes its type.
+        DataError: a line is not UTF-8, not JSON or not an object, or the value of a key changes its type.
     """
     kinds: dict[str, str] = {}
-    walk, number = Walk(partial(_numbers, file)), 0
+    cursor, number = Cursor(partial(_numbers, file)), 0
 
     def where(number: int) -> str:
-        return f"{file.name}:{walk(number)}"
+        return f"{file.name}:{cursor(number)}"
 
     with file.open(digest) as stream:
         for block in blocks(stream):
@@ -66,20 +66,20 @@ def _numbers(file: File) -> Iterator[int]:
 
 
 def _read(block: bytes, rows: int, kinds: dict[str, str]) -> pa.Table | None:
-    """The fast way; None where something is wrong, or may be. `kinds` remembers each key's type."""
+    """The fast way; None if there is, or may be, an error. `kinds` has the type of each key so far."""
     try:
         table = _table(block)
         dates = [(field.name, pa.string()) for field in table.schema if pa.types.is_timestamp(field.type)]
-        table = _table(block, pa.schema(dates)) if dates else table  # a text that looks like a date is a text
-        table.validate(full=True)  # that texts are UTF-8
+        table = _table(block, pa.schema(dates)) if dates else table  # a text that looks like a date stays text
+        table.validate(full=True)  # checks that texts are UTF-8
     except pa.ArrowInvalid:
         return None
-    if len(table) != rows:  # an object over several lines, or several in one
+    if len(table) != rows:  # an object on several lines, or several on one
         return None
-    found = {field.name: _kind(field.type) for field in table.schema if not pa.types.is_null(field.type)}
-    if any(kinds.get(name, kind) != kind for name, kind in found.items()):
+    types = {field.name: _kind(field.type) for field in table.schema if not pa.types.is_null(field.type)}
+    if any(kinds.get(name, kind) != kind for name, kind in types.items()):
         return None
-    kinds |= found
+    kinds |= types
     return table
 
 
@@ -89,7 +89,7 @@ def _table(block: bytes, schema: pa.Schema | None = None) -> pa.Table:
 
 
 def _kind(type: pa.DataType) -> str:
-    """The name in KINDS of an Arrow type that its JSON reader gives."""
+    """The name in KINDS of an Arrow type."""
     tests = {"boolean": pa.types.is_boolean, "text": pa.types.is_string, "list": pa.types.is_list}
     named = next((kind for kind, test in tests.items() if test(type)), "number")
     return "object" if pa.types.is_struct(type) else named
@@ -98,7 +98,7 @@ def _kind(type: pa.DataType) -> str:
 def _line_by_line(
     lines: list[bytes], kinds: dict[str, str], first: int, where: Callable[[int], str], bad: BadRows
 ) -> tuple[dict[str, list[Any]], list[int]]:
-    """The slow way, taken only where something is wrong: it knows which line. Columns, and the lines they are of."""
+    """The slow way, used only after an error, to locate it. Returns the columns, and the indices of their lines."""
     rows: list[dict[str, Any]] = []
     good: list[int] = []
     for index, line in enumerate(lines):
@@ -113,7 +113,7 @@ def _line_by_line(
 
 
 def _parse(line: bytes, kinds: dict[str, str]) -> tuple[str, dict[str, Any]]:
-    """A line -> what is wrong with it (or nothing), and its object; `kinds` remembers each key's type."""
+    """A line -> an error message, empty if there is none, and its object; `kinds` has the type of each key so far."""
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Files side by side: a row a line, a column a file, as translations and aligned labels are kept."""
+"""Parallel files: a row per line, a column per file, as for translations and aligned labels."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice, zip_longest
@@ -19,8 +19,8 @@ TOGETHER = 1 << 15  # rows
 def read_parallel(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """Read line n of each file into row n, in pieces.
 
-    Where the names differ in their last ending only, as those of train.en and train.fr, the endings name the columns;
-    else the whole names do, as those of seq.in, seq.out and label.
+    If the names differ only in their last suffix, such as train.en and train.fr, the suffixes are the column names;
+    else the complete names are, such as seq.in, seq.out and label.
 
     Raises:
         DataError: the files have unequal numbers of lines, or a line is not UTF-8.
@@ -53,7 +53,7 @@ def read_parallel(file: File, bad: BadRows, digest: Digest | None = None) -> Ite
 
 
 def column_names(file: File) -> Sequence[str]:
-    """What the columns of files side by side are called, see `read_parallel`."""
+    """The column names of parallel files, see `read_parallel`."""
     names = [one.unpacked for one in file.abreast]
     endings = [name.suffix.removeprefix(".") for name in names]
     if len({name.stem for name in names}) == 1 and all(endings):
@@ -62,7 +62,7 @@ def column_names(file: File) -> Sequence[str]:
 
 
 def _refuse_unequal(file: File) -> NoReturn:
-    """Say how many lines each of the files has."""
+    """Raise an error with the number of lines of each file."""
     counts = {one.name: sum(map(len, lines_of(one))) for one in file.abreast}
     got = ", ".join(f"{count:,} in {name}" for name, count in counts.items())
     fail(file.name, "the files", "have equal numbers of lines", got, "Line n of each must belong together.", DataError)

@@ -1,4 +1,4 @@
-"""Parquet: columns with types of their own."""
+"""Parquet files."""
 
 from collections.abc import Iterator
 
@@ -11,16 +11,16 @@ from elman.data.files import Digest, File
 from elman.data.table import BadRows, Table, check_names
 from elman.errors import DataError
 
-ROWS = 1 << 16  # that are read together
+ROWS = 1 << 16  # that are read at once
 
 
 def read_parquet(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
     """Read a Parquet file, in pieces.
 
     Raises:
-        DataError: it is none, or it is damaged.
+        DataError: it is not a Parquet file, or it is damaged.
     """
-    if digest is not None:  # the columns are not read from front to end
+    if digest is not None:  # the columns are not read in order
         with file.open(digest, again=True) as stream:
             while stream.read(1 << 20):
                 pass
@@ -35,9 +35,9 @@ def read_parquet(file: File, bad: BadRows, digest: Digest | None = None) -> Iter
 
 def _batches(file: File) -> Iterator[pa.RecordBatch]:
     try:
-        # Not memory-mapped, for what is touched of a map counts as memory of ours.
+        # Not memory-mapped, because touched pages of a map count as memory of this process.
         with file.open() as stream, pq.ParquetFile(stream) as parquet:
             check_names(parquet.schema_arrow.names, file.name)
             yield from parquet.iter_batches(ROWS, use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        fail(file.name, "the file", "be a whole Parquet file", shown(str(error)), "Write it again.", DataError)
+        fail(file.name, "the file", "be a complete Parquet file", shown(str(error)), "Write it again.", DataError)

@@ -1,4 +1,4 @@
-"""Plain text: a row a line, or one long text in blocks."""
+"""Plain text: a row per line, or one long text in blocks."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ LONGEST_BLOCK = 100_000  # characters
 
 
 def read_text(file: File, bad: BadRows, digest: Digest | None = None) -> Iterator[Table]:
-    """Read each line into the column `text`, in pieces; lines of white space are passed over.
+    """Read each line into the column `text`, in pieces; blank lines are skipped.
 
     Raises:
         DataError: a line that is not UTF-8.
@@ -41,13 +41,13 @@ def read_text(file: File, bad: BadRows, digest: Digest | None = None) -> Iterato
 
 
 def read_stream(source: Paths) -> Table:
-    """Read files as one long text: the column `text` holds it in blocks which, joined, are the text as it stands.
+    """Read files as one long text: the column `text` holds it in blocks that join to the original text.
 
-    A block ends where a line does, after at most 100,000 characters; a longer line is cut. No block holds text of two
-    files. A byte order mark is no part of the text.
+    A block ends at the end of a line, after at most 100,000 characters; a longer line is cut. No block has text of two
+    files. A byte order mark is not part of the text.
 
     Raises:
-        DataError: no such file, a folder, bytes that are not UTF-8, or no text at all.
+        DataError: no such file, a folder, bytes that are not UTF-8, or no text.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -60,33 +60,33 @@ def read_stream(source: Paths) -> Table:
     files = find_files(source)
     texts, names = [], []
     for file in files:
-        found = blocks_of(_whole(file))
-        texts += found
-        names += [f"{file.name}: block {number + 1}" for number in range(len(found))]
+        blocks = blocks_of(_whole(file))
+        texts += blocks
+        names += [f"{file.name}: block {number + 1}" for number in range(len(blocks))]
     return check_not_empty(Table({"text": texts}, source_name(files), lambda row: names[row]))
 
 
 def blocks_of(text: str) -> list[str]:
-    """A text in blocks of at most 100,000 characters which end where a line does; joined, they are the text.
+    """A text in blocks of at most 100,000 characters that end at the end of a line; joined, they are the text.
 
     Example:
         >>> text = "a line\\n" * 50_000
         >>> [len(block) for block in blocks_of(text)], "".join(blocks_of(text)) == text
         ([99995, 99995, 99995, 50015], True)
     """
-    found, start = [], 0
+    blocks, start = [], 0
     while start < len(text):
         most = start + LONGEST_BLOCK
         end = text.rfind("\n", start, most) + 1 if most < len(text) else len(text)
         end = end or most
-        found.append(text[start:end])
+        blocks.append(text[start:end])
         start = end
-    return found
+    return blocks
 
 
 def _whole(file: File) -> str:
     if file.kind in (FOLDER, PARALLEL):
-        must = "be text files where it is one long text"
+        must = "be text files to be read as one long text"
         fail(
             "data",
             "the source",

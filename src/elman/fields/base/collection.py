@@ -1,29 +1,41 @@
-"""The fields of a network: what it reads and what it answers."""
+"""The fields of a network: what it reads and what it predicts."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from dataclasses import field as default
+from typing import Any
 
 import numpy as np
 
 from elman.errors import BadValueError
-from elman.fields.base.aligned import Aligned
 from elman.fields.base.field import Field, Input, Target
-from elman.fields.base.generated import Writable
-from elman.fields.known import Known
-from elman.fields.lags import Lags
-from elman.fields.series import Series
-from elman.fields.values.files import MEDIA
+from elman.fields.base.generated import Generated
+from elman.fields.base.in_step import Aligned
 from elman.types import Json
 
 
-class Fields(NamedTuple):
-    """Inputs and targets by name."""
+@dataclass(frozen=True)
+class Fields:
+    """Inputs and targets by name, and the weight of each target's loss where there are several (1 if it is not named).
+
+    A role is a field's place in the network, `input.NAME` or `target.NAME`: a column may be both.
+    """
 
     inputs: dict[str, Input]
     targets: dict[str, Target]
+    weights: dict[str, float] = default(default_factory=dict)
+
+    @property
+    def sides(self) -> tuple[Mapping[str, Field], Mapping[str, Field]]:
+        """Inputs and targets."""
+        return self.inputs, self.targets
+
+    def weight(self, target: str) -> float:
+        """The weight of a target's loss."""
+        return self.weights.get(target, 1.0)
 
     def by_role(self, targets: bool = True) -> dict[str, Field]:
-        """Every field, as `input.NAME` or `target.NAME`; without the targets where only answers are wanted."""
+        """Every field by role; without the targets where only predictions are wanted."""
         roles: dict[str, Field] = {f"input.{name}": field for name, field in self.inputs.items()}
         return roles | {f"target.{name}": field for name, field in self.targets.items() if targets}
 
@@ -36,26 +48,18 @@ class Fields(NamedTuple):
         for role, field in self.by_role().items():
             field.restore(learned[role])
 
-    def single_targets(self) -> set[str]:
-        """The targets with one answer a row."""
-        return {name for name, field in self.targets.items() if not field.is_sequence}
-
     def past_of(self, column: str) -> list[tuple[str, int]]:
         """The inputs that read the past of a column, and its channel in each."""
-        read = ((name, field) for name, field in self.inputs.items() if isinstance(field, Series | Lags))
-        return [
-            (name, field.columns.index(column))
-            for name, field in read
-            if not isinstance(field, Known) and field.columns and column in field.columns
-        ]
+        read = ((name, list(field.past_columns)) for name, field in self.inputs.items())
+        return [(name, columns.index(column)) for name, columns in read if column in columns]
 
     def singles(self) -> set[str]:
         """The inputs and targets with one value a row, which may be an array."""
         return {field.name for field in self.by_role().values() if not field.is_sequence}
 
-    def named_files(self) -> list[str]:
+    def file_columns(self) -> list[str]:
         """The columns whose cells name files."""
-        return [field.name for field in self.by_role().values() if field.kind in MEDIA]
+        return [field.name for field in self.by_role().values() if field.names_files]
 
     def in_step(self) -> list[str]:
         """The roles of the sequences that have the same steps, the first input first."""
@@ -64,11 +68,11 @@ class Fields(NamedTuple):
             for role, field in self.by_role().items()
             if field.is_sequence
             and not isinstance(field, Aligned)
-            and not (isinstance(field, Writable) and field.written)
+            and not (isinstance(field, Generated) and field.generated)
         ]
 
     def aligned(self) -> dict[str, Aligned]:
-        """The targets whose symbols each stand at some of the steps of what is read, by role."""
+        """The targets whose symbols are each aligned with some of the input's steps, by role."""
         return {role: field for role, field in self.by_role().items() if isinstance(field, Aligned)}
 
     def tied_by_steps(self) -> list[str]:
@@ -77,7 +81,7 @@ class Fields(NamedTuple):
         return roles if len(roles) > 1 else []
 
     def out_of_step(self, encoded: Mapping[str, np.ndarray]) -> tuple[str, BadValueError] | None:
-        """The role of a sequence of a row that does not go with the steps of the first, and what is said of it."""
+        """The role of a sequence of a row that does not fit the steps of the first, and the error that says so."""
         first, *others = [role for role in self.in_step() if role in encoded] or [""]
         for role in others:
             steps, found = len(encoded[first]), len(encoded[role])
@@ -97,7 +101,7 @@ def column_of(role: str) -> str:
 
 
 def split_roles(by_role: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What stands by role, as inputs and as targets by name."""
+    """Values by role, as those of inputs and those of targets by name."""
     inputs = {column_of(role): value for role, value in by_role.items() if role.startswith("input.")}
     targets = {column_of(role): value for role, value in by_role.items() if role.startswith("target.")}
     return inputs, targets

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from elman.fields.base.generated import Reader
+from elman.fields.base.generated import TextReader
 from elman.fields.text.tokenizer import Tokens, Value, count_tokens, cutter, new_tokenizer, number_by, offset_pieces
 from elman.types import Json
 
@@ -35,7 +35,7 @@ def shown_bytes(token: str) -> str:
         return "".join(f"<0x{byte:02X}>" for byte in raw)
 
 
-def byte_reader(vocabulary: Sequence[str], first: int) -> Reader:
+def byte_reader(vocabulary: Sequence[str], first: int) -> TextReader:
     """What reads ids of tokens that are byte signs, as they come, from id `first` on; of others nothing is read.
 
     The first bytes of a character wait for its last, and bytes that are no UTF-8 are read as U+FFFD.
@@ -78,10 +78,10 @@ class Characters(Tokens):
     def stream(self, texts: Iterable[str]) -> np.ndarray:
         return self._numbers("".join(texts))
 
-    def pieces(self, value: Value) -> list[str]:
+    def step_names(self, value: Value) -> list[str]:
         return offset_pieces(self._tokenizer, str(value))
 
-    def reader(self) -> Reader:
+    def reader(self) -> TextReader:
         return lambda ids, last: "".join(self.vocabulary[index] for index in ids)
 
     def _numbers(self, text: str) -> np.ndarray:
@@ -107,7 +107,7 @@ class Bytes(Characters):
         counts[BYTE_SIGNS[ord(" ")]] += counts[" "]
         self.set_vocabulary([*self.specials, *sorted(BYTE_SIGNS, key=lambda sign: (-counts[sign], sign))])
 
-    def reader(self) -> Reader:
+    def reader(self) -> TextReader:
         return byte_reader(self.vocabulary, len(self.specials))
 
     def symbols(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Words set together again as a person would write them."""
+"""Words joined again as a person would write them."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ class Joiner:
     """Words and signs as one text, as they come: for reading, as what stood between them is not known.
 
     No space before a closing sign or the tail of a contraction, none after an opening one; the quotation marks " open
-    and close by turns; an apostrophe joins the words on both its sides, as in "l'homme", or opens where no word stands
+    and close by turns; an apostrophe joins the words on both its sides, as in "l'homme", or opens where no word is
     before it.
 
     >>> joiner = Joiner()

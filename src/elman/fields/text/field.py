@@ -1,4 +1,4 @@
-"""Text: a sequence of words, sub-words, characters or bytes, read or written."""
+"""Text: a sequence of words, sub-words, characters or bytes, read or generated."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -7,65 +7,64 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 from elman.checks import check_range, fail, shown
 from elman.errors import BadValueError, ConfigError, DataError
-from elman.fields.base.generated import Reader, Symbols
+from elman.fields.base.generated import Symbols, TextReader
 from elman.fields.text.characters import Bytes, Characters
 from elman.fields.text.options import SUBWORDS, check_text_options
-from elman.fields.text.pretrained import pretrained, start_rows
-from elman.fields.text.scores import SAMPLES, Score, Softmax, default_scores, loss_scores, make_head
-from elman.fields.text.spelling import SpelledWords, Spelling
+from elman.fields.text.pretrained import pretrained
+from elman.fields.text.scores import Score, default_scores, loss_scores
+from elman.fields.text.spelling import Spelling
 from elman.fields.text.subwords import Subwords
 from elman.fields.text.tokenizer import SPECIALS, Tokens, Value
 from elman.fields.text.words import Words
-from elman.layers import TokenEmbedding
 from elman.types import Json
 
 MOST_TOKENS, MOST_SUBWORDS = 50_000, 8_000
+VECTOR_SIZE = 100
 LONGEST = 1_000_000  # characters in a cell; a longer one is a broken file more often than a text
 MARK = "\x1f"  # in a file, before the JSON of what is no plain text
-CALLED = {"bpe": "sub-word", "unigram": "sub-word"}  # a token of a level, where the level is not its name
+CALLED = {"bpe": "sub-word", "unigram": "sub-word"}  # a token, where the tokenizer has another name
 
 
 class Text(Symbols):
     """A text, cut into steps.
 
     A value is a text; or, at the word level, a list of its tokens, each one step whatever it holds. Where the field is
-    written, case is kept unless told otherwise, and the vocabulary has a begin and an end after the padding and the
+    generated, case is kept by default, and the vocabulary has a begin and an end after the padding and the
     unknown token.
 
     Args:
         name: the column.
-        level: "word", "character", "byte" (of UTF-8; knows every text), or sub-words of words by "bpe" or "unigram",
-            learned from the training split (they know every text too).
-        split: of words, "word" (as the Penn Treebank has them, signs on their own) or "space" (a step is what stands
-            between white space, so that steps and their tags stand in pairs).
+        generated, continues: see `Generated`.
+        tokenizer: "word", "character", "byte" (of UTF-8; knows every text), or sub-words of words by "bpe" or
+            "unigram", learned from the training split (they know every text too).
+        split: of words, "word" (as the Penn Treebank has them, signs on their own) or "space" (a step is what is
+            between white space, so that steps and tags are paired).
         lowercase: fold case before anything else; None: yes for words that are only read, no for all else.
         min_count: a token rarer than this in the training split becomes the unknown one, which so gets a vector worth
             having; None: 2 for words, 1 for characters.
-        max_vocabulary: keep the most frequent so many tokens at the most; None: 50,000, or 8,000 sub-words.
-        embedding: numbers a token's vector; None: 100, or what `vectors` has.
+        max_vocabulary: keep at most that many tokens, the most frequent; None: 50,000, or 8,000 sub-words.
+        embedding: size of a token's vector; None: 100, or that of `vectors`.
         vectors: a file in GloVe's text format (.gz too) or word2vec's binary one (.bin) to start the words' vectors
             from.
         vectors_words: "training", only the words of the training split have a vector; "all", every word of the file
             has, so that a word which training never saw is still known.
         tune: False keeps the vectors as they started.
-        dropout: 0 to 1, share of the vectors' numbers that training sets to zero.
-        word_dropout: 0 to 1, share of the tokens that training replaces by the unknown one.
-        vector_dropout: 0 to 1, share of the tokens whose whole vector training sets to zero, the same wherever they
-            stand in a batch, see `elman.layers.TokenEmbedding`.
+        dropout: 0 to 1, fraction of the vectors' numbers that training sets to zero.
+        word_dropout: 0 to 1, fraction of the tokens that training replaces by the unknown one.
+        vector_dropout: 0 to 1, fraction of the tokens whose whole vector training sets to zero, the same wherever they
+            are in a batch, see `elman.encoders.embedding.TokenEmbedding`.
         characters: as an input of words, "none", or what reads the characters inside each: "bilstm" or "cnn".
         softmax: as a target, "full"; or for large vocabularies "adaptive" (frequent words cost little) or "sampled"
             (training compares with some words only, evaluation with all).
-        samples: of a sampled softmax, symbols that training compares with; None: 1,000.
+        samples: of a sampled softmax, the symbols that training compares with; None: 1,000.
         tied: as a target, the head and what feeds words back share their vectors (Press & Wolf 2017, arXiv
             1608.05859).
-        label_smoothing: 0 to 1, as a target, share of each step's probability that training wants spread evenly over
-            all symbols.
-        longest: as a target, steps that a text may have at the most; a longer one is a bad row.
+        label_smoothing: 0 to 1, as a target, fraction of each step's probability that training spreads evenly over all
+            symbols.
+        longest: as a target, the most steps that a text may have; a longer one is a bad row.
         metrics: as a target, what it is scored by beside the loss: of bleu, chrf, exact_match, wer, per and cer; None:
             bleu, chrf, exact_match of words and sub-words; wer, exact_match of tokens; cer, exact_match of characters
             and bytes.
@@ -78,28 +77,30 @@ class Text(Symbols):
     Example:
         >>> field = Text("review", min_count=1)
         >>> field.fit(["I loved it!", "It isn't good..."])
-        >>> field.pieces("Isn't it good?"), field.encode("it it ?").tolist()
+        >>> field.step_names("Isn't it good?"), field.encode("it it ?").tolist()
         (['Is', "n't", 'it', 'good', '? (unknown)'], [2, 2, 1])
-        >>> field.written = True
+        >>> field = Text("review", generated=True, min_count=1)
         >>> field.fit(["I loved it!", "It isn't good..."])
-        >>> field.encode("I isn't").tolist(), field.read(field.encode("It isn't good!"))
+        >>> field.encode("I isn't").tolist(), field.decode_sequence(field.encode("It isn't good!"))
         ([6, 9, 12, 3], "It isn't good!")
     """
 
     kind = "text"
     is_sequence = True
     begin, end = SPECIALS.index("<begin>"), SPECIALS.index("<end>")
-    unwritten = (0, 1, begin)  # padding, and the unknown token
+    never_generated = (0, 1, begin)  # padding, and the unknown token
     storage = pa.string()
-    heeded_by_parse = frozenset({"level", "written", "longest"})  # the last two by `witnesses`
-    only_as_input = frozenset({"characters"})
-    only_as_target = frozenset({"softmax", "samples", "tied", "label_smoothing", "longest", "metrics", "references"})
+    parse_options = frozenset({"tokenizer", "generated", "longest"})  # the last two by `representative_values`
+    input_options = frozenset({"characters"})
+    target_options = frozenset({"softmax", "samples", "tied", "label_smoothing", "longest", "metrics", "references"})
 
     def __init__(
         self,
         name: str,
+        generated: bool = False,
+        continues: bool = False,
         *,
-        level: Literal["word", "character", "byte", "bpe", "unigram"] = "word",
+        tokenizer: Literal["word", "character", "byte", "bpe", "unigram"] = "word",
         split: Literal["word", "space"] = "word",
         lowercase: bool | None = None,
         min_count: int | None = None,
@@ -112,7 +113,7 @@ class Text(Symbols):
         word_dropout: float = 0.0,
         vector_dropout: float = 0.0,
         characters: Literal["none", "bilstm", "cnn"] = "none",
-        softmax: Softmax = "full",
+        softmax: Literal["full", "adaptive", "sampled"] = "full",
         samples: int | None = None,
         tied: bool = False,
         label_smoothing: float = 0.0,
@@ -120,8 +121,8 @@ class Text(Symbols):
         metrics: list[Score] | None = None,
         references: Literal["one", "all"] = "one",
     ) -> None:
-        super().__init__(name)
-        self.level, self.split, self.lowercase = level, split, lowercase
+        super().__init__(name, generated, continues)
+        self.tokenizer, self.split, self.lowercase = tokenizer, split, lowercase
         self.min_count, self.max_vocabulary = min_count, max_vocabulary
         self.fits_on_files = vectors is not None
         self.vectors, self.vectors_words, self.tune = vectors, vectors_words, tune
@@ -134,16 +135,16 @@ class Text(Symbols):
         self._tokens = self._new_tokens()
 
     def _new_tokens(self) -> Tokens:
-        """What cuts texts, with nothing learned; made anew when it is known whether the field is written."""
-        specials = SPECIALS if self.written else SPECIALS[:2]
-        folds = self.level == "word" and not self.written if self.lowercase is None else self.lowercase
-        scores = default_scores(self.level, self.split == "space") if self.scores is None else self.scores
-        self.metrics = loss_scores(self.level) + (() if self.goes_on else tuple(scores))
-        if self.level == "word":
+        """What cuts texts, with nothing learned."""
+        specials = SPECIALS if self.generated else SPECIALS[:2]
+        folds = self.tokenizer == "word" and not self.generated if self.lowercase is None else self.lowercase
+        scores = default_scores(self.tokenizer, self.split == "space") if self.scores is None else self.scores
+        self.metrics = loss_scores(self.tokenizer) + (() if self.continues else tuple(scores))
+        if self.tokenizer == "word":
             return Words(self.split, folds, specials, None if self.characters == "none" else Spelling())
-        if self.level == "character":
+        if self.tokenizer == "character":
             return Characters(folds, specials)
-        return Bytes(folds, specials) if self.level == "byte" else Subwords(self.level, folds, specials)
+        return Bytes(folds, specials) if self.tokenizer == "byte" else Subwords(self.tokenizer, folds, specials)
 
     @property
     def vocabulary(self) -> list[str]:
@@ -164,8 +165,8 @@ class Text(Symbols):
         return raw
 
     def _parse_tokens(self, raw: Sequence[Any] | np.ndarray) -> tuple[str, ...]:
-        if self.level != "word" or not all(isinstance(token, str) for token in raw):
-            raise BadValueError("be text" if self.level != "word" else "be text, or a list of texts", shown(raw))
+        if self.tokenizer != "word" or not all(isinstance(token, str) for token in raw):
+            raise BadValueError("be text" if self.tokenizer != "word" else "be text, or a list of texts", shown(raw))
         if sum(map(len, raw)) > LONGEST:
             raise BadValueError(f"have at most {LONGEST:,} characters", f"{sum(map(len, raw)):,}")
         if not len(raw) or not all(token.strip() for token in raw):
@@ -180,16 +181,19 @@ class Text(Symbols):
 
     def fit(self, values: Iterable[Value]) -> None:
         self._tokens = self._new_tokens()
-        if self.written and self.characters != "none":
-            must = "be none where the text is written: what is fed back is a word"
+        if self.generated and self.characters != "none":
+            must = "be none where the text is generated: what is fed back is a word"
             fail(f"column {self.name!r}", "characters", must, shown(self.characters), error=ConfigError)
-        most = self.max_vocabulary or (MOST_SUBWORDS if self.level in SUBWORDS else MOST_TOKENS)
+        most = self.max_vocabulary or (MOST_SUBWORDS if self.tokenizer in SUBWORDS else MOST_TOKENS)
         check_range(self.name, "max_vocabulary", most, low=len(self._tokens.specials) + 1)
-        least = self.min_count or (2 if self.level == "word" else 1)
+        least = self.min_count or (2 if self.tokenizer == "word" else 1)
         self._tokens.learn(values, most, least, self._with_vectors)
         if len(self.vocabulary) == len(self._tokens.specials) and self.characters == "none":
-            what = CALLED.get(self.level, self.level)
-            must, then = f"have a {what} that stands there {least} times", "Set level = 'character', or min_count = 1."
+            what = CALLED.get(self.tokenizer, self.tokenizer)
+            must, then = (
+                f"have a {what} that occurs {least} times",
+                "Set tokenizer = 'character', or min_count = 1.",
+            )
             fail(f"column {self.name!r}", "the training split", must, "none", then, DataError)
 
     def encode(self, value: Value) -> np.ndarray:
@@ -200,10 +204,10 @@ class Text(Symbols):
         return [self._whole(ids, value) for ids, value in zip(found, values, strict=True)]
 
     def _whole(self, ids: np.ndarray, value: Value) -> np.ndarray:
-        """The ids of a text that can be used, and where it is written the end after them."""
+        """The ids of a text that can be used, and where it is generated the end after them."""
         if len(ids) == 0:
             raise BadValueError("hold some text", shown(value))
-        if not self.written:
+        if not self.generated:
             return ids
         if len(ids) > self.longest:
             raise BadValueError(f"have at most {self.longest:,} steps", f"{len(ids):,}")
@@ -216,7 +220,7 @@ class Text(Symbols):
     def encode_prompt(self, value: Value) -> np.ndarray:
         (ids,) = self._tokens.encode([value])
         if not (ids > 1).any():
-            raise BadValueError(f"hold a known {CALLED.get(self.level, self.level)}", shown(value))
+            raise BadValueError(f"hold a known {CALLED.get(self.tokenizer, self.tokenizer)}", shown(value))
         return ids
 
     def encode_stream(self, texts: Iterable[str]) -> np.ndarray:
@@ -244,10 +248,10 @@ class Text(Symbols):
         values: list[str] = stored.to_pylist()
         return [_unpacked(value) for value in values] if pc.any(pc.starts_with(stored, MARK)).as_py() else list(values)
 
-    def witnesses(self, column: pa.Array) -> list[Any]:
+    def representative_values(self, column: pa.Array) -> list[Any]:
         """The text of most steps, where one may have more than a target may. Sub-words are not known yet: there it is
         an empty text, which cannot be encoded, so that every row is tried."""
-        if not self.written:
+        if not self.generated:
             return []
         most = pc.add(pc.multiply(pc.binary_length(column), 3), 1) if self._in_bytes() else pc.binary_length(column)
         values = self.unpack_column(column.filter(pc.greater(most, self.longest)))
@@ -257,84 +261,62 @@ class Text(Symbols):
 
     def _in_bytes(self) -> bool:
         """Whether a step may be a byte, of which composing (NFC) makes up to three of one."""
-        return self.level == "byte" or self.level in SUBWORDS
+        return self.tokenizer == "byte" or self.tokenizer in SUBWORDS
 
     def learned(self) -> Json:
-        known = {"embedding": self.embedding, "unknown_share": self._tokens.unknown_share}
+        known = {"embedding": self.embedding, "unknown_rate": self._tokens.unknown_rate}
         return self._tokens.learned() | known
 
     def restore(self, learned: Json) -> None:
         self.embedding = learned["embedding"]
         self._tokens = self._new_tokens()
         self._tokens.restore(learned)
-        self._tokens.unknown_share = learned.get("unknown_share", 0.0)
+        self._tokens.unknown_rate = learned["unknown_rate"]
 
     def describe(self) -> str:
         count = len(self.vocabulary) - len(self._tokens.specials)
-        said = f"{self.level} level, {count:,} {CALLED.get(self.level, self.level)}s"
+        found = f"{self.tokenizer} level, {count:,} {CALLED.get(self.tokenizer, self.tokenizer)}s"
         if self._pretrained:
-            said += f", {len(self._pretrained):,} with pretrained vectors"
-        return f"{said}, {100 * self._tokens.unknown_share:.1f} % of the training text unknown"
+            found += f", {len(self._pretrained):,} with pretrained vectors"
+        return f"{found}, {100 * self._tokens.unknown_rate:.1f} % of the training text unknown"
 
-    def encoder(self) -> nn.Module:
-        size = self.embedding or 100
-        words = TokenEmbedding(
-            len(self.vocabulary),
-            size,
-            vectors=start_rows(self.vocabulary, self._pretrained, size),
-            tune=self.tune,
-            dropout=self.dropout,
-            word_dropout=self.word_dropout,
-            vector_dropout=self.vector_dropout,
-        )
-        if self.characters == "none":
-            return words
-        assert isinstance(self._tokens, Words)
-        assert self._tokens.spelling is not None
-        return SpelledWords(words, len(self._tokens.spelling.characters), self.characters)
+    @property
+    def vector_size(self) -> int:
+        """Size of a token's vector."""
+        return self.embedding or VECTOR_SIZE
 
-    def pieces(self, value: Value) -> list[str]:
-        return self._tokens.pieces(value)
+    @property
+    def start_vectors(self) -> dict[str, np.ndarray]:
+        """The pretrained vectors (D,) that tokens start from; of the other tokens, and after `restore`, none."""
+        return self._pretrained
+
+    @property
+    def spelling(self) -> Spelling | None:
+        """The characters inside words, where they are read."""
+        return self._tokens.spelling if isinstance(self._tokens, Words) else None
+
+    def step_names(self, value: Value) -> list[str]:
+        return self._tokens.step_names(value)
 
     def symbols(self) -> list[str]:
         return self._tokens.symbols()
 
-    def reader(self) -> Reader:
+    def reader(self) -> TextReader:
         """What reads characters, bytes and sub-words exactly, tokens with a space between, words as `Joiner` does."""
-        special = {0, self.begin, self.end} if self.written else {0}
+        special = {0, self.begin, self.end} if self.generated else {0}
         read = self._tokens.reader()
         return lambda ids, last: read([index for index in map(int, ids) if index not in special], last)
 
     def truth(self, value: Value) -> str:
-        """The text as it stands, words that training never saw among it; tokens with a space between.
+        """The text as it is, words that training never saw included; tokens with a space between.
 
-        It is composed (NFC), as all that is written is, and its case is folded where `lowercase` is set.
+        It is composed (NFC), as all that is generated is, and its case is folded where `lowercase` is set.
         """
         return self._tokens.folded(value if isinstance(value, str) else " ".join(value))
 
     def compared(self, values: Sequence[str]) -> list[str]:
         """At the word level white space only parts words: any of it counts as one space."""
-        return [" ".join(value.split()) for value in values] if self.level == "word" else list(values)
-
-    def head(self, input_size: int) -> nn.Module:
-        size = (self.embedding or 100) if self.tied else None
-        return make_head(self.softmax, input_size, len(self.vocabulary), self.samples or SAMPLES, size)
-
-    def tie(self, head: nn.Module, encoder: nn.Module) -> None:
-        if self.tied:
-            head.tie(encoder.weight)  # type: ignore[operator]
-
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy in nats a step, (N,): output (N, V) logits or log-probabilities, target (N,)."""
-        return F.cross_entropy(output, target, reduction="none")
-
-    def training_loss(self, output: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(output, target, reduction="none", label_smoothing=self.label_smoothing)
-
-    def step_loss(self, head: nn.Module, features: Tensor, target: Tensor) -> Tensor:
-        if self.softmax == "full":
-            return super().step_loss(head, features, target)
-        return head.loss(features, target)  # type: ignore[operator, no-any-return]
+        return [" ".join(value.split()) for value in values] if self.tokenizer == "word" else list(values)
 
     def _with_vectors(self, tokens: list[str]) -> list[str]:
         """The tokens, and where asked the other words of the file of vectors after them, which is read."""

@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from elman.checks import fail
 from elman.errors import ConfigError, DataError
-from elman.layers.embedding import EMBEDDING_DEVIATION
 
 BLOCK = 1 << 20  # bytes of a binary file that are read together
 LONGEST_WORD = 10_000  # bytes; a longer one is no word
@@ -87,18 +84,6 @@ def pretrained(
         must = f"be {found}, as the vectors have it, or left out"
         fail(where, "embedding", must, str(size), error=ConfigError)
     return vectors, found
-
-
-def start_rows(vocabulary: Sequence[str], vectors: dict[str, np.ndarray], size: int) -> Tensor | None:
-    """The rows (V, size) that an embedding starts from: the vectors where there is one, small random ones elsewhere;
-    None where there is none at all."""
-    if not vectors:
-        return None
-    rows = EMBEDDING_DEVIATION * torch.randn(len(vocabulary), size)
-    for index, word in enumerate(vocabulary):
-        if word in vectors:
-            rows[index] = torch.from_numpy(vectors[word])
-    return rows
 
 
 def _read_binary(path: Path, packed: bool, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:

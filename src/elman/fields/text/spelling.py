@@ -1,17 +1,12 @@
-"""Words with their characters inside: the ids that spell a word, and the module that reads both."""
+"""The characters inside words: the ids that spell a word."""
 
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from elman.fields.text.tokenizer import PAD, UNKNOWN
-from elman.layers import TokenEmbedding
-from elman.layers.characters import CharacterEncoder
 
 LONGEST_WORD = 20  # characters; of a longer word the first and the last ten are read
 
@@ -31,7 +26,7 @@ class Spelling:
         self._ids: dict[str, int] = {}
 
     def learn(self, counts: "Counter[str]", least: int) -> None:
-        """Take the characters that stand at least so many times in the training split."""
+        """Take the characters that occur at least `min_count` times in the training split."""
         often = (character for character, count in counts.items() if count >= least and not character.isspace())
         self.restore([PAD, UNKNOWN, *sorted(often)])
 
@@ -50,24 +45,3 @@ class Spelling:
             row[0] = index
             row[1 : 1 + len(word)] = [self._ids.get(character, 1) for character in word]
         return rows
-
-
-class SpelledWords(nn.Module):
-    """A word's vector joined to what a small network reads from its characters (Lample et al. 2016, arXiv 1603.01360;
-    Ma & Hovy 2016, arXiv 1603.01354).
-
-    Args:
-        words: the vectors of the words.
-        characters: V, the size of the character vocabulary.
-        kind: "bilstm" or "cnn".
-
-    Shape: ids (B, T, 1 + L), the word first -> (B, T, D), D that of the words and of the characters together.
-    """
-
-    def __init__(self, words: TokenEmbedding, characters: int, kind: Literal["bilstm", "cnn"]) -> None:
-        super().__init__()
-        self.words, self.characters = words, CharacterEncoder(characters, kind=kind)
-        self.output_size = words.output_size + self.characters.output_size
-
-    def forward(self, ids: Tensor) -> Tensor:
-        return torch.cat([self.words(ids[..., 0]), self.characters(ids[..., 1:])], -1)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from elman.fields.base.generated import Reader
+from elman.fields.base.generated import TextReader
 from elman.fields.text.characters import BYTE_SIGNS, SIGN_BYTES, byte_reader, shown_bytes
 from elman.fields.text.tokenizer import WORDS, Tokens, Value, count_tokens, cutter, new_tokenizer
 from elman.fields.text.unigram import unigram_scores
@@ -102,11 +102,11 @@ class Subwords(Tokens):
         """Steps of a text if each of its bytes is one, as is known before anything is learned."""
         return 1 + len(self._tokenizer.normalizer.normalize_str(str(value)).encode())
 
-    def pieces(self, value: Value) -> list[str]:
+    def step_names(self, value: Value) -> list[str]:
         symbols = self.symbols()
         return [symbols[index] for index in self.encode([value])[0].tolist()]
 
-    def reader(self) -> Reader:
+    def reader(self) -> TextReader:
         read, begun = byte_reader(self.vocabulary, len(self.specials)), False
 
         def without_first_space(ids: Sequence[int], last: bool) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from elman.errors import MissingExtraError
-from elman.fields.base.generated import Reader
+from elman.fields.base.generated import TextReader
 from elman.types import Json
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ TOGETHER = 16_384  # texts that are counted together
 MOST_PARTS = 1_000_000  # distinct parts of texts that are remembered
 
 # Words as the Penn Treebank and GloVe have them: "don't" is do n't, "it's" is it 's; numbers, words with hyphens and
-# runs of dots stay whole; every other sign stands alone.
+# runs of dots stay whole; every other sign is a token.
 WORDS = r"\w+(?=n['’]t\b)|n['’]t\b|['’](?:s|re|ve|ll|d|m)\b|\d+(?:[.,]\d+)+|\w+(?:-\w+)*|\.{2,}|[^\w\s]"  # noqa: RUF001
 
 Value = str | tuple[str, ...]  # a text, or the tokens of one
@@ -35,7 +35,7 @@ class Tokens(ABC):
 
     Args:
         lowercase: fold case first.
-        specials: what stands in the vocabulary before the tokens, the first of `SPECIALS`.
+        specials: what comes before the tokens in the vocabulary, the first of `SPECIALS`.
     """
 
     _tokenizer: "Tokenizer"
@@ -43,7 +43,7 @@ class Tokens(ABC):
     def __init__(self, lowercase: bool, specials: Sequence[str]) -> None:
         self.lowercase, self.specials = lowercase, list(specials)
         self.vocabulary: list[str] = list(specials)
-        self.unknown_share = 0.0  # of the training text
+        self.unknown_rate = 0.0  # of the training text
 
     @abstractmethod
     def learn(self, values: Iterable[Value], most: int, least: int, extend: Callable[[list[str]], list[str]]) -> None:
@@ -52,7 +52,7 @@ class Tokens(ABC):
         Args:
             values: the training split, which may be passed over more than once.
             most: tokens that are kept, the most frequent ones.
-            least: times that a token must stand there.
+            least: times that a token must occur.
             extend: tokens by frequency -> those that the vocabulary gets.
         """
 
@@ -65,11 +65,11 @@ class Tokens(ABC):
         """The ids (T,) int64 of texts that are the pieces of one long text."""
 
     @abstractmethod
-    def pieces(self, value: Value) -> list[str]:
-        """The steps of a text as they stand in it."""
+    def step_names(self, value: Value) -> list[str]:
+        """The steps of a text as they are in it."""
 
     @abstractmethod
-    def reader(self) -> Reader:
+    def reader(self) -> TextReader:
         """What reads ids, none of which is padding, begin or end, as they come."""
 
     def folded(self, text: str) -> str:
@@ -105,7 +105,7 @@ class Tokens(ABC):
         often.sort(key=lambda entry: (-entry[1], entry[0]))
         tokens = extend([token for token, _ in often[: most - len(self.specials)]])
         self.set_vocabulary([*self.specials, *tokens])
-        self.unknown_share = 1 - sum(counts[token] for token in tokens) / max(1, counts.total())
+        self.unknown_rate = 1 - sum(counts[token] for token in tokens) / max(1, counts.total())
 
 
 def new_tokenizer(lowercase: bool) -> "Tokenizer":
@@ -131,7 +131,7 @@ def number_by(tokenizer: "Tokenizer", vocabulary: Sequence[str]) -> None:
 
 
 def offset_pieces(tokenizer: "Tokenizer", text: str) -> list[str]:
-    """The tokens of a text as they stand in it, composed (NFC), with a word at those that the vocabulary lacks."""
+    """The tokens of a text as they are in it, composed (NFC), with a word at those that the vocabulary lacks."""
     text = unicodedata.normalize("NFC", text)  # offsets into a text that is not leave out what is composed
     encoding = tokenizer.encode(text)
     texts = [text[start:end] for start, end in encoding.offsets]
@@ -150,9 +150,9 @@ def cutter(tokenizer: "Tokenizer", before: str = "") -> Callable[[str], list[str
 
 
 def count_tokens(values: Iterable[str], cut: Callable[[str], Iterable[str]], spaces: bool) -> "Counter[str]":
-    """How often each token stands in the texts; `spaces` says whether a space is one.
+    """How often each token occurs in the texts; `spaces` says whether a space is one.
 
-    No token spans a space, and most of what stands between two spaces stands there often: so that is counted, and
+    No token spans a space, and most of what is between two spaces occurs often: so that is counted, and
     only what is distinct is cut into tokens. Where a token may begin with the space before it, `cut` sets that one.
     """
     tokens: Counter[str] = Counter()
@@ -172,7 +172,7 @@ def count_tokens(values: Iterable[str], cut: Callable[[str], Iterable[str]], spa
 
 
 def _count(parts: Mapping[str, int], cut: Callable[[str], Iterable[str]], tokens: "Counter[str]") -> None:
-    """Add the tokens of these parts of texts, each as often as the part stands there."""
+    """Add the tokens of these parts of texts, each as often as the part occurs."""
     for part, count in parts.items():
         for token in cut(part):
             tokens[token] += count

@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
+
+from elman.fields.text.digamma import digamma
 
 LONGEST = 16  # signs of a sub-word
-CUT = 32  # signs of a word that are looked at together: the product of so many probabilities is a float64
+CUT = 32  # signs of a word that are cut at once: the product of so many probabilities is a float64
 SMALLEST = 1e-9  # probability of a sub-word, so that it is one
 MOST_WORDS = 100_000  # distinct words, the most frequent, that are learned from
 SEEDS = 5  # times the sub-words that are wanted, to begin with
-KEPT = 0.75  # share of the sub-words that a round of pruning leaves
+KEPT = 0.75  # fraction of the sub-words that a round of pruning leaves
 DIGITS = 4  # of the scores
 
 
@@ -28,7 +29,7 @@ def unigram_scores(words: Mapping[str, int], letters: Sequence[str], most: int) 
     where P(x) is that of x as a word. Kudo takes the best segmentation in the place of the sum.
 
     Args:
-        words: how often each stands in the training text.
+        words: how often each occurs in the training text.
         letters: sub-words of one sign that are kept in any case, all that words are made of.
         most: sub-words, at most, those of `letters` included.
 
@@ -44,23 +45,31 @@ def unigram_scores(words: Mapping[str, int], letters: Sequence[str], most: int) 
             counts[word[begin : begin + CUT]] += count
     tokens, seeds = _seeds(counts, letters, SEEDS * most)
     fixed = np.arange(len(tokens)) < len(letters)
-    chances = seeds / seeds.sum()
+    probabilities = seeds / seeds.sum()
     weights = np.array([*counts.values()], np.float64)
     lattice, own, rows = _Lattice([*counts], tokens), _Lattice(tokens, tokens), np.arange(len(tokens))
     while True:
         for _ in range(2):
-            expected = lattice.expected(chances, weights)
-            chances = _maximised(expected)
+            expected = lattice.expected(probabilities, weights)
+            probabilities = _maximised(expected)
         if len(tokens) <= most:
             break
-        whole = own.likelihood(chances)[rows]
-        fall = expected * (np.log(whole) - np.log(np.maximum(whole - chances, SMALLEST**2)))
+        whole = own.likelihood(probabilities)[rows]
+        fall = expected * (np.log(whole) - np.log(np.maximum(whole - probabilities, SMALLEST**2)))
         fall[fixed] = np.inf
         left = max(most, int(KEPT * len(tokens)))
         kept = np.sort(np.argsort(-fall, kind="stable")[:left])
-        tokens, fixed, chances, rows = [tokens[index] for index in kept], fixed[kept], chances[kept], rows[kept]
+        tokens, fixed, probabilities, rows = (
+            [tokens[index] for index in kept],
+            fixed[kept],
+            probabilities[kept],
+            rows[kept],
+        )
         lattice, own = lattice.without(kept), own.without(kept)
-    return {token: round(float(np.log(chance)), DIGITS) for token, chance in zip(tokens, chances, strict=True)}
+    return {
+        token: round(float(np.log(probability)), DIGITS)
+        for token, probability in zip(tokens, probabilities, strict=True)
+    }
 
 
 def _seeds(words: Mapping[str, int], letters: Sequence[str], most: int) -> tuple[list[str], np.ndarray]:
@@ -78,14 +87,13 @@ def _seeds(words: Mapping[str, int], letters: Sequence[str], most: int) -> tuple
 
 def _maximised(expected: np.ndarray) -> np.ndarray:
     """Probabilities from expected counts, (K,)."""
-    counts = torch.from_numpy(np.maximum(expected, SMALLEST))
-    chances: np.ndarray = (counts.digamma() - counts.sum().digamma()).exp().numpy()
-    floored: np.ndarray = np.maximum(chances, SMALLEST)
+    counts = np.maximum(expected, SMALLEST)
+    floored: np.ndarray = np.maximum(np.exp(digamma(counts) - digamma(counts.sum(keepdims=True))), SMALLEST)
     return floored
 
 
 class _Lattice:
-    """All ways to cut some words into sub-words: an edge for each that stands somewhere in a word.
+    """All ways to cut some words into sub-words: an edge for each that occurs in a word.
 
     A node is a place in a word. Nodes are numbered by their place first, so that those of one place, in all words, lie
     side by side, and a pass over the places is a pass over blocks.
@@ -129,31 +137,31 @@ class _Lattice:
         other._number()
         return other
 
-    def likelihood(self, chances: np.ndarray) -> np.ndarray:
+    def likelihood(self, probabilities: np.ndarray) -> np.ndarray:
         """P of each word."""
-        found: np.ndarray = self._forward(chances)[self.last]
+        found: np.ndarray = self._forward(probabilities)[self.last]
         return found
 
-    def expected(self, chances: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """How often each sub-word is expected in the words, each of which stands `weights` times, (K,)."""
-        forward, backward = self._forward(chances), np.zeros(self.starts[-1])
+    def expected(self, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """How often each sub-word is expected in the words, each of which occurs `weights` times, (K,)."""
+        forward, backward = self._forward(probabilities), np.zeros(self.starts[-1])
         backward[self.last] = 1
         for place in range(len(self.by_begin) - 1, -1, -1):
             edges = self.by_begin[place]
-            onward = chances[self.ids[edges]] * backward[self.goals[edges]]
+            onward = probabilities[self.ids[edges]] * backward[self.goals[edges]]
             begin, end = self.starts[place : place + 2]
             backward[begin:end] += np.bincount(self.sources[edges] - begin, onward, end - begin)
         each = weights / forward[self.last]
-        through = forward[self.sources] * chances[self.ids] * backward[self.goals] * each[self.rows]
+        through = forward[self.sources] * probabilities[self.ids] * backward[self.goals] * each[self.rows]
         counted: np.ndarray = np.bincount(self.ids, through, self.count)
         return counted
 
-    def _forward(self, chances: np.ndarray) -> np.ndarray:
-        """The probability of what stands before each node."""
+    def _forward(self, probabilities: np.ndarray) -> np.ndarray:
+        """The probability of what is before each node."""
         forward = np.zeros(self.starts[-1])
         forward[self.first] = 1
         for place, edges in enumerate(self.by_end):
-            onward = forward[self.sources[edges]] * chances[self.ids[edges]]
+            onward = forward[self.sources[edges]] * probabilities[self.ids[edges]]
             begin, end = self.starts[place : place + 2]
             forward[begin:end] += np.bincount(self.goals[edges] - begin, onward, end - begin)
         return forward

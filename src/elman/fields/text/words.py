@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from elman.fields.base.generated import Reader
+from elman.fields.base.generated import TextReader
 from elman.fields.text import tokenizer as memory
 from elman.fields.text.detokenizer import Joiner, Spacer
 from elman.fields.text.spelling import Spelling
@@ -28,7 +28,7 @@ from elman.types import Json
 
 class Words(Tokens):
     """Words and the signs between them, by the rule `WORDS`; or, where `split` is "space" or a text is given as a
-    tuple of its tokens, what stands between white space, one step each.
+    tuple of its tokens, what is between white space, one step each.
 
     Args:
         split: "word" or "space".
@@ -90,7 +90,7 @@ class Words(Tokens):
         super().restore(learned)
 
     def encode(self, values: Sequence[Value]) -> list[np.ndarray]:
-        """What stands between two spaces of a text is cut into words once and remembered, and so is each token."""
+        """What is between two spaces of a text is cut into words once and remembered, and so is each token."""
         if self.split == "space" or all(isinstance(value, tuple) for value in values):
             return self._encode([_tokens_of(value) for value in values], given=True)
         if all(isinstance(value, str) for value in values):
@@ -108,13 +108,13 @@ class Words(Tokens):
     def steps(self, value: Value) -> int:
         return len(_tokens_of(value)) if self._is_given(value) else super().steps(value)
 
-    def pieces(self, value: Value) -> list[str]:
+    def step_names(self, value: Value) -> list[str]:
         if not self._is_given(value):
             return offset_pieces(self._tokenizer, str(value))
         fold = self._tokenizer.normalizer.normalize_str
         return [shown_piece(token, self._ids.get(fold(token), 1)) for token in _tokens_of(value)]
 
-    def reader(self) -> Reader:
+    def reader(self) -> TextReader:
         joiner: Joiner | Spacer = Spacer() if self.lists or self.split == "space" else Joiner()
         return lambda ids, last: joiner.add([self.vocabulary[index] for index in ids])
 

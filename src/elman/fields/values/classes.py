@@ -1,4 +1,4 @@
-"""Classes: how a cell names one, in what order they stand, how they are shown and given back."""
+"""Classes: how a cell names one, their order, how they are shown and given back."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

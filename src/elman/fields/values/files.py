@@ -21,7 +21,6 @@ KINDS = {
     ".png": "image",
 }
 
-MEDIA = frozenset(KINDS.values())  # their cells name files; each has the option `root`
 EXAMPLES = {"audio": "clip.wav", "notes": "tune.mid", "image": "picture.png"}  # in messages
 
 

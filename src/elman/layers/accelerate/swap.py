@@ -43,7 +43,7 @@ def accelerate(module: nn.Module) -> Accelerated:
     """Let our kernels run torch.nn.RNN, LSTM, GRU, LSTMCell and GRUCell inside a module, itself included.
 
     In place: the layers keep their parameters, `state_dict`, hooks, options and call signature, so that training,
-    saving and optimisers work as before; only their class changes, to a subclass with a faster `forward`. Results
+    saving and optimizers work as before; only their class changes, to a subclass with a faster `forward`. Results
     differ by rounding. What the kernels do not support (another dtype or device, autocast, tracing, compiling,
     `torch.func`) torch computes as before. `restore` the module before it is scripted, quantized or saved whole for a
     machine without elman.

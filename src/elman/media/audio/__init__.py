@@ -1,4 +1,4 @@
-"""Sound: read from files, turned into frames of mel bands or cepstra, and back into samples."""
+"""Audio: read from files, converted to frames of mel bands or cepstra, and back to samples."""
 
 from elman.media.audio.cepstra import mfcc
 from elman.media.audio.clip import Clip, as_mono, read_clip, resampled

@@ -1,8 +1,8 @@
-"""Cepstra: the shape of a spectrum in a few numbers that go little with each other."""
+"""Cepstra: the shape of a spectrum in a few numbers with little correlation."""
 
 import numpy as np
 
-LIFTER = 22  # as HTK and Kaldi have it
+LIFTER = 22  # as in HTK and Kaldi
 
 
 def mfcc(mel: np.ndarray, count: int) -> np.ndarray:
@@ -12,7 +12,7 @@ def mfcc(mel: np.ndarray, count: int) -> np.ndarray:
         c_k = lifter_k sqrt(2 / M) sum over n of mel_n cos(pi / M (n + 1/2) k),   c_0 with sqrt(1 / M)
         lifter_k = 1 + 11 sin(pi k / 22)
 
-    as Kaldi has it without `use_energy`: c_0 tells how loud a frame is.
+    as in Kaldi without `use_energy`: c_0 is the loudness of a frame.
 
     Args:
         mel: from `log_mel`.
@@ -23,5 +23,5 @@ def mfcc(mel: np.ndarray, count: int) -> np.ndarray:
     basis = np.sqrt(2 / bands) * np.cos(np.pi / bands * (n[:, None] + 0.5) * k)  # (M, count)
     basis[:, 0] = np.sqrt(1 / bands)
     lifter = 1 + LIFTER / 2 * np.sin(np.pi * k / LIFTER)
-    found: np.ndarray = (mel @ basis * lifter).astype(np.float32)
-    return found
+    cepstra: np.ndarray = (mel @ basis * lifter).astype(np.float32)
+    return cepstra

@@ -1,4 +1,4 @@
-"""Mel bands: how loud a frame is in bands that are as wide as the ear hears them, and spectra again from these."""
+"""Mel bands: the energy of a frame in bands that follow human hearing, and spectra from these."""
 
 from functools import lru_cache
 
@@ -8,18 +8,18 @@ from elman.checks import check_range, fail
 from elman.errors import ConfigError
 from elman.media.audio.frames import Framing, frames_of
 
-LEAST = float(np.finfo(np.float32).eps)  # of a band's energy, as Kaldi has it: below the noise of 16 bits
-BLOCK = 4096  # frames that are in memory together
-ROUNDS = 200  # of the search for a spectrum; after 200 a band is right within 1 %
+LEAST = float(np.finfo(np.float32).eps)  # floor of a band's energy, as in Kaldi: below the noise of 16 bits
+BLOCK = 4096  # frames in memory at once
+ROUNDS = 200  # iterations of the search for a spectrum; after 200 each band is within 1 %
 
 
 class Filterbank:
-    """Triangles over the frequencies of a spectrum, of equal width on the mel scale of HTK and Kaldi:
+    """Triangular filters over the frequencies of a spectrum, of equal width on the mel scale of HTK and Kaldi:
 
         mel(f) = 1127 log(1 + f / 700)
 
     Band k rises from centre k - 1 to centre k and falls to centre k + 1, linear in mel; the outermost edges are `low`
-    and `high`. The frequency of half the rate belongs to no band, as in Kaldi.
+    and `high`. The Nyquist frequency belongs to no band, as in Kaldi.
 
     Args:
         framing: of the spectra.
@@ -32,7 +32,7 @@ class Filterbank:
 
     Raises:
         ArgumentError: no band, or frequencies that are not in order.
-        ConfigError: so many bands that one holds no frequency of a spectrum.
+        ConfigError: a band contains no frequency of a spectrum, because there are too many.
 
     Example:
         >>> bank = Filterbank(Framing.of(8000, 25.0, 10.0), bands=4)
@@ -57,32 +57,32 @@ class Filterbank:
         empty = np.flatnonzero(self.weights.sum(1) == 0)
         if len(empty):
             then = "Lower size, or lengthen the window."
-            got = f"{bands} bands, of which the one at {self.centres[empty[0]]:.0f} Hz holds none"
-            fail("audio", "each band", "hold a frequency of the spectrum", got, then, ConfigError)
+            got = f"{bands} bands, of which the one at {self.centres[empty[0]]:.0f} Hz contains none"
+            fail("audio", "each band", "contain a frequency of the spectrum", got, then, ConfigError)
 
 
 def log_mel(samples: np.ndarray, bank: Filterbank) -> np.ndarray:
     """Samples (n,) -> log of the energy in each band, (T, M) float32.
 
-    log(max(weights |spectrum|^2, 1.2e-7)): Kaldi's log filterbank features with Hann's window, centred frames
-    (snip_edges=False), no dither, no pre-emphasis and the mean of a frame left in, of samples whose full scale is 1.
-    Pre-emphasis would add about the same to a band in all frames, which scaling takes away again.
+    log(max(weights |spectrum|^2, 1.2e-7)): Kaldi's log filterbank features with the Hann window, centred frames
+    (snip_edges=False), no dither, no pre-emphasis and without removing the mean of a frame, for samples with a full
+    scale of 1. Pre-emphasis would add about the same constant to a band in all frames, which scaling would remove.
     """
     framing, taper = bank.framing, bank.framing.taper
     frames = frames_of(samples, framing)
-    found = [
+    blocks = [
         np.abs(np.fft.rfft(frames[begin : begin + BLOCK] * taper, framing.fft_size)) ** 2 @ bank.weights.T
         for begin in range(0, max(1, len(frames)), BLOCK)
     ]
-    energy: np.ndarray = np.log(np.concatenate(found).clip(min=LEAST)).astype(np.float32)
+    energy: np.ndarray = np.log(np.concatenate(blocks).clip(min=LEAST)).astype(np.float32)
     return energy
 
 
 def magnitude_from(mel: np.ndarray, bank: Filterbank) -> np.ndarray:
-    """Log energies (T, M) -> magnitudes (T, F) >= 0 of spectra that have such energies.
+    """Log energies (T, M) -> magnitudes (T, F) >= 0 of spectra with such energies.
 
-    Non-negative least squares by multiplication (Lee & Seung 2001): P <- P * (E W) / (P W^T W), from P = E W, where
-    frequencies in no band stay 0. The pseudo-inverse gives negative energies, which would have to be cut off.
+    Non-negative least squares by multiplicative updates (Lee & Seung 2001): P <- P * (E W) / (P W^T W), from P = E W,
+    where frequencies in no band stay 0. The pseudo-inverse would give negative energies.
     """
     energy = np.exp(mel.astype(np.float64))
     weights, squared = bank.weights, bank.weights.T @ bank.weights  # (M, F), (F, F)
@@ -90,8 +90,8 @@ def magnitude_from(mel: np.ndarray, bank: Filterbank) -> np.ndarray:
     power = wanted / weights.sum(0).clip(min=1e-8)
     for _ in range(ROUNDS):
         power *= wanted / (power @ squared).clip(min=1e-30)
-    found: np.ndarray = np.sqrt(power)
-    return found
+    magnitude: np.ndarray = np.sqrt(power)
+    return magnitude
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""Griffin-Lim: samples from magnitudes alone, by a search for phases that go with them."""
+"""Griffin-Lim: samples from magnitudes alone, by an iterative estimate of their phases."""
 
 import numpy as np
 
@@ -9,16 +9,15 @@ MOMENTUM = 0.99
 
 
 def griffin_lim(magnitude: np.ndarray, framing: Framing) -> np.ndarray:
-    """Magnitudes (T, F) -> samples (T hop,) float32 whose spectra have about such magnitudes.
+    """Magnitudes (T, F) -> samples (T hop,) float32 whose spectra have about these magnitudes.
 
-    The fast algorithm of Perraudin, Balazs & Sondergaard 2013: with P1 what makes spectra those of one clip, and P2
-    what gives each its magnitude again,
+    The fast Griffin-Lim algorithm (Perraudin, Balazs & Sondergaard 2013): with P1 the projection on spectra of a clip
+    and P2 the projection on spectra with the given magnitudes,
 
         c_n = P1(P2(t_{n-1})),   t_n = c_n + 0.99 (c_n - c_{n-1}),   60 times,
 
-    from phases drawn with a fixed seed: same magnitudes, same samples. Of something like a voice at 8, 16 and 44.1 kHz
-    the samples come within 0.05 to 0.075 of its magnitudes (`spectral_convergence`), in windows of 25 ms each 10 ms or
-    of 32 ms each 8 ms.
+    from phases with a fixed seed: same magnitudes, same samples. For voice-like sounds at 8, 16 and 44.1 kHz the
+    `spectral_convergence` is 0.05 to 0.075, with windows of 25 ms every 10 ms or of 32 ms every 8 ms.
 
     Example:
         >>> from elman.media.audio import spectrum
@@ -37,22 +36,22 @@ def griffin_lim(magnitude: np.ndarray, framing: Framing) -> np.ndarray:
 
 
 def spectral_convergence(magnitude: np.ndarray, samples: np.ndarray, framing: Framing) -> float:
-    """How far the magnitudes of samples are from those that were wanted: |wanted - found| / |wanted|, 0 at best.
+    """The distance of the magnitudes of samples from the given ones: |given - actual| / |given|, 0 at best.
 
     Both norms are over all frames and frequencies.
     """
-    found = np.abs(_spectra(samples, framing))
-    return float(np.linalg.norm(magnitude - found) / np.linalg.norm(magnitude))
+    actual = np.abs(_spectra(samples, framing))
+    return float(np.linalg.norm(magnitude - actual) / np.linalg.norm(magnitude))
 
 
 def _with(magnitude: np.ndarray, spectra: np.ndarray) -> np.ndarray:
-    """Spectra with their own phases and these magnitudes."""
-    found: np.ndarray = magnitude * spectra / np.abs(spectra).clip(min=1e-12)
-    return found
+    """Spectra with their own phases and the given magnitudes."""
+    projected: np.ndarray = magnitude * spectra / np.abs(spectra).clip(min=1e-12)
+    return projected
 
 
 def _spectra(samples: np.ndarray, framing: Framing) -> np.ndarray:
-    """Of samples with silence before and after, for what lies there is unknown: `spectrum` mirrors them."""
+    """Spectra of samples with silence before and after them; `spectrum` would mirror the samples there."""
     count = len(samples) // framing.hop
     padded = np.pad(samples, (framing.before, framing.window))
     windows = np.lib.stride_tricks.sliding_window_view(padded, framing.window)[:: framing.hop][:count]

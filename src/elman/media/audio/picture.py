@@ -1,11 +1,11 @@
-"""The picture of a sound: time to the right, frequency upwards, loudness as colour."""
+"""The spectrogram of a clip: time on the horizontal axis, frequency on the vertical axis, energy as colour."""
 
 import numpy as np
 
 from elman.media.audio.mel import Filterbank
 from elman.media.figures import new_figure, png
 
-DECIBEL = 10 / np.log(10)  # of one of the natural logarithm of an energy
+DECIBEL = 10 / np.log(10)  # from the natural logarithm of an energy
 
 
 def draw_spectrogram(mel: np.ndarray, bank: Filterbank, title: str) -> bytes:
@@ -16,7 +16,7 @@ def draw_spectrogram(mel: np.ndarray, bank: Filterbank, title: str) -> bytes:
     """
     framing = bank.framing
     seconds = len(mel) * framing.hop / framing.rate
-    figure = new_figure("the picture of a sound", min(16.0, max(5.0, 4 * seconds + 2)), 3.6)
+    figure = new_figure("the spectrogram", min(16.0, max(5.0, 4 * seconds + 2)), 3.6)
     axes = figure.subplots()
     decibels = mel.T * DECIBEL
     image = axes.imshow(

@@ -1,4 +1,4 @@
-"""WAV files: samples written so that every player plays them."""
+"""Writing WAV files that every player can play."""
 
 import wave
 from pathlib import Path
@@ -7,10 +7,10 @@ import numpy as np
 
 
 def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
-    """One channel of 16 bits; samples louder than full scale are all made less loud, so that none is cut.
+    """Write one channel of 16 bits; a clip that exceeds full scale is scaled down instead of clipped.
 
     Args:
-        path: of the file, which is replaced.
+        path: of the file; an existing file is replaced.
         samples: (n,), full scale is 1.
         rate: samples a second.
     """

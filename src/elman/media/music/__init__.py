@@ -1,6 +1,6 @@
-"""Music: notes, the files they are read from and written to, and how they look and sound."""
+"""Music: notes, MIDI files, piano rolls and synthesised sound."""
 
-from elman.media.music.keeping import keep_notes
+from elman.media.music.files import save_notes
 from elman.media.music.midi import read_midi, write_midi
 from elman.media.music.note import SILENT, Note, key_of, one_voice, piano_roll, roll_notes, voice_notes
 from elman.media.music.picture import draw_piano_roll
@@ -22,7 +22,6 @@ __all__ = [
     "hertz",
     "is_voice",
     "item_text",
-    "keep_notes",
     "key_of",
     "notes_of_pairs",
     "one_voice",
@@ -32,6 +31,7 @@ __all__ = [
     "pitch_name",
     "read_midi",
     "roll_notes",
+    "save_notes",
     "synthesise",
     "voice_notes",
     "voice_text",

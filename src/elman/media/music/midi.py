@@ -1,4 +1,4 @@
-"""MIDI files: their notes, and files from notes."""
+"""Reading and writing MIDI files."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,15 +8,15 @@ from elman.checks import shown
 from elman.errors import BadValueError, MissingExtraError
 from elman.media.music.note import Note
 
-TICKS = 480  # a beat, of what is written
+TICKS = 480  # per beat in written files
 VELOCITY = 80  # 1 to 127, how hard a key is struck
 
 
 def read_midi(path: Path) -> list[Note]:
-    """The notes of all tracks but drums, in order of their begin, low to high; velocities and tempo are left out.
+    """The notes of all tracks but drums, in order of their begin, low to high; velocities and tempo are ignored.
 
     Raises:
-        BadValueError: the file is no MIDI file, is broken, or has no notes.
+        BadValueError: it is not a MIDI file, is damaged, or has no notes.
         MissingExtraError: the package symusic is not installed.
     """
     try:
@@ -25,8 +25,8 @@ def read_midi(path: Path) -> list[Note]:
         raise MissingExtraError("symusic", "music", "a MIDI file") from None
     try:
         score: Any = Score(str(path))
-    except Exception as error:  # whatever symusic finds wrong, for which it has no class of its own
-        raise BadValueError("be a MIDI file", f"{shown(path.name)}, which is none or is broken") from error
+    except Exception as error:  # symusic has no exception class of its own
+        raise BadValueError("be a MIDI file", f"{shown(path.name)}, which is not one or is damaged") from error
     beat = score.ticks_per_quarter
     notes = [
         Note(note.pitch, note.time / beat, note.duration / beat)
@@ -35,17 +35,17 @@ def read_midi(path: Path) -> list[Note]:
         for note in track.notes
     ]
     if not notes:
-        raise BadValueError("have a note", f"{shown(path.name)}, a MIDI file with none")
+        raise BadValueError("have a note", f"{shown(path.name)}, a MIDI file without notes")
     return sorted(notes, key=lambda note: (note.begin, note.pitch))
 
 
 def write_midi(notes: Iterable[Note], tempo: float, path: Path) -> None:
-    """A MIDI file of one piano.
+    """Write a MIDI file of one piano.
 
     Args:
-        notes: what it plays, each begin and end moved to the nearest 1/480 of a beat.
+        notes: each begin and end is rounded to the nearest 1/480 of a beat.
         tempo: beats a minute.
-        path: where it is written.
+        path: of the file.
 
     Raises:
         MissingExtraError: the package symusic is not installed.

@@ -1,4 +1,4 @@
-"""What a note is, and notes on a grid of equal time steps: one voice of them, or all the keys of a piano."""
+"""Notes, and notes on a grid of equal time steps: one voice, or all the keys of a piano."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -11,11 +11,11 @@ from elman.errors import BadValueError
 from elman.media.music.pitches import KEYS, LOWEST_KEY, pitch_name
 
 SILENT = -1  # the pitch of a rest
-MOST_STEPS = 1_000_000  # of a grid; a longer one is a broken file more often than music
+MOST_STEPS = 1_000_000  # of a grid; a longer one is probably a damaged file
 
 
 class Note(NamedTuple):
-    """One note: what is pressed, when, and for how long, in beats (quarter notes)."""
+    """One note: its pitch, and its begin and length in beats (quarter notes)."""
 
     pitch: int  # 0 to 127
     begin: float
@@ -23,30 +23,30 @@ class Note(NamedTuple):
 
 
 def one_voice(notes: Iterable[Note], resolution: int) -> np.ndarray:
-    """Notes as one voice on a grid, (N, 2) integers: the pitch, or `SILENT` for a rest, and how many steps it lasts.
+    """Notes as one voice on a grid, (N, 2) integers: the pitch, or `SILENT` for a rest, and its length in steps.
 
-    At each step the highest note that sounds is heard (the "skyline" of Uitdenbogerd & Zobel 1999); of the same pitch
-    the one that began last. What a higher note leaves of a longer one is not struck again. A begin and an end are moved
-    to the nearest step, and a note lasts a step at least.
+    At each step the highest sounding note is kept (the "skyline" of Uitdenbogerd & Zobel 1999); of the same pitch the
+    one that began last. The rest of a longer note after a higher one is not struck again. Begins and ends are rounded
+    to the nearest step, and a note lasts at least one step.
 
     Args:
         notes: in any order, at least one.
         resolution: steps a beat.
 
     Raises:
-        BadValueError: too long a grid.
+        BadValueError: the grid is too long.
 
     Example:
         >>> one_voice([Note(60, 0, 1), Note(64, 0, 0.5), Note(62, 1.5, 1)], 2).tolist()
         [[64, 1], [-1, 2], [62, 2]]
     """
     placed = sorted(_on_grid(notes, resolution))
-    heard = np.full(max(after for _, _, after in placed), SILENT, np.int64)  # the number of a note, at each step
+    heard = np.full(max(after for _, _, after in placed), SILENT, np.int64)  # number of the note at each step
     for number, (_, first, after) in enumerate(placed):
         heard[first:after] = number
     events: list[tuple[int, int]] = []
-    borders = [0, *(np.flatnonzero(np.diff(heard)) + 1).tolist(), len(heard)]
-    for begin, end in pairwise(borders):
+    ends = [0, *(np.flatnonzero(np.diff(heard)) + 1).tolist(), len(heard)]
+    for begin, end in pairwise(ends):
         pitch, first, _ = placed[heard[begin]]
         pitch = pitch if heard[begin] != SILENT and first == begin else SILENT
         if events and pitch == SILENT == events[-1][0]:
@@ -56,7 +56,7 @@ def one_voice(notes: Iterable[Note], resolution: int) -> np.ndarray:
 
 
 def voice_notes(voice: np.ndarray, resolution: int) -> list[Note]:
-    """What `one_voice` was made from, if it was on the grid.
+    """The inverse of `one_voice`, for notes on the grid.
 
     Example:
         >>> voice_notes(np.array([[64, 1], [-1, 2], [62, 2]]), 2)
@@ -73,14 +73,14 @@ def voice_notes(voice: np.ndarray, resolution: int) -> list[Note]:
 def piano_roll(notes: Iterable[Note], resolution: int) -> np.ndarray:
     """Which keys of a piano are down at each step of a grid, (T, 88) of 0 and 1, from A0 to C8.
 
-    A key that is struck again while it is down, or at once after, stays down: a roll cannot say so.
+    A key that is struck again while it is down, or immediately after, stays down: a roll cannot represent this.
 
     Args:
         notes: in any order, at least one.
         resolution: steps a beat.
 
     Raises:
-        BadValueError: a pitch that no piano has; too long a grid.
+        BadValueError: a pitch outside of a piano's range, or the grid is too long.
 
     Example:
         >>> roll = piano_roll([Note(60, 0, 1), Note(64, 0.5, 0.5)], 2)
@@ -95,10 +95,10 @@ def piano_roll(notes: Iterable[Note], resolution: int) -> np.ndarray:
 
 
 def key_of(pitch: int) -> int:
-    """The place of a pitch on a piano, 0 to 87.
+    """The key of a pitch on a piano, 0 to 87.
 
     Raises:
-        BadValueError: a piano has no such key.
+        BadValueError: a pitch outside of a piano's range.
     """
     key = pitch - LOWEST_KEY
     if not 0 <= key < KEYS:
@@ -108,7 +108,7 @@ def key_of(pitch: int) -> int:
 
 
 def roll_notes(roll: np.ndarray, resolution: int) -> list[Note]:
-    """The notes of a piano roll (T, 88), a key that stays down being one note; in order of their begin, low to high.
+    """The notes of a piano roll (T, 88), one for each time that a key is down; in order of their begin, low to high.
 
     Example:
         >>> roll_notes(piano_roll([Note(60, 0, 1), Note(64, 0.5, 0.5)], 2), 2)
@@ -126,12 +126,12 @@ def roll_notes(roll: np.ndarray, resolution: int) -> list[Note]:
 
 
 def length_of(notes: Sequence[Note]) -> float:
-    """Beats from 0 to the end of the last note; 0 without one."""
+    """Beats from 0 to the end of the last note; 0 without notes."""
     return max((note.begin + note.length for note in notes), default=0.0)
 
 
 def _on_grid(notes: Iterable[Note], resolution: int) -> Iterable[tuple[int, int, int]]:
-    """Each note's pitch, its first step and the one after its last."""
+    """Each note's pitch, its first step and the step after its last."""
     for pitch, begin, length in notes:
         if not (begin + length) * resolution < MOST_STEPS:
             raise BadValueError(f"last at most {MOST_STEPS:,} steps", f"{(begin + length) * resolution:,.0f}")

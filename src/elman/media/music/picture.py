@@ -1,4 +1,4 @@
-"""The picture of notes: a piano roll."""
+"""The picture of a piano roll."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,16 +9,16 @@ from elman.media.music.note import Note, length_of
 from elman.media.music.pitches import pitch_name
 
 MOST_NAMES = 30  # on the axis of pitches
-MOST_INCHES = 14.0  # wider ones are made smaller where they are shown, and their words with them
+MOST_INCHES = 14.0  # wider pictures are scaled down where they are displayed, and their labels with them
 
 
 def draw_piano_roll(notes: Sequence[Note], tempo: float, title: str) -> bytes:
-    """A PNG with a bar for each note: time to the right, in beats below and in seconds above, pitch upwards.
+    """A PNG with a bar for each note: time on the horizontal axis, in beats and in seconds, pitch on the vertical axis.
 
     Args:
         notes: at least one.
         tempo: beats a minute.
-        title: what stands above.
+        title: of the picture.
 
     Raises:
         MissingExtraError: matplotlib is not installed.

@@ -26,10 +26,10 @@ def pitch_name(pitch: int) -> str:
 
 
 def parse_pitch(raw: Any) -> int:
-    """A key's number, from its number or its name.
+    """The number of a key, from its number or its name.
 
     Raises:
-        BadValueError: it is neither, or no key.
+        BadValueError: it is neither, or out of range.
 
     Example:
         >>> parse_pitch(60), parse_pitch("Bb3"), parse_pitch("F#5")
@@ -40,14 +40,14 @@ def parse_pitch(raw: Any) -> int:
         letter, signs, octave = found.groups()
         raised = signs.count("#") - signs.count("b")
         number = NAMES.index(letter.upper()) + raised + 12 * (int(octave[:4]) + 1)
-    whole = isinstance(number, Integral) and not isinstance(number, bool)  # which numpy's are too
+    whole = isinstance(number, Integral) and not isinstance(number, bool)  # numpy's too
     if not whole or not 0 <= number <= HIGHEST:
         raise BadValueError(f"be a pitch such as C4, or its number from 0 to {HIGHEST}", shown(raw))
     return int(number)
 
 
 def hertz(pitch: int) -> float:
-    """The frequency of a key, equally tempered, A4 at 440 Hz.
+    """The frequency of a key in equal temperament, A4 at 440 Hz.
 
     Example:
         >>> hertz(69), round(hertz(60), 2)

@@ -11,7 +11,7 @@ RATE = 22_050  # samples a second
 PARTIALS = 8
 ATTACK, RELEASE = 0.01, 0.15  # seconds
 DECAY = 1.2  # seconds in which the first partial of middle C falls to 1/e
-LOUDEST = 0.9  # of what a sample can hold
+LOUDEST = 0.9  # of full scale
 
 
 def synthesise(notes: Sequence[Note], tempo: float) -> np.ndarray:
@@ -20,10 +20,10 @@ def synthesise(notes: Sequence[Note], tempo: float) -> np.ndarray:
         note(t) = rise(t) fall(t) sum_n sin(2 pi n f t) / n^1.5 exp(-n t / (DECAY sqrt(C4 / f)))
 
     for the partials n f below half the sample rate, where rise is linear over the first 10 ms and fall over the 150 ms
-    after the note's end. All notes are added up, and the whole is made as loud as it may be.
+    after the note's end. All notes are added up and scaled to a peak of 0.9.
 
     Args:
-        notes: what is played.
+        notes: the notes to play.
         tempo: beats a minute.
 
     Example:
@@ -35,14 +35,14 @@ def synthesise(notes: Sequence[Note], tempo: float) -> np.ndarray:
     sound = np.zeros(round((length_of(notes) * beat + RELEASE) * RATE), np.float32)
     for pitch, begin, length in notes:
         first = round(begin * beat * RATE)
-        wanted = _tone(hertz(pitch), length * beat)[: len(sound) - first]
-        sound[first : first + len(wanted)] += wanted
+        tone = _tone(hertz(pitch), length * beat)[: len(sound) - first]
+        sound[first : first + len(tone)] += tone
     peak = np.abs(sound).max(initial=0)
     return sound * np.float32(LOUDEST / peak) if peak else sound
 
 
 def _tone(frequency: float, seconds: float) -> np.ndarray:
-    """One note of so many seconds, and its release."""
+    """One note of `seconds` seconds, and its release."""
     time = np.arange(round((seconds + RELEASE) * RATE)) / RATE
     decay = DECAY * np.sqrt(hertz(60) / frequency)
     tone = np.zeros(len(time))

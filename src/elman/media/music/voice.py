@@ -1,4 +1,4 @@
-"""One voice as people write it: `C5:1 rest:1/2 A#4:3/2`, a pitch or a rest and how many beats it lasts."""
+"""One voice as text: `C5:1 rest:1/2 A#4:3/2`, a pitch or a rest and its length in beats."""
 
 import re
 from collections.abc import Iterable
@@ -12,16 +12,16 @@ from elman.errors import BadValueError
 from elman.media.music.note import SILENT, Note
 from elman.media.music.pitches import REST, parse_pitch, pitch_name
 
-TIE = "tie"  # the note before goes on
+TIE = "tie"  # the note before continues
 MOST_BEATS = 1_000_000  # of one note
-LONGEST = 40  # characters of a number of beats: longer ones, and powers of ten, may take for ever
+LONGEST = 40  # characters of a number of beats: longer ones, and powers of ten, may take very long to parse
 _ITEM = r"(?:rest|tie|[A-Ga-g][#b]{0,2}-?\d):\d{1,6}(?:\.\d{1,6}|/\d{1,6})?"
 _ITEMS = re.compile(rf"\s*{_ITEM}(?:\s+{_ITEM})*\s*")
 Pair = tuple[Any, Any]
 
 
 def is_voice(text: str) -> bool:
-    """Whether a text is written in this way, as no path of a file is.
+    """Whether a text is a voice; no path of a file is.
 
     Example:
         >>> is_voice("C5:1 rest:1/2"), is_voice("songs/C5.mid")
@@ -37,12 +37,12 @@ def pairs_of(text: str) -> list[Pair]:
 
 
 def notes_of_pairs(pairs: Iterable[Any]) -> list[Note]:
-    """Pairs of a pitch and beats as notes, one after the other.
+    """Pairs of a pitch and beats as consecutive notes.
 
-    A pitch is a name or a number, "rest" or None for a rest, or "tie": the note just before goes on.
+    A pitch is a name or a number, "rest" or None for a rest, or "tie" to continue the note just before.
 
     Raises:
-        BadValueError: something that is no such pair.
+        BadValueError: a pair is not valid.
 
     Example:
         >>> notes_of_pairs([("C5", 1), (None, "1/2"), (62, 0.5), ("tie", 2)])
@@ -66,7 +66,7 @@ def notes_of_pairs(pairs: Iterable[Any]) -> list[Note]:
 
 
 def voice_text(voice: np.ndarray, resolution: int) -> str:
-    """One voice on a grid (N, 2), see `one_voice`, as a text.
+    """One voice on a grid (N, 2), see `one_voice`, as text.
 
     Example:
         >>> voice_text(np.array([[72, 2], [-1, 1], [70, 3]]), 2)
@@ -76,7 +76,7 @@ def voice_text(voice: np.ndarray, resolution: int) -> str:
 
 
 def item_text(name: str, steps: int, resolution: int) -> str:
-    """One item: what is heard, and for so many steps, of which a beat has `resolution`."""
+    """One item: a name, and a length of `steps` steps, `resolution` of them per beat."""
     return f"{name}:{Fraction(steps, resolution)}"
 
 

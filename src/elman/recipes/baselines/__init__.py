@@ -1,3 +1,3 @@
-"""Baselines that are no networks."""
+"""Baselines without a network."""
 
 __all__: list[str] = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from elman.data.layouts import Tables
 from elman.recipes.datasets.bach_melodies import bach_melodies
 from elman.recipes.datasets.cmudict import cmudict
 from elman.recipes.datasets.digit_strips import digit_strips
@@ -18,7 +19,6 @@ from elman.recipes.datasets.tatoeba import tatoeba
 from elman.recipes.datasets.tatoeba_english import tatoeba_english
 from elman.recipes.datasets.tinyshakespeare import tinyshakespeare
 from elman.recipes.datasets.ucr import UCR
-from elman.training.datasets import Tables
 
 DATASETS: dict[str, Callable[[], Tables]] = {
     "bach_melodies": bach_melodies,

@@ -7,34 +7,34 @@ from pathlib import Path
 
 from elman.checks import fail
 from elman.data import Table
+from elman.data.layouts import Tables
 from elman.errors import DataError
 from elman.media.music import Note, pitch_name
 from elman.recipes.datasets.shared.musicxml import Part, read_parts
-from elman.recipes.datasets.shared.splits import shared_out
-from elman.training.datasets import Tables
+from elman.recipes.datasets.shared.splits import fixed_split
 
 # By the pitch of the tonic, from C on, as musicians write them.
 MAJOR = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 SHIFTS = range(-5, 7)  # semitones: every key once
-SHARED = 12  # intervals in a row that only settings of one tune share
+SHARED = 12  # consecutive intervals that only settings of one tune have in common
 VALID, TEST = 0.1, 0.1
 
 
 def bach_melodies() -> Tables:
-    """Columns `key`, `first` and `melody`: 404 sopranos; a tenth of the tunes each validates and tests.
+    """Columns `key`, `first` and `melody`: 404 sopranos; a tenth of the tunes each for validation and test.
 
-    A key is one such as "G minor", the first note one such as "D5", a melody a list of pitches and beats. Bach set many
-    tunes several times: those that share twelve intervals in a row, wherever they stand, are in one part. Training has
-    each melody in every key, a row each; validation and test have it as it stands.
+    An example of a key is "G minor", of a first note "D5"; a melody is a list of pitches and beats. Bach set many tunes
+    several times: melodies with twelve consecutive intervals in common, at any position, are in one split. The training
+    split has each melody in every key, a row each; validation and test splits have it in its own key.
 
     Raises:
-        DataError: the package music21 is not there, or a score cannot be read.
+        DataError: the package music21 is not installed, or a score cannot be read.
     """
     sopranos = [part for path in _scores() for part in read_parts(path) if part.name.startswith("Soprano")]
     sopranos = [part for part in sopranos if part.mode and len(part.notes) > SHARED]
     whole = Table({"soprano": sopranos}, "bach_melodies")
-    train, *others = shared_out(whole, VALID, TEST, tunes([intervals(part.notes) for part in sopranos]))
+    train, *others = fixed_split(whole, VALID, TEST, tunes([intervals(part.notes) for part in sopranos]))
     return Tables(_table(train, SHIFTS), *(other and _table(other, range(1)) for other in others))
 
 
@@ -49,7 +49,8 @@ def intervals(notes: list[Note]) -> list[int]:
 
 
 def tunes(melodies: Sequence[Sequence[int]], shared: int = SHARED) -> list[str]:
-    """The tune of each melody: those that share so many intervals in a row, directly or by way of others, have one.
+    """The tune of each melody: melodies with `shared` consecutive intervals in common, directly or through others, have
+    the same.
 
     Example:
         >>> tunes([[1, 2, 3], [9, 2, 3, 4], [3, 4, 5], [7, 7]], shared=2)
@@ -72,7 +73,7 @@ def tunes(melodies: Sequence[Sequence[int]], shared: int = SHARED) -> list[str]:
 
 
 def key_name(fifths: int, mode: str, shift: int = 0) -> str:
-    """The key with so many sharps, or flats below 0, moved by so many semitones.
+    """The key with `fifths` sharps, or flats if negative, transposed by `shift` semitones.
 
     Example:
         >>> key_name(-1, "minor"), key_name(2, "major"), key_name(2, "major", 1)
@@ -82,9 +83,9 @@ def key_name(fifths: int, mode: str, shift: int = 0) -> str:
     return f"{(MAJOR if mode == 'major' else MINOR)[tonic % 12]} {mode}"
 
 
-def _table(part: Table, shifts: range) -> Table:
+def _table(split: Table, shifts: range) -> Table:
     columns: dict[str, list[object]] = {"key": [], "first": [], "melody": []}
-    for soprano in part.column("soprano"):
+    for soprano in split.column("soprano"):
         for shift in shifts:
             columns["key"].append(key_name(soprano.fifths, soprano.mode, shift))
             columns["first"].append(pitch_name(soprano.notes[0].pitch + shift))
@@ -93,7 +94,7 @@ def _table(part: Table, shifts: range) -> Table:
 
 
 def _pairs(soprano: Part, shift: int) -> list[list[object]]:
-    """Pitches and beats, rests where nothing sounds; a rest before the first note is left out."""
+    """Pitches and beats, with rests between notes; a rest before the first note is left out."""
     pairs: list[list[object]] = []
     now = soprano.notes[0].begin
     for pitch, begin, length in soprano.notes:
@@ -105,7 +106,7 @@ def _pairs(soprano: Part, shift: int) -> list[list[object]]:
 
 
 def _scores() -> list[Path]:
-    package = find_spec("music21")  # found, not imported: the import would want what it is installed without
+    package = find_spec("music21")  # found, not imported: the import would need packages that are not installed
     if package is None or not package.submodule_search_locations:
         then = "Run pip install --no-deps music21==10.5.1."
         fail("the Bach chorales", "the package music21", "be installed, for its scores", "none", then, DataError)

@@ -2,11 +2,11 @@
 
 import re
 
-from elman.data import Source, Table, fetch, github
-from elman.recipes.datasets.shared.splits import shared_out
-from elman.training.datasets import Tables
+from elman.data import PublicFile, Table, fetch, github
+from elman.data.layouts import Tables
+from elman.recipes.datasets.shared.splits import fixed_split
 
-DICTIONARY: Source = github(
+DICTIONARY: PublicFile = github(
     "cmudict/cmudict.dict",
     "cmusphinx/cmudict",
     "0f8072f814306c5ee4fbf992ed853601b12c01f9",
@@ -18,29 +18,30 @@ VALID, TEST = 0.02, 0.1
 
 
 def cmudict() -> Tables:
-    """Columns `word` and `phonemes`, a list of ARPAbet symbols without stress: 2 % of the words validate, 10 % test.
+    """Columns `word` and `phonemes`, a list of ARPAbet symbols without stress; 2 % of the words for validation,
+    10 % for test.
 
-    A word that is spoken in several ways has a row for each, all in one part. Words are spelled in small letters,
+    A word with several pronunciations has a row for each, all in one split. Words consist of lower-case letters,
     apostrophes and hyphens; 127 entries with dots, which are abbreviations, are left out.
 
     Raises:
-        DataError: the file cannot be had.
+        DataError: the file is not available.
     """
     words, spoken = map(list, zip(*dict.fromkeys(_entries()), strict=True))
     table = Table({"word": words, "phonemes": [phonemes.split() for phonemes in spoken]}, "cmudict")
-    return shared_out(table, VALID, TEST, words)
+    return fixed_split(table, VALID, TEST, words)
 
 
 def first_pronunciations() -> dict[str, str]:
-    """By word how it is spoken, the first way that is listed: ARPAbet symbols without stress, a space between two.
+    """Word -> its first pronunciation: ARPAbet symbols without stress, separated by spaces.
 
     Raises:
-        DataError: the file cannot be had.
+        DataError: the file is not available.
     """
-    return dict(reversed(_entries()))  # the first of a word comes last, and stays
+    return dict(reversed(_entries()))  # the first entry of a word comes last and stays
 
 
 def _entries() -> list[tuple[str, str]]:
-    """Words and how they are spoken, a pair for each way, in the order of the dictionary."""
-    found = map(ENTRY.fullmatch, fetch(DICTIONARY).read_text(encoding="utf-8").splitlines())
-    return [(entry.group(1), re.sub(r"\d", "", entry.group(2))) for entry in found if entry]
+    """Words and their pronunciations, a pair for each, in the order of the dictionary."""
+    entries = map(ENTRY.fullmatch, fetch(DICTIONARY).read_text(encoding="utf-8").splitlines())
+    return [(entry.group(1), re.sub(r"\d", "", entry.group(2))) for entry in entries if entry]

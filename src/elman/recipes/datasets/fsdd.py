@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from elman.data import Source, Table, fetch_together, github
+from elman.data import PublicFile, Table, fetch_together, github
+from elman.data.layouts import Tables
 from elman.media.audio import read_clip
 from elman.recipes.datasets.cmudict import first_pronunciations
-from elman.training.datasets import Tables
 
 REPOSITORY = "Jakobovski/free-spoken-digit-dataset", "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
-DIGESTS = {  # of each speaker's clips one after the other, by digit and number
+DIGESTS = {  # of the concatenation of each speaker's clips, by digit and number
     "george": "314b34bbd5dcd2bc4baf35fdaf7820cf401f43b60cce0c7d6298ef261c5948fd",
     "jackson": "a225c20182fa25f5412994c2da1b8280d176a053042b96af2df7754644475490",
     "lucas": "d8e5192a0476dfa86fc6cdc7aa71ccd727f9f9934a351584fac79b6ffa654ffb",
@@ -21,7 +21,7 @@ DIGESTS = {  # of each speaker's clips one after the other, by digit and number
     "yweweler": "d9f468e7f1c5159d4c91fb4b5bf248087609b219f73d628e14fd78581a43932e",
 }
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-TAKES, TEST_TAKES, VALID_TAKES = 50, 5, 3  # of each digit by each speaker; the first test, as the data set has it
+TAKES, TEST_TAKES, VALID_TAKES = 50, 5, 3  # of each digit by each speaker; the first are for test, as published
 JOINED = {"train": 3000, "valid": 200, "test": 300}  # strings of digits
 FEWEST, MOST = 3, 5  # digits in a string
 LEAST_GAP, LONGEST_GAP = 0.05, 0.3  # seconds of silence between two digits
@@ -38,21 +38,21 @@ class Spoken(NamedTuple):
 
 
 def fsdd() -> Tables:
-    """Columns `clip` (a path), `digit` (a word) and `speaker`: the first five takes of each test, the next three
-    validate.
+    """Columns `clip` (a path), `digit` (a word) and `speaker`: the first five takes of each for test, the next three
+    for validation.
 
     Raises:
-        DataError: the files cannot be had.
+        DataError: the files are not available.
     """
-    parts = _official(_spoken())
-    return Tables(*(_table(parts[name], f"fsdd {name}") for name in ("train", "valid", "test")))
+    splits = _official(_spoken())
+    return Tables(*(_table(splits[name], f"fsdd {name}") for name in ("train", "valid", "test")))
 
 
 def fsdd_phonemes() -> Tables:
-    """As `fsdd`, with a column `phonemes` too: how the digit is spoken, as CMUdict lists it first, such as "TH R IY".
+    """As `fsdd`, with a column `phonemes`: the first pronunciation of the digit in CMUdict, such as "TH R IY".
 
     Raises:
-        DataError: the files cannot be had.
+        DataError: the files are not available.
     """
     spoken = first_pronunciations()
 
@@ -64,8 +64,8 @@ def fsdd_phonemes() -> Tables:
 
 
 def without(speaker: str) -> Callable[[], Tables]:
-    """What reads the data as `fsdd` does, but all 500 clips of one speaker test; of the others the first five takes
-    validate."""
+    """A function that reads the data as `fsdd`, but with all 500 clips of one speaker for test, and the first five
+    takes of the others for validation."""
 
     def read() -> Tables:
         clips = _spoken()
@@ -82,10 +82,10 @@ FSDD_WITHOUT: dict[str, Callable[[], Tables]] = {f"fsdd_without_{speaker}": with
 
 
 def fsdd_joined() -> Tables:
-    """Columns `clip` (samples and rate) and `words`: three to five clips of one speaker and of one part of `fsdd` one
-    after the other, silence between them; the same strings every time."""
-    parts = _official(_spoken())
-    return Tables(*(_joined(parts[name], count, seed, name) for seed, (name, count) in enumerate(JOINED.items())))
+    """Columns `clip` (samples and rate) and `words`: three to five clips of one speaker and of one split of `fsdd`,
+    joined with silence between them; the strings are the same every time."""
+    splits = _official(_spoken())
+    return Tables(*(_joined(splits[name], count, seed, name) for seed, (name, count) in enumerate(JOINED.items())))
 
 
 def _spoken() -> list[Spoken]:
@@ -97,7 +97,7 @@ def _spoken() -> list[Spoken]:
     return clips
 
 
-def _source(speaker: str, digit: int, take: int) -> Source:
+def _source(speaker: str, digit: int, take: int) -> PublicFile:
     name = f"recordings/{digit}_{speaker}_{take}.wav"
     return github(f"fsdd/{name}", *REPOSITORY, name)
 
@@ -105,7 +105,7 @@ def _source(speaker: str, digit: int, take: int) -> Source:
 def _official(clips: list[Spoken]) -> dict[str, list[Spoken]]:
     ends = {"test": TEST_TAKES, "valid": TEST_TAKES + VALID_TAKES, "train": TAKES}
     begins = {"test": 0, "valid": TEST_TAKES, "train": TEST_TAKES + VALID_TAKES}
-    return {part: [clip for clip in clips if begins[part] <= clip.take < end] for part, end in ends.items()}
+    return {split: [clip for clip in clips if begins[split] <= clip.take < end] for split, end in ends.items()}
 
 
 def _table(clips: list[Spoken], source: str) -> Table:
@@ -117,18 +117,18 @@ def _table(clips: list[Spoken], source: str) -> Table:
     return Table(columns, source, lambda row: str(clips[row].path))
 
 
-def _joined(clips: list[Spoken], count: int, seed: int, part: str) -> Table:
-    draw = np.random.default_rng(seed)
+def _joined(clips: list[Spoken], count: int, seed: int, split: str) -> Table:
+    random = np.random.default_rng(seed)
     read = {clip.path: read_clip(clip.path).samples for clip in clips}
     by_speaker = [[clip for clip in clips if clip.speaker == speaker] for speaker in DIGESTS]
     sounds, words = [], []
     for _ in range(count):
-        own = by_speaker[draw.integers(len(by_speaker))]
-        chosen = [own[index] for index in draw.integers(len(own), size=draw.integers(FEWEST, MOST + 1))]
+        own = by_speaker[random.integers(len(by_speaker))]
+        chosen = [own[index] for index in random.integers(len(own), size=random.integers(FEWEST, MOST + 1))]
         pieces = [read[chosen[0].path]]
         for clip in chosen[1:]:
-            silence = np.zeros(int(RATE * draw.uniform(LEAST_GAP, LONGEST_GAP)), np.float32)
+            silence = np.zeros(int(RATE * random.uniform(LEAST_GAP, LONGEST_GAP)), np.float32)
             pieces += [silence, read[clip.path]]
         sounds.append((np.concatenate(pieces), RATE))
         words.append(" ".join(clip.digit for clip in chosen))
-    return Table({"clip": sounds, "words": words}, f"joined digits, {part}")
+    return Table({"clip": sounds, "words": words}, f"joined digits, {split}")

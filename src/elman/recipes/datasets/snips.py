@@ -1,7 +1,7 @@
 """SNIPS (Coucke et al. 2018, arXiv 1805.10190): spoken requests, their slots and intents, split as Goo et al. 2018."""
 
-from elman.data import Source, Table, fetch, github
-from elman.training.datasets import Tables
+from elman.data import PublicFile, Table, fetch, github
+from elman.data.layouts import Tables
 
 REPOSITORY = "MiuLab/SlotGated-SLU", "61f0307c729b1fad479ef1de94aa5ac5dee601b0"
 DIGESTS = {
@@ -15,28 +15,28 @@ DIGESTS = {
     "test/seq.out": "58c07c9097d5e1f78889765c2a535a160f6455b90b3142055c8051847afcca47",
     "test/label": "37a26da3ad079bb41c42c85a3a8f827eb47efec4c5917ce5d08f4b2736e4f830",
 }
-SOURCES: dict[str, Source] = {
+SOURCES: dict[str, PublicFile] = {
     file: github(f"snips/{file}", *REPOSITORY, f"data/snips/{file}", digest) for file, digest in DIGESTS.items()
 }
 
 
 def snips() -> Tables:
-    """Columns `tokens` and `slots` (lists of as many strings) and `intent`: 13,084, 700 and 700 requests.
+    """Columns `tokens` and `slots` (lists of equal length) and `intent`: 13,084, 700 and 700 requests.
 
     Raises:
-        DataError: the files cannot be had.
+        DataError: the files are not available.
     """
-    return Tables(*map(_part, ("train", "valid", "test")))
+    return Tables(*map(_table, ("train", "valid", "test")))
 
 
-def _part(part: str) -> Table:
-    tokens, slots, intents = (_lines(f"{part}/{file}") for file in ("seq.in", "seq.out", "label"))
+def _table(split: str) -> Table:
+    tokens, slots, intents = (_lines(f"{split}/{file}") for file in ("seq.in", "seq.out", "label"))
     columns = {
         "tokens": [line.split() for line in tokens],
         "slots": [line.split() for line in slots],
         "intent": [line.strip() for line in intents],
     }
-    return Table(columns, f"snips/{part}", lambda row: f"snips/{part}/seq.in:{row + 1}")
+    return Table(columns, f"snips/{split}", lambda row: f"snips/{split}/seq.in:{row + 1}")
 
 
 def _lines(file: str) -> list[str]:

@@ -4,11 +4,11 @@ import zipfile
 from collections.abc import Sequence
 from unicodedata import normalize
 
-from elman.data import Source, Table, fetch, github
-from elman.recipes.datasets.shared.splits import shared_out
-from elman.training.datasets import Tables
+from elman.data import PublicFile, Table, fetch, github
+from elman.data.layouts import Tables
+from elman.recipes.datasets.shared.splits import fixed_split
 
-ARCHIVE: Source = github(
+ARCHIVE: PublicFile = github(
     "tatoeba-eng-fra/fra-eng.zip",
     "modelexlab/data",
     "adddaf33ac35572bcfeb421efec29435e7ea9332",
@@ -16,35 +16,35 @@ ARCHIVE: Source = github(
     "161c93f18da3a7e6df611ed961426613260de8af06ccf8c79c977afe5135ac44",
 )
 FILE = "fra-eng/fra.txt"
-LONGEST = 12  # words, which white space parts
-HELD_OUT = 2000  # groups of sentences for validation, and as many for the test
+LONGEST = 12  # words, separated by white space
+HELD_OUT = 2000  # groups of sentences for validation, and as many for test
 
 
 def tatoeba() -> Tables:
-    """Columns `english` and `french`: 160,254 pairs of at most 12 words a side, no sentence of which is in two parts.
+    """Columns `english` and `french`: 160,254 pairs of at most 12 words a side; no sentence is in two splits.
 
     Pairs that share a sentence of either language stay together, and so do pairs that share one with these: 104,746
-    groups, of which 2,000 validate and 2,000 test. So neither direction tests what training has seen, and a sentence of
-    the test has all of its translations beside it as rows: they are references.
+    groups, 2,000 each for validation and test. So no test sentence of either direction is in the training split, and
+    all translations of a test sentence are rows of the test split: they are its references.
 
     Raises:
-        DataError: the file cannot be had.
+        DataError: the file is not available.
     """
     pairs = [pair for pair in sentence_pairs() if max(len(side.split()) for side in pair) <= LONGEST]
     groups = connected(pairs)
-    share = HELD_OUT / len(set(groups))
+    fraction = HELD_OUT / len(set(groups))
     columns = {"english": [side for side, _ in pairs], "french": [side for _, side in pairs]}
-    return shared_out(Table(columns, "tatoeba"), share, share, groups)
+    return fixed_split(Table(columns, "tatoeba"), fraction, fraction, groups)
 
 
 def connected(pairs: Sequence[tuple[str, str]]) -> list[int]:
-    """The group of each pair: one number for all that hang together by sentences that they share, on either side.
+    """The group of each pair: one number for all pairs connected by shared sentences, on either side.
 
     Example:
         >>> connected([("Go.", "Va !"), ("Hi.", "Salut !"), ("Oh.", "Salut !"), ("Oh.", "Hé !"), ("Va !", "Allez !")])
         [0, 1, 1, 1, 4]
     """
-    leaders = list(range(len(pairs)))  # of each pair one before it in its group, or itself
+    leaders = list(range(len(pairs)))  # for each pair an earlier pair of its group, or itself
 
     def first(pair: int) -> int:
         while leaders[pair] != pair:
@@ -52,7 +52,7 @@ def connected(pairs: Sequence[tuple[str, str]]) -> list[int]:
             pair = leaders[pair]
         return pair
 
-    seen: tuple[dict[str, int], dict[str, int]] = {}, {}  # the first pair that each sentence of a side stands in
+    seen: tuple[dict[str, int], dict[str, int]] = {}, {}  # the first pair of each sentence, by side
     for number, pair in enumerate(pairs):
         for side, known in zip(pair, seen, strict=True):
             one, other = sorted((first(known.setdefault(side, number)), first(number)))
@@ -63,7 +63,7 @@ def connected(pairs: Sequence[tuple[str, str]]) -> list[int]:
 def sentence_pairs() -> list[tuple[str, str]]:
     """All distinct pairs, in the order of the file: Unicode composed (NFC), white space as single plain spaces.
 
-    French has unbroken spaces of several widths before its signs.
+    The French sentences have no-break spaces of several widths before punctuation.
     """
     with zipfile.ZipFile(fetch(ARCHIVE)) as archive:
         lines = archive.read(FILE).decode("utf-8").removesuffix("\n").split("\n")

@@ -1,17 +1,17 @@
-"""The English side of Tatoeba: distinct sentences, to learn which word comes next."""
+"""The English side of Tatoeba: distinct sentences, for next-word prediction."""
 
 from elman.data import Table
-from elman.recipes.datasets.shared.splits import shared_out
+from elman.data.layouts import Tables
+from elman.recipes.datasets.shared.splits import fixed_split
 from elman.recipes.datasets.tatoeba import HELD_OUT, sentence_pairs
-from elman.training.datasets import Tables
 
 
 def tatoeba_english() -> Tables:
-    """Column `text`: 116,830 distinct sentences of any length; 2,000 validate and 2,000 test.
+    """Column `text`: 116,830 distinct sentences of any length; 2,000 each for validation and test.
 
     Raises:
-        DataError: the file cannot be had.
+        DataError: the file is not available.
     """
     sentences = list(dict.fromkeys(english for english, _ in sentence_pairs()))
-    share = HELD_OUT / len(sentences)
-    return shared_out(Table({"text": sentences}, "tatoeba"), share, share)
+    fraction = HELD_OUT / len(sentences)
+    return fixed_split(Table({"text": sentences}, "tatoeba"), fraction, fraction)

@@ -11,11 +11,11 @@ import numpy as np
 
 from elman.checks import fail, shown
 from elman.data import Table
+from elman.data.layouts import Tables
 from elman.errors import DataError
-from elman.training.datasets import Tables
 
-SETS = {  # all that the package holds
-    "acsf1": "ACSF1",  # the power that ten kinds of appliances draw
+SETS = {  # all that are in the package
+    "acsf1": "ACSF1",  # power consumption of ten kinds of appliances
     "arrow_head": "ArrowHead",  # outlines of arrow heads
     "basic_motions": "BasicMotions",  # a watch's accelerometer and gyroscope
     "gun_point": "GunPoint",  # a hand that draws a gun, or points
@@ -24,24 +24,24 @@ SETS = {  # all that the package holds
     "osu_leaf": "OSULeaf",  # outlines of leaves
     "pickup_gesture": "PickupGestureWiimoteZ",  # ten ways to pick something up, of varying length
 }
-VALID = 20  # of each class the first training row in so many validates
+VALID = 20  # rows of a class of which the first is for validation
 
 
 def reader(name: str) -> Callable[[], Tables]:
-    """What reads one of the sets: columns `series`, (T, C) a row, and `class`.
+    """A function that reads one of the sets: columns `series`, (T, C) a row, and `class`.
 
-    Of each class one row in twenty of the official training part, at least one, validates.
+    One of every twenty rows of each class of the official training split, at least one, is for validation.
     """
 
     def read() -> Tables:
-        train, test = (read_ts(_folder() / name / f"{name}_{part}.ts") for part in ("TRAIN", "TEST"))
+        train, test = (read_ts(_folder() / name / f"{name}_{split}.ts") for split in ("TRAIN", "TEST"))
         seen: dict[str, int] = {}
-        places = []  # of each row within its class
+        numbers = []  # of each row within its class
         for label in train.column("class"):
-            places.append(seen.get(label, 0))
-            seen[label] = places[-1] + 1
-        valid = [row for row, place in enumerate(places) if place % VALID == 0]
-        rest = [row for row, place in enumerate(places) if place % VALID]
+            numbers.append(seen.get(label, 0))
+            seen[label] = numbers[-1] + 1
+        valid = [row for row, number in enumerate(numbers) if number % VALID == 0]
+        rest = [row for row, number in enumerate(numbers) if number % VALID]
         return Tables(train.take(rest), train.take(valid), test)
 
     return read
@@ -51,12 +51,12 @@ UCR: dict[str, Callable[[], Tables]] = {key: reader(name) for key, name in SETS.
 
 
 def read_ts(path: Path) -> Table:
-    """A file in the archives' own format: `@key value` lines, `@data`, and a row a line.
+    """A file in the archives' own format: `@key value` lines, `@data`, and one row per line.
 
-    A row is its channels, each numbers joined by commas, and its class, all joined by colons; ? is a missing value.
+    A row is its channels and its class, separated by colons; a channel is numbers separated by commas, ? if missing.
 
     Raises:
-        DataError: there is no such file, or a line is no such row.
+        DataError: the file does not exist, or a line is not such a row.
     """
     series: list[np.ndarray] = []
     classes: list[str] = []
@@ -82,7 +82,7 @@ def read_ts(path: Path) -> Table:
 
 
 def _folder() -> Path:
-    package = find_spec("aeon")  # found, not imported: the import wants packages that are not needed here
+    package = find_spec("aeon")  # found, not imported: the import needs packages that are not needed here
     for place in package.submodule_search_locations or () if package else ():
         if (folder := Path(place) / "datasets" / "data").is_dir():
             return folder

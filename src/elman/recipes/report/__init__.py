@@ -1,3 +1,3 @@
-"""Pages that are made from what recipes gave."""
+"""Pages that are generated from the results of recipes."""
 
 __all__: list[str] = []

@@ -1,3 +1,3 @@
-"""A recipe carried out: trained, scored, shown."""
+"""Running a recipe: training, evaluation, examples."""
 
 __all__: list[str] = []

@@ -1,3 +1,3 @@
-"""What several data sets are read by."""
+"""Readers that several data sets share."""
 
 __all__: list[str] = []

@@ -11,25 +11,26 @@ from elman.errors import DataError
 from elman.media.music import Note
 
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-CONTAINER = "META-INF/container.xml"  # of a compressed score: says which file the score is
+CONTAINER = "META-INF/container.xml"  # of a compressed score: names the file of the score
 
 
 class Part(NamedTuple):
     """One part of a score."""
 
-    name: str  # as the score has it
-    fifths: int  # of its first key: sharps, or flats below 0
-    mode: str  # of its first key, such as "major"; "" where the score does not say
+    name: str  # as in the score
+    fifths: int  # of its first key: sharps, or flats if negative
+    mode: str  # of its first key, such as "major"; "" if the score has none
     notes: list[Note]
 
 
 def read_parts(path: Path) -> list[Part]:
-    """The parts of a score, plain (.xml, .musicxml) or compressed (.mxl), in its order.
+    """The parts of a score, plain (.xml, .musicxml) or compressed (.mxl), in order.
 
-    Of each part its first voice is read: ties are one note, of a chord its first note counts, grace notes are left out.
+    Only the first voice of each part is read: tied notes are one note, of a chord only the first note counts, and grace
+    notes are left out.
 
     Raises:
-        DataError: the file is no MusicXML score by parts.
+        DataError: the file is not a MusicXML score by parts.
     """
     try:
         root = fromstring(_document(path))
@@ -55,7 +56,7 @@ def _part(part: Element, name: str) -> Part:
     divisions, now = 1, Fraction(0)  # of a beat; in beats
     key: tuple[int, str] | None = None
     voice: str | None = None
-    open_tie: int | None = None  # pitch of the last note, where a tie leads on from it
+    open_tie: int | None = None  # pitch of the last note, if a tie starts there
     for measure in part.findall("measure"):
         for element in measure:
             if element.tag == "attributes":

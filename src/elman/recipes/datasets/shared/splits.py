@@ -1,4 +1,4 @@
-"""A table shared out to training, validation and test, the same way every time."""
+"""A fixed split of a table into training, validation and test."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 
 from elman.data import Table, split_rows
-from elman.training.datasets import Tables
+from elman.data.layouts import Tables
 
 SEED = 0
 
 
-def shared_out(table: Table, valid: float, test: float, group: Sequence[Any] | None = None) -> Tables:
-    """The table in three, whatever a run's seed.
+def fixed_split(table: Table, valid: float, test: float, group: Sequence[Any] | None = None) -> Tables:
+    """The three splits of a table, independent of a run's seed.
 
     Args:
         table: all rows.
-        valid, test: 0 to 1, share of the rows, or of the groups.
-        group: a value a row; rows that share one stay together.
+        valid, test: 0 to 1, fraction of the rows, or of the groups.
+        group: a value for each row; rows with the same value stay together.
     """
-    split = split_rows(len(table), valid, test, SEED, group)
-    return Tables(*(table.take(np.sort(part[np.arange(len(part))]).tolist()) for part in split))
+    splits = split_rows(len(table), valid, test, SEED, group)
+    return Tables(*(table.take(np.sort(split[np.arange(len(split))]).tolist()) for split in splits))
