@@ -1,6 +1,7 @@
 """Where the real data is, and what every test may count on."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,13 @@ def threads(request: pytest.FixtureRequest):
     torch.set_num_threads(request.param)
     yield request.param
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def same_noise():
+    """A test has the same tones whatever ran before it in its process."""
+    if "tones" in sys.modules:
+        sys.modules["tones"].begin_anew()
 
 
 @pytest.fixture

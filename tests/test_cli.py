@@ -54,7 +54,7 @@ def run(tickets) -> str:
 
 def test_the_readmes_commands_end_with_figures_and_what_to_type_next(tickets):
     said = (tickets / "stderr.txt").read_text()
-    for part in ("input     text: text, word level", "target    team: category, 2 classes", "many-to-one", "accuracy",
+    for part in ("text: text, word tokenizer", "target    team: category, 2 classes", "many-to-one", "accuracy",
                  "written   runs/tickets", 'next      elman predict runs/tickets "some text"'):  # fmt: skip
         assert part in said
     out = (tickets / "stdout.txt").read_text()

@@ -71,7 +71,7 @@ def names(folder: Path) -> str:
 
 # What writes the file; the input and the target; what must be printed.
 FORMATS = {
-    "conll": (conll, "tokens", "tags", ["input     tokens: text, word level",
+    "conll": (conll, "tokens", "tags", ["input     tokens: text, word tokenizer",
                                         "target    tags: tags, 2 labels that mark spans",
                                         "topology  many-to-many (sequence -> sequence)"]),
     "token lists": (jsonl, "tokens", "tags", ["input     tokens: text", "target    tags: tags",
@@ -79,14 +79,14 @@ FORMATS = {
     "side by side": (side_by_side, "a.en", "b.fr", ["input     a.en: text", "target    b.fr: text",
                                                     "topology  encoder-decoder (sequence -> sequence)"]),
     "one text": (one_text, "text", None, ["poem.txt: read as one long text; --set data.stream=false",
-                                          "text: text, word level",
+                                          "text: text, word tokenizer",
                                           "topology  next-step (sequence)"]),
     "folder of texts": (folder_of_texts, "text", None, ["data      texts: 32 training, 4 validation, 4 test rows",
                                                         "topology  next-step (sequence)"]),
-    "table": (table, "text", "answer", ["target    answer: text, word level", "topology  encoder-decoder"]),
+    "table": (table, "text", "answer", ["target    answer: text, word tokenizer", "topology  encoder-decoder"]),
     "written of one value": (of_one_value, "age", "text", ["input     age: category", "target    text: text",
                                                            "topology  one-to-many (single -> sequence)"]),
-    "single words": (names, "age", "name", ["target    name: text, character level", "topology  one-to-many"]),
+    "single words": (names, "age", "name", ["target    name: text, character tokenizer", "topology  one-to-many"]),
 }  # fmt: skip
 
 

@@ -23,3 +23,9 @@ def sung(names: list[str]) -> np.ndarray:
 
 SONGS = [list(RANDOM.choice(list(PITCHES), RANDOM.integers(1, 5))) for _ in range(120)]
 SUNG = {"clip": [(sung(song), RATE) for song in SONGS], "words": [" ".join(song) for song in SONGS]}
+START = RANDOM.bit_generator.state
+
+
+def begin_anew() -> None:
+    """The noise of the tones from here on is what it is in a process that made none before."""
+    RANDOM.bit_generator.state = START

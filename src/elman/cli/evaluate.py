@@ -28,7 +28,7 @@ def evaluate(
     bad_rows: BadRowsOption = BadRowsPolicy.refuse,
     format: FormatOption = Format.table,
 ) -> None:
-    """Score a model on a file: its metrics, and the number of rows they are of."""
+    """Score a model on a file: its metrics, and the number of rows."""
     from elman.model import load
 
     model = load(run)

@@ -74,7 +74,7 @@ class Audio(Frames):
         >>> field = Audio("clip", rate=8000, size=20)
         >>> field.fit([field.parse((np.sin(np.arange(8000) / step), 8000)) for step in (1, 2, 3)])
         >>> field.encode(field.parse((np.sin(np.arange(4000)), 8000))).shape, field.describe()
-        ((50, 20), '20 mel bands at 8,000 samples a second, 100 frames of 10 ms in the mean')
+        ((50, 20), '20 mel bands at 8,000 samples a second, 100 frames of 10 ms on average')
     """
 
     kind = "audio"
@@ -229,7 +229,7 @@ class Audio(Frames):
         channels = f"{self.channels} mel bands" if self.features == "mel" else f"{self.channels} cepstra"
         hop = 1000 * self.framing.hop / self.framing.rate
         text = f"{channels} at {self.framing.rate:,} samples a second"
-        return f"{text}, {frames / max(1, clips):.4g} frames of {hop:g} ms in the mean"
+        return f"{text}, {frames / max(1, clips):.4g} frames of {hop:g} ms on average"
 
     def next_frames(self, output: np.ndarray, uniform: np.ndarray | None, temperature: float = 1.0) -> np.ndarray:
         if uniform is None:

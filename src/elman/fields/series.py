@@ -47,7 +47,7 @@ class Series(Frames):
         >>> field = Series("load")
         >>> field.fit([field.parse("[1, null, 3]")])
         >>> field.encode(field.parse([1, None, 3])).tolist(), field.describe()
-        ([[-1.0], [-1.0], [1.0]], '1 channel, 3 steps in the mean, 1 of 3 values missing, filled by the value before')
+        ([[-1.0], [-1.0], [1.0]], '1 channel, 3 steps on average, 1 of 3 values missing, filled by the value before')
     """
 
     kind = "series"
@@ -221,7 +221,7 @@ class Series(Frames):
         filled = "by the value before" if self.missing == "forward" else "by the mean"
         missing = f"{gaps:,} of {values:,} values missing, filled {filled}" if gaps else "no value missing"
         steps = values / max(1, sequences * len(self.mean))
-        return f"{len(self.mean)} channel{'s' if len(self.mean) > 1 else ''}, {steps:.4g} steps in the mean, {missing}"
+        return f"{len(self.mean)} channel{'s' if len(self.mean) > 1 else ''}, {steps:.4g} steps on average, {missing}"
 
     def next_frames(self, output: np.ndarray, uniform: np.ndarray | None, temperature: float = 1.0) -> np.ndarray:
         mean = self.distribution.mean(output)

@@ -31,8 +31,8 @@ CALLED = {"bpe": "sub-word", "unigram": "sub-word"}  # a token, where the tokeni
 class Text(Symbols):
     """A text, cut into steps.
 
-    A value is a text; or, at the word level, a list of its tokens, each one step whatever it holds. Where the field is
-    generated, case is kept by default, and the vocabulary has a begin and an end after the padding and the
+    A value is a text; or, with the tokenizer "word", a list of its tokens, each one step whatever it holds. Where the
+    field is generated, case is kept by default, and the vocabulary has a begin and an end after the padding and the
     unknown token.
 
     Args:
@@ -275,7 +275,7 @@ class Text(Symbols):
 
     def describe(self) -> str:
         count = len(self.vocabulary) - len(self._tokens.specials)
-        found = f"{self.tokenizer} level, {count:,} {CALLED.get(self.tokenizer, self.tokenizer)}s"
+        found = f"{self.tokenizer} tokenizer, {count:,} {CALLED.get(self.tokenizer, self.tokenizer)}s"
         if self._pretrained:
             found += f", {len(self._pretrained):,} with pretrained vectors"
         return f"{found}, {100 * self._tokens.unknown_rate:.1f} % of the training text unknown"
@@ -315,7 +315,7 @@ class Text(Symbols):
         return self._tokens.folded(value if isinstance(value, str) else " ".join(value))
 
     def compared(self, values: Sequence[str]) -> list[str]:
-        """At the word level white space only parts words: any of it counts as one space."""
+        """With the tokenizer "word" white space only separates words: any of it counts as one space."""
         return [" ".join(value.split()) for value in values] if self.tokenizer == "word" else list(values)
 
     def _with_vectors(self, tokens: list[str]) -> list[str]:
