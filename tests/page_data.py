@@ -78,7 +78,7 @@ def tag(folder: Path) -> None:
 
 
 def hours(count: int, first: str = "2026-01-01 00:00") -> list[str]:
-    """So many hours, as text."""
+    """Consecutive hours, as text."""
     begin = datetime.fromisoformat(first)
     return [f"{begin + timedelta(hours=hour):%Y-%m-%d %H:%M}" for hour in range(count)]
 

@@ -11,6 +11,7 @@ from elman.data.table import BadRows, Table
 from elman.errors import DataError
 from elman.fields.values.cells import moment, not_blank
 from elman.fields.values.numbers import measured, parse_or_missing
+from elman.fields.values.patterns import is_pattern
 
 
 def matching_columns(table: Table, patterns: Sequence[str]) -> list[str]:
@@ -24,7 +25,7 @@ def matching_columns(table: Table, patterns: Sequence[str]) -> list[str]:
     """
     found: list[str] = []
     for pattern in patterns:
-        if pattern in table.columns or not any(sign in pattern for sign in "*?["):
+        if pattern in table.columns or not is_pattern(pattern):
             table.column(pattern)
             found.append(pattern)
             continue
@@ -41,7 +42,7 @@ def _by_number(names: list[str], pattern: str) -> list[str]:
     """Sorted by what the star of the pattern matches, if it is a whole number in all; else in the given order."""
     before, _, after = pattern.partition("*")
     stars = {name: name[len(before) : len(name) - len(after)] for name in names}
-    numbered = not any(sign in before + after for sign in "*?[") and all(map(str.isdecimal, stars.values()))
+    numbered = not is_pattern(before + after) and all(map(str.isdecimal, stars.values()))
     return sorted(names, key=lambda name: int(stars[name])) if numbered else names
 
 

@@ -93,8 +93,7 @@ def split_rows(
         seed: of the order; the same seed gives the same split.
         group: a value for each row; rows with the same value stay together.
         time: a number for each row; the oldest rows are for training, the next for validation, the newest for test.
-        Rows
-            of the same time stay together.
+            Rows of the same time stay together.
 
     Raises:
         DataError: a split that should have rows would have none.

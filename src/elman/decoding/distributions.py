@@ -201,7 +201,7 @@ def _checked(p: float | np.ndarray) -> np.ndarray:
 
 
 def _weights_of_mean(z: Sequence[float]) -> list[float]:
-    """What each quantile weighs in the mean of the distribution whose quantiles are lines over z between them."""
+    """The weight of each quantile in the mean of the distribution whose quantiles are lines over z between them."""
     normal = NormalDist()
     weights = [0.0] * len(z)
     for right in range(1, len(z)):

@@ -14,6 +14,7 @@ from elman.decoding.distributions import DECILES, DISTRIBUTIONS, Distribution, Q
 from elman.errors import BadValueError, DataError
 from elman.fields.base.generated import Frames
 from elman.fields.values.numbers import parse_or_missing, to_floats
+from elman.fields.values.patterns import is_pattern
 from elman.types import Json
 
 BLOCK = 1000  # series that are summed up together
@@ -109,7 +110,7 @@ class Series(Frames):
     def names(self) -> list[str]:
         """The columns of the channels, where each is one."""
         columns = self.columns or []
-        named = len(columns) == self.size and not any(sign in name for name in columns for sign in "*?[")
+        named = len(columns) == self.size and not any(map(is_pattern, columns))
         return columns if named else super().names()
 
     def parse(self, raw: Any) -> np.ndarray:

@@ -111,7 +111,7 @@ def _truth(field: Target, batch: Batch, name: str, examples: Examples) -> list[A
 
 
 def input_keys(fields: Fields, examples: Examples, rows: np.ndarray) -> list[Hashable]:
-    """What tells the inputs of these rows apart: the values of all inputs as they are in the data."""
+    """A key for the inputs of each row: the values of all inputs as they are in the data."""
     columns = [map(_hashable, examples.values(f"input.{name}", rows)) for name in fields.inputs]
     return list(zip(*columns, strict=True))
 

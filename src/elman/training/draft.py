@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from elman.config.configuration import DataConfig, RunConfig
+from elman.fields import Series
+
+JOINED = "series"  # the name of the input that several columns become
 
 
 @dataclass
@@ -22,3 +25,9 @@ class Draft:
     def of(cls, config: RunConfig) -> "Draft":
         """A draft that begins with what a configuration says."""
         return cls(**deepcopy(dict(config)))
+
+    def join_inputs(self, names: list[str]) -> None:
+        """Make these inputs one, the series of their columns; options are kept where it is a single one."""
+        own = self.input[names[0]] if len(names) == 1 else {}
+        series = {JOINED: {**own, "kind": Series.kind, "columns": names}}
+        self.input = series | {name: options for name, options in self.input.items() if name not in names}

@@ -8,6 +8,7 @@ from elman.config.configuration import RunConfig, resolved_options
 from elman.data import Table, are_single_words, find_files, infer_kind, root_of
 from elman.errors import ConfigError
 from elman.fields import FIELDS, Text
+from elman.fields.values.patterns import is_pattern
 from elman.model.build import completed, continues_series
 from elman.topologies import NextStep
 from elman.training.draft import Draft
@@ -36,9 +37,10 @@ def is_one_text(config: RunConfig) -> bool:
 
 
 def resolve(config: RunConfig, table: Table) -> Resolved:
-    """The configuration with nothing left open: the kinds, the topology, where named files are, every default.
+    """The configuration with its kinds, its topology, where named files are, and all defaults but those of decoding.
 
-    A pure function: the configuration that is given stays as it is, and one that is complete gives itself.
+    These depend on the lengths of the targets, see `elman.model.build.with_decoding`. The configuration that is given
+    stays as it is, and one that is complete gives itself.
 
     Args:
         config: as it was given.
@@ -128,15 +130,13 @@ def _gather_series(draft: Draft, table: Table) -> None:
     """Numeric columns that are one series: several of them, a pattern, or those of the long format."""
     data = draft.data
     plain = [name for name, options in draft.input.items() if not options.keys() & {"kind", "columns"}]
-    patterns = [name for name in plain if name not in table.columns and any(sign in name for sign in "*?[")]
+    patterns = [name for name in plain if name not in table.columns and is_pattern(name)]
     numbers = [name for name in plain if name not in patterns and infer_kind(table, name, False, ()) == "number"]
     several = len(plain) > 1 and len(numbers) + len(patterns) == len(draft.input)
     in_rows = data.id is not None or data.time is not None  # a row is a step
     joined = plain if in_rows or several else patterns
     if joined:
-        options = dict(draft.input[joined[0]]) if len(joined) == 1 else {}
-        series = {"series": {**options, "kind": "series", "columns": joined}}
-        draft.input = series | {name: options for name, options in draft.input.items() if name not in joined}
+        draft.join_inputs(joined)
     spread = [name for name, options in draft.input.items() if options.get("columns")]
     for name in spread:
         if name in table.columns:

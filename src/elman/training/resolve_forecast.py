@@ -4,10 +4,11 @@ from elman.checks import check_choice, fail
 from elman.data import Table, infer_kind, matching_columns
 from elman.errors import ConfigError
 from elman.fields import FIELDS, INPUTS, Forecast, Known, Lags, Series
+from elman.fields.values.patterns import is_pattern
 from elman.topologies import TOPOLOGIES, EncoderDecoder, EncoderDecoderAhead, ManyToMany, ManyToOne, OneToOne
 from elman.training.draft import Draft
 
-PAST, PLAN = "series", "known"  # what inputs are called that are made of several columns
+PLAN = "known"  # the name of the input that future covariates are
 WINDOW = 4  # horizons that are read where nothing says how many
 READERS = {OneToOne.name, ManyToOne.name, ManyToMany.name, EncoderDecoderAhead.name}
 
@@ -25,16 +26,11 @@ def resolve_forecast(draft: Draft, table: Table) -> None:
     data = draft.data
     assert data.horizon is not None
     for name in ("split_group", "split_time", "stream"):
-        if getattr(data, name):
+        value = getattr(data, name)
+        if value:
+            must = "be left out where data.horizon is set"
             then = "Leave it out: series are always split in order of time."
-            fail(
-                "config",
-                f"data.{name}",
-                "be left out where data.horizon is set",
-                shown_of(draft, name),
-                then,
-                ConfigError,
-            )
+            fail("config", f"data.{name}", must, repr(value), then, ConfigError)
     draft.data = data.model_copy(update={"window": data.window or WINDOW * data.horizon})
     _resolve_inputs(draft, table)
     _resolve_targets(draft, table)
@@ -51,23 +47,16 @@ def resolve_forecast(draft: Draft, table: Table) -> None:
         draft.model.setdefault("condition", "end")  # a plan of the steps ahead says nothing of the steps before
 
 
-def shown_of(draft: Draft, name: str) -> str:
-    """A value of `[data]` as a message shows it."""
-    return repr(getattr(draft.data, name))
-
-
 def _resolve_inputs(draft: Draft, table: Table) -> None:
     plain = []
     for name, options in draft.input.items():
         if "kind" in options or "columns" in options:
             continue
-        pattern = name not in table.columns and any(sign in name for sign in "*?[")
+        pattern = name not in table.columns and is_pattern(name)
         if pattern or infer_kind(table, name, False, ()) == "number":
             plain.append(name)
     if plain:
-        own = dict(draft.input[plain[0]]) if len(plain) == 1 else {}
-        series = {PAST: {**own, "kind": Series.kind, "columns": plain}}
-        draft.input = series | {name: options for name, options in draft.input.items() if name not in plain}
+        draft.join_inputs(plain)
     if draft.data.known:
         draft.input.setdefault(PLAN, {"kind": "known", "columns": list(draft.data.known)})
     for name, options in draft.input.items():
